@@ -1,0 +1,156 @@
+"""What was seen: a View is one camera's observation, a Capture a View with colour and geometry, a Rig several."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from crossmodal.camera import Camera, fit_camera
+from pointcloud import PointCloud
+from rgb import RgbImage
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view of the array that refuses writing; the caller's own array stays as it was."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """How a source wrote its geometry, kept so that an untouched sample is written back bit for bit.
+
+    values: the file's own array, (H, W, 3) xyz or (H, W) z, in its own dtype
+    unit_m: metres per unit of the file
+    invalid: what stands where nothing was measured
+    """
+
+    values: np.ndarray
+    unit_m: float = 1.0
+    invalid: float = 0.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "values", read_only(self.values))
+
+    def encoded(self, points: np.ndarray, changed: np.ndarray) -> np.ndarray:
+        """The file's array with the changed pixels (H, W bool) taken from points (H, W, 3) in metres."""
+        new = points if self.values.ndim == 3 else points[..., 2]
+        values = self.values.copy()
+        chosen = new[changed].astype(np.float64) / self.unit_m
+        chosen = np.where(np.isfinite(chosen), chosen, self.invalid)
+        if np.issubdtype(values.dtype, np.integer):
+            chosen = np.rint(chosen)
+        values[changed] = chosen.astype(values.dtype)
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One camera's observation.
+
+    camera: Camera, (H, W) pixels
+    rgb: (H, W, 3) uint8 sRGB, or None
+    points: (H, W, 3) float32 in metres in the camera's axes, NaN where nothing was measured, or None
+    encoding: the source's own geometry values, if it had any
+    """
+
+    camera: Camera
+    rgb: np.ndarray | None = None
+    points: np.ndarray | None = None
+    name: str = ""
+    encoding: Encoding | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        shape = (self.camera.height, self.camera.width)
+        if self.rgb is not None:
+            object.__setattr__(self, "rgb", RgbImage(self.rgb).pixels)
+        if self.points is not None:
+            if self.points.dtype != np.float32 or self.points.ndim != 3 or self.points.shape[2] != 3:
+                raise ValueError(f"points must be float32 (H, W, 3), but got {self.points.dtype} "
+                                 f"{self.points.shape}")
+            object.__setattr__(self, "points", read_only(np.ascontiguousarray(self.points)))
+        for word, array in (("rgb", self.rgb), ("points", self.points)):
+            if array is not None and array.shape[:2] != shape:
+                raise ValueError(f"{word} is {array.shape[:2]} but the camera sees {shape}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.camera.height, self.camera.width
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """z-depth (H, W) float32 in metres, NaN invalid."""
+        return read_only(np.ascontiguousarray(self.points[..., 2]))
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        """(H, W) bool: pixels with a measured point."""
+        return read_only(np.isfinite(self.depth))
+
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """Unit normals towards the viewer, (H, W, 3) float32, NaN where no surface was measured."""
+        from crossmodal.surface import Surface  # the surface is read from views, so it comes after them
+        return Surface.of(self).normals
+
+    def replaced(self, **changes) -> "View":
+        """A copy with other arrays; caches are not carried over."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Capture(View):
+    """A View with both colour and geometry: what every defect is imprinted in."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.rgb is None or self.points is None:
+            raise ValueError("a capture needs both rgb and points; a view may lack one")
+
+    @classmethod
+    def from_points(cls, rgb: np.ndarray, points: np.ndarray, camera: Camera | None = None, name: str = "",
+                    encoding: Encoding | None = None) -> "Capture":
+        """From paired rgb (H, W, 3) uint8 and points (H, W, 3) float32 m; the camera is refined on the points."""
+        if rgb.shape[:2] != points.shape[:2]:
+            raise ValueError(f"rgb is {rgb.shape[:2]} but points are {points.shape[:2]}")
+        return cls(fit_camera(points, camera).camera, rgb, points, name, encoding)
+
+    @classmethod
+    def from_depth(cls, rgb: np.ndarray, depth: np.ndarray, camera: Camera, name: str = "",
+                   encoding: Encoding | None = None) -> "Capture":
+        """From paired rgb (H, W, 3) uint8 and z-depth (H, W) float32 m, NaN invalid."""
+        points = (camera.ray_map() * depth[..., None]).astype(np.float32)
+        points[..., 2] = depth
+        return cls(camera, rgb, points, name, encoding)
+
+    def cloud(self) -> tuple[PointCloud, np.ndarray]:
+        """The valid points with their colours (N, 3), and the (column, row) each came from (N, 2) int32."""
+        rows, columns = np.nonzero(self.valid)
+        cloud = PointCloud(self.points[rows, columns], rgb=self.rgb[rows, columns])
+        return cloud, np.stack((columns, rows), -1).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Rig:
+    """Several views of one scene; ``T_rig_camera[i]`` (4, 4) maps view i's coordinates to the rig's."""
+
+    views: tuple[View, ...]
+    T_rig_camera: tuple[np.ndarray, ...]
+
+    def __post_init__(self):
+        if len(self.views) != len(self.T_rig_camera):
+            raise ValueError(f"a rig needs one pose a view, but got {len(self.views)} views "
+                             f"and {len(self.T_rig_camera)} poses")
+        poses = tuple(read_only(np.asarray(pose, np.float64)) for pose in self.T_rig_camera)
+        for pose in poses:
+            rotation = pose[:3, :3] if pose.shape == (4, 4) else np.zeros((3, 3))
+            if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6):
+                raise ValueError("T_rig_camera must be rigid (4, 4) transforms")
+        object.__setattr__(self, "T_rig_camera", poses)
+
+    @classmethod
+    def of(cls, capture: Capture) -> "Rig":
+        """A capture is a rig of one, in its own camera's frame."""
+        return cls((capture,), (np.eye(4),))

@@ -1,0 +1,16 @@
+"""The physical catalogue: one file a family, a spec and its grow() together."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from crossmodal.defects.appearance import Stain
+from crossmodal.defects.lines import Scratch
+from crossmodal.defects.pressed import Bump, Dent
+from crossmodal.defects.spec import Spec
+
+DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Scratch, Stain)
+
+DefectSpec = Annotated[Dent | Bump | Scratch | Stain, Field(discriminator="kind")]
+
+__all__ = ["DEFECTS", "Bump", "DefectSpec", "Dent", "Scratch", "Spec", "Stain"]

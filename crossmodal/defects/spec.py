@@ -1,0 +1,83 @@
+"""What every defect's spec shares: ranges in millimetres that a person can write, and how they become numbers."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+Extent = Literal["local", "global"]
+Effect = Literal["in", "out", "both", "remove", "add", "appearance", "warp"]
+
+
+def _pair(value):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return (value, value)
+    return value
+
+
+def _ordered(pair):
+    if pair[0] > pair[1]:
+        raise ValueError(f"a range goes from low to high, but got {pair[0]:g} to {pair[1]:g}")
+    return pair
+
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _range(number):
+    return Annotated[tuple[number, number], BeforeValidator(_pair), AfterValidator(_ordered),
+                     PlainSerializer(lambda pair: pair[0] if pair[0] == pair[1] else list(pair))]
+
+
+Size = _range(_Positive)
+"""Millimetres, low to high, both ends included; one number fixes it."""
+Angle = _range(_Finite)
+"""Degrees, low to high."""
+Share = _range(Annotated[float, Field(ge=0, le=1)])
+"""A share of one, low to high."""
+Colour = Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=3, max_length=3)]
+"""sRGB, 0 to 255 each."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a capture's sizes are, for presets that must fit it: all in millimetres."""
+
+    pixel_mm: float
+    object_mm: float
+    floor_mm: float
+
+
+class Spec(BaseModel):
+    """A kind of defect, with its sizes as ranges. A size left out is chosen to suit the capture."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    extent: ClassVar[Extent]
+    effect: ClassVar[Effect]
+    sizes: ClassVar[tuple[str, ...]]
+    """The fields that are drawn, in the order in which they are drawn."""
+
+    kind: str
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+    """How often this entry is drawn beside the others of a recipe."""
+    orientation_deg: Angle = (0.0, 360.0)
+    """Heading on the surface, from the image's +x towards its +y."""
+
+    def suited(self, scale: Scale) -> Self:
+        """The same spec with every missing size filled in for a capture of this scale."""
+        raise NotImplementedError
+
+    def drawn(self, rng: np.random.Generator) -> Self:
+        """The same spec with every range narrowed to one drawn number."""
+        numbers = {name: rng.uniform(*getattr(self, name)) for name in (*self.sizes, "orientation_deg")}
+        return type(self).model_validate(self.model_dump() | numbers)
+
+    def fixed(self, name: str) -> float:
+        """A drawn number. Raises ValueError while it is still a range."""
+        pair = getattr(self, name)
+        if pair is None or pair[0] != pair[1]:
+            raise ValueError(f"{self.kind}.{name} is still a range; draw the spec first")
+        return pair[0]

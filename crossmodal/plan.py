@@ -1,0 +1,78 @@
+"""The drawn numbers: everything a defect is, with no choice left, as JSON that replays bit for bit."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from crossmodal.defects import DefectSpec
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Vector = tuple[Number, Number, Number]
+
+
+class Grown(BaseModel):
+    """One defect of the catalogue: a spec narrowed to numbers, at a place in a named frame."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["grown"] = "grown"
+    spec: DefectSpec
+    anchor_m: Vector
+    normal: Vector
+    heading: Vector
+    texture_seed: int
+
+    @property
+    def kind(self) -> str:
+        return self.spec.kind
+
+    def moved(self, T: np.ndarray) -> "Grown":
+        """The same defect in the coordinates that T (4, 4) maps to."""
+        def turned(v):
+            return tuple(float(x) for x in T[:3, :3] @ np.array(v))
+
+        anchor = tuple(float(x) for x in T[:3, :3] @ np.array(self.anchor_m) + T[:3, 3])
+        return self.model_copy(update={"anchor_m": anchor, "normal": turned(self.normal),
+                                       "heading": turned(self.heading)})
+
+
+class Lifted(BaseModel):
+    """One defect recovered from an edited modality; its field is kept as packed arrays, so that it replays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["lifted"] = "lifted"
+    kind: str = "lifted"
+    modality: Literal["rgb", "depth", "points"]
+    window: tuple[int, int, int, int]
+    """Rows and columns (r0, r1, c0, c1) of the view that it was lifted from."""
+    arrays: str
+    """Base64 of a compressed set of arrays (see crossmodal.lift)."""
+
+
+Planned = Annotated[Grown | Lifted, Field(discriminator="source")]
+
+
+class Plan(BaseModel):
+    """A flat list of drawn defects for one capture.
+
+    frame: ``camera`` (of the named capture) or ``object``; every anchor, normal and heading is in it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    capture: str = ""
+    frame: Literal["camera", "object"] = "camera"
+    seed: int = 0
+    defects: tuple[Planned, ...] = ()
+
+    def moved(self, T: np.ndarray) -> "Plan":
+        """The same defects in the coordinates that the rigid T (4, 4) maps to.
+
+        Raises ValueError for a lifted defect, whose field belongs to the view it was lifted from.
+        """
+        if any(isinstance(defect, Lifted) for defect in self.defects):
+            raise ValueError("a lifted defect belongs to its own view and cannot be moved")
+        return self.model_copy(update={"defects": tuple(defect.moved(T) for defect in self.defects)})

@@ -1,0 +1,52 @@
+"""What the user wants: specs with weights, a count and a placement, as YAML that a person can read."""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crossmodal.defects import DefectSpec
+
+
+class Place(BaseModel):
+    """Where defects may lie: on the found foreground or anywhere measured, clear of depth steps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    where: Literal["object", "anywhere"] = "object"
+    clear_of_border_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
+    at_pixel: tuple[float, float] | None = None
+    """(column, row) of the anchor, for one capture; None draws a place."""
+
+
+class Recipe(BaseModel):
+    """Specs to draw from. Without ``count`` every listed defect is made once; with it, that many by weight."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    defects: tuple[DefectSpec, ...] = Field(min_length=1)
+    count: int | None = Field(None, ge=1)
+    place: Place = Place()
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """A recipe from a YAML file. Raises ValueError in one line that names the file and the key."""
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {one_line(error)}") from None
+
+
+def one_line(error: ValidationError) -> str:
+    """A validation error's first complaint, with the key it speaks of."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or "recipe"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{where}: {first['msg']}{more}"
