@@ -1,0 +1,26 @@
+"""Points in metres, float32 (N, 3): a value, its files, its neighbours, and what can happen to it."""
+
+from pointcloud.change import displaced, with_points, without
+from pointcloud.cloud import PointCloud
+from pointcloud.files import read_cloud, write_cloud
+from pointcloud.neighbours import normals, spacing
+from pointcloud.pcd import Pcd, pack_rgb, pcd_rgb, read_pcd, write_pcd
+
+ROOM_OF = "crossmodal-anomaly"
+
+__all__ = [
+    "ROOM_OF",
+    "Pcd",
+    "PointCloud",
+    "displaced",
+    "normals",
+    "pack_rgb",
+    "pcd_rgb",
+    "read_cloud",
+    "read_pcd",
+    "spacing",
+    "with_points",
+    "without",
+    "write_cloud",
+    "write_pcd",
+]
