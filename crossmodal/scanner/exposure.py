@@ -75,24 +75,29 @@ def scan(shapes, camera: Camera, lamp: Lamp | None = None, materials: Material |
     openness = np.ones(z.shape)
     if lamp.sky_rays:
         openness[index >= 0] = _openness(scene, lamp, points[index >= 0], normals[index >= 0])
-    offsets = (np.arange(samples) + 0.5) / samples - 0.5
     light = np.zeros(rays.shape)
-    for turn, (dy, dx) in enumerate((dy, dx) for dy in offsets for dx in offsets):
+    for turn, (dx, dy) in enumerate(_rooks(samples)):
         if samples == 1:
             hits, open_ = (rays, z, normals, index), openness
         else:
             moved = camera.rays(pixels + (dx, dy))
             hits = (moved, *scene.trace(moved))
             open_ = _openness_near(scene, lamp, hits, (z, index, openness))
-        light += _shaded(scene, lamp, materials, hits, open_, background, turn)
+        light += _shaded(scene, lamp, materials, hits, open_, background, (turn, samples))
     rgb = to_srgb((light / samples**2).astype(np.float32))
     return Capture(camera, rgb, points.astype(np.float32), name)
+
+
+def _rooks(samples):
+    """samples² offsets within a pixel, no two in one row or column."""
+    a, b = np.divmod(np.arange(samples**2), samples)
+    return np.stack((a + (b + 0.5) / samples, b + (a + 0.5) / samples), 1) / samples - 0.5
 
 
 def _openness(scene, lamp, points, normals):
     """The sky's light on each point (N,), against that on an open point that faces it."""
     got, whole = np.zeros(len(points)), np.zeros(len(points))
-    start = points + _CLEAR_M * normals
+    start = points + 5 * _CLEAR_M * normals
     for direction in sky_directions(lamp.sky_rays):
         facing = normals @ direction
         lit = np.flatnonzero(facing > 0)
@@ -144,7 +149,7 @@ def _lamp_light(scene, lamp, material, point, normal, view, turn):
     """What the lamp gives each point: its cosine (N,) and its gloss (N,), both where it is not hidden."""
     start = point + _CLEAR_M * normal
     diffuse, gloss = np.zeros(len(point)), np.zeros(len(point))
-    directions = lamp.directions(4, turn)
+    directions = lamp.directions(max(1, 12 // turn[1] ** 2), turn[0])
     for direction in directions:
         cosine = normal @ direction
         lit = np.flatnonzero(cosine > 0)

@@ -25,40 +25,35 @@ def _mm(*values):
     return tuple(v / 1000 for v in values)
 
 
-def _screws():
-    return [(x, y) for x in (-39, 39) for y in (-23, 23)]
-
-
 def housing() -> tuple[Solid, Solid, Plane]:
     """The body, its four screws and the table, in camera axes; the body's own +z points out of its lid."""
     turn = rotation_about((1, 0, 0), -24) @ rotation_about((0, 0, 1), -9) @ rotation_about((1, 0, 0), 180)
     centre = np.array((0.0, -0.001, _Z_M))
-    body = [
+    body = (
         Part("box", _mm(0, 0, -14), _mm(48, 32, 14), edge=0.005),
         # a lid that bulges by 1.4 mm over its length
         Part("box", _mm(0, 0, -4), _mm(30, 25.5, 8), edge=0.006, blend=0.003),
         Part("sphere", _mm(0, 0, -315), _mm(319, 0, 0), join="keep", blend=0.002),
         Part("slot", _mm(0, -18.5, 4.2), _mm(13, 2.2, 1.6), join="cut", edge=0.0004, blend=0.0009),
-    ]
-    for x, y in _screws():
-        body.append(Part("cylinder", _mm(x, y, -5), _mm(6.4, 6.2, 0), edge=0.001, blend=0.004))
-        body.append(Part("cylinder", _mm(x, y, 2), _mm(4.1, 2.6, 0), join="cut", blend=0.0005))
-    screws = []
-    for k, (x, y) in enumerate(_screws()):
-        screws.append(Part("cylinder", _mm(x, y, -0.9), _mm(3.5, 1.6, 0), edge=0.0007))
-        screws.append(Part("cylinder", _mm(x, y, 0.9), _mm(1.5, 1.3, 0), join="cut", blend=0.0003))
+        Part("cylinder", _mm(39, 23, -5), _mm(6.4, 6.2, 0), edge=0.001, blend=0.004, fourfold=True),
+        Part("cylinder", _mm(39, 23, 2), _mm(4.1, 2.6, 0), join="cut", blend=0.0005, fourfold=True),
+    )
+    screws = (
+        Part("cylinder", _mm(39, 23, -0.9), _mm(3.5, 1.6, 0), edge=0.0007, fourfold=True),
+        Part("cylinder", _mm(39, 23, 0.9), _mm(1.5, 1.3, 0), join="cut", blend=0.0003, fourfold=True),
+    )
     table = Plane(centre + turn @ np.array((0, 0, -0.028)), turn @ np.array((0, 0, 1.0)))
-    return Solid(tuple(body), turn, centre), Solid(tuple(screws), turn, centre), table
+    return Solid(body, turn, centre), Solid(screws, turn, centre), table
 
 
 @lru_cache(maxsize=2)
 def showcase(width: int = 480, height: int = 360) -> Capture:
     """A painted metal housing of 96 × 64 mm under one lamp, 0.25 mm a pixel, without noise."""
     body, screws, table = housing()
-    lamp = Lamp(direction=(-0.55, -0.45, -0.62), ambient=0.42, diffuse=0.85, softness_deg=5, sky_rays=40,
+    lamp = Lamp(direction=(-0.62, -0.42, -0.52), ambient=0.4, diffuse=1.0, softness_deg=5, sky_rays=44,
                 colour=(1.0, 0.97, 0.92))
-    paint = Material((0.10, 0.23, 0.30), Painted(seed=3), specular=0.22, shininess=60, mirror=0.25)
+    paint = Material((0.045, 0.19, 0.27), Painted(contrast=0.07, seed=3), specular=0.2, shininess=90, mirror=0.12)
     steel = Material((0.33, 0.33, 0.34), Brushed(seed=5), specular=0.6, shininess=30, mirror=0.4)
-    desk = Material((0.36, 0.33, 0.29), Cast(grain_mm=0.6, contrast=0.16, seed=8))
-    return scan((body, screws, table), housing_camera(width, height), lamp, (paint, steel, desk), samples=3,
+    desk = Material((0.27, 0.245, 0.215), Cast(grain_mm=0.5, contrast=0.13, seed=8))
+    return scan((body, screws, table), housing_camera(width, height), lamp, (paint, steel, desk), samples=2,
                 name="housing")

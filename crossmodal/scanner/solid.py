@@ -26,6 +26,7 @@ class Part:
         ``sphere`` (size = radius, -, -), ``slot`` along x with round ends (size = half length, radius, half height)
     join: ``add`` to what is there, ``cut`` it away, or ``keep`` only what lies inside
     edge: radius that rounds the part's own edges; blend: width of the fillet where it joins
+    fourfold: the part stands mirrored in all four quadrants of x and y
     """
 
     kind: Literal["box", "cylinder", "sphere", "slot"]
@@ -34,6 +35,7 @@ class Part:
     join: Literal["add", "cut", "keep"] = "add"
     edge: float = 0.0
     blend: float = 0.0
+    fourfold: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +52,24 @@ class Solid:
 
     @cached_property
     def code(self) -> np.ndarray:
-        """(P, 10) float64: kind, join, centre, size, edge, blend of each part."""
-        return np.array([(_KINDS[p.kind], _JOINS[p.join], *p.centre, *p.size, p.edge, p.blend)
+        """(P, 11) float64: kind, join, centre, size, edge, blend, fourfold of each part."""
+        return np.array([(_KINDS[p.kind], _JOINS[p.join], *p.centre, *p.size, p.edge, p.blend, p.fourfold)
                          for p in self.parts])
 
     @cached_property
-    def reach(self) -> float:
-        """Radius about the centre that holds the whole solid, metres."""
-        return max(math.dist(p.centre, (0, 0, 0)) + math.sqrt(sum(s * s for s in p.size)) + p.blend
-                   for p in self.parts if p.join == "add")
+    def bounds(self) -> np.ndarray:
+        """(2, 3) lowest and highest corner of a box that holds the solid, in its own axes."""
+        corners = []
+        for part in self.parts:
+            if part.join != "add":
+                continue
+            half = {"box": part.size, "cylinder": (part.size[0], part.size[0], part.size[1]),
+                    "sphere": (part.size[0],) * 3,
+                    "slot": (part.size[0] + part.size[1], part.size[1], part.size[2])}[part.kind]
+            grown = np.array(half) + part.blend / 4 + 1e-6
+            for sign in ((1, 1, 1), (-1, -1, 1))[:1 + part.fourfold]:
+                corners += [np.array(part.centre) * sign - grown, np.array(part.centre) * sign + grown]
+        return np.stack((np.min(corners, 0), np.max(corners, 0)))
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Signed distance bound (...) in metres at points (..., 3), negative inside."""
@@ -72,7 +83,7 @@ class Solid:
         length = np.linalg.norm(rays, axis=-1)
         local = ((origins - self.centre) @ self.rotation).reshape(-1, 3)
         along = (rays / length[..., None] @ self.rotation).reshape(-1, 3)
-        t = _march(self.code, np.ascontiguousarray(local), np.ascontiguousarray(along), self.reach)
+        t = _march(self.code, np.ascontiguousarray(local), np.ascontiguousarray(along), self.bounds)
         return t.reshape(length.shape) / length
 
     def normal(self, points: np.ndarray) -> np.ndarray:
@@ -90,7 +101,7 @@ def _distance(code, x, y, z):
     total = math.inf
     for k in range(len(code)):
         p = code[k]
-        px, py, pz, edge = x - p[2], y - p[3], z - p[4], p[8]
+        px, py, pz, edge = (abs(x) if p[10] else x) - p[2], (abs(y) if p[10] else y) - p[3], z - p[4], p[8]
         if p[0] == 0:
             qx, qy, qz = abs(px) - p[5] + edge, abs(py) - p[6] + edge, abs(pz) - p[7] + edge
             ox, oy, oz = max(qx, 0.0), max(qy, 0.0), max(qz, 0.0)
@@ -126,31 +137,49 @@ def _distances(code, points):
 
 
 @njit(cache=True, nogil=True)
-def _march(code, origins, rays, reach):
+def _within(bounds, origin, ray):
+    """The stretch of a ray inside a box; empty where the end comes before the start."""
+    start, end = 0.0, math.inf
+    for i in range(3):
+        if ray[i] == 0.0:
+            if origin[i] < bounds[0, i] or origin[i] > bounds[1, i]:
+                return 1.0, 0.0
+            continue
+        a, b = (bounds[0, i] - origin[i]) / ray[i], (bounds[1, i] - origin[i]) / ray[i]
+        start, end = max(start, min(a, b)), min(end, max(a, b))
+    return start, end
+
+
+@njit(cache=True, nogil=True)
+def _along(code, o, r, t):
+    return _distance(code, o[0] + t * r[0], o[1] + t * r[1], o[2] + t * r[2])
+
+
+@njit(cache=True, nogil=True)
+def _march(code, origins, rays, bounds):
     out = np.full(len(rays), np.nan)
     for i in range(len(rays)):
-        ox, oy, oz = origins[i]
-        dx, dy, dz = rays[i]
-        middle = -(ox * dx + oy * dy + oz * dz)
-        inside = reach * reach - (ox * ox + oy * oy + oz * oz - middle * middle)
-        if inside <= 0.0 or middle + math.sqrt(inside) <= 0.0:
-            continue
-        end = middle + math.sqrt(inside)
-        t = max(middle - math.sqrt(inside), 0.0)
-        for _ in range(400):
-            d = _distance(code, ox + t * dx, oy + t * dy, oz + t * dz)
-            if d < 1e-8 or t > end:
+        o, r = origins[i], rays[i]
+        t, end = _within(bounds, o, r)
+        d = math.inf
+        for _ in range(300):
+            if t > end:
+                break
+            d = _along(code, o, r, t)
+            if d < 2e-6:
                 break
             t += d
-        if d >= 1e-6 or t > end:
+        if t > end or d >= 2e-6:
             continue
-        for _ in range(8):  # Newton along the ray, which a distance bound alone only approaches
-            d = _distance(code, ox + t * dx, oy + t * dy, oz + t * dz)
-            slope = (_distance(code, ox + (t + 1e-7) * dx, oy + (t + 1e-7) * dy, oz + (t + 1e-7) * dz)
-                     - _distance(code, ox + (t - 1e-7) * dx, oy + (t - 1e-7) * dy, oz + (t - 1e-7) * dz)) / 2e-7
-            if abs(d) < 1e-12 or slope > -1e-3:
+        first = t
+        for _ in range(10):  # Newton along the ray: a distance bound alone only creeps up on the root
+            d = _along(code, o, r, t)
+            slope = (_along(code, o, r, t + 1e-7) - _along(code, o, r, t - 1e-7)) / 2e-7
+            if abs(d) < 1e-12 or slope > -0.02:
                 break
             t -= d / slope
+        if abs(_along(code, o, r, t)) > 2e-6:
+            t = first
         if t > 0.0:
             out[i] = t
     return out
