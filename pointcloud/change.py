@@ -15,7 +15,8 @@ def displaced(cloud: PointCloud, offset_m: np.ndarray) -> PointCloud:
     """
     if np.shape(offset_m) != cloud.xyz_m.shape:
         raise ValueError(f"offset_m must be float {cloud.xyz_m.shape}, but got {np.shape(offset_m)}")
-    moved = (cloud.xyz_m + np.asarray(offset_m, np.float64)).astype(np.float32)
+    offset = np.asarray(offset_m, np.float64)
+    moved = np.where(offset == 0, cloud.xyz_m, cloud.xyz_m + offset).astype(np.float32)  # -0 + 0 would be +0
     return PointCloud(moved, cloud.rgb, cloud.normals, cloud.labels)
 
 

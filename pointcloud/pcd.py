@@ -74,7 +74,7 @@ class Pcd:
         return values.reshape(self.height, self.width, *values.shape[1:])
 
     def xyz(self) -> np.ndarray:
-        """float32 (height, width, 3) if organised, else (N, 3), NaN kept. Errors: ValueError without x y z."""
+        """float32 (height, width, 3) if organised, else (N, 3), NaN kept. Errors: ValueError, no x y z."""
         if any(axis not in self.fields for axis in "xyz"):
             raise ValueError(f"a point needs the fields x y z, but got {' '.join(self.fields)}")
         points = np.stack([self.fields[axis] for axis in "xyz"], axis=-1).astype(np.float32, copy=False)
@@ -235,7 +235,7 @@ def write_pcd(path: str | Path, pcd: Pcd, encoding: Encoding = "binary_compresse
     if encoding not in ENCODINGS:
         raise ValueError(f"encoding must be one of {', '.join(ENCODINGS)}, but got {encoding}")
     n = pcd.width * pcd.height
-    columns = {name: v.reshape(n, -1) for name, v in pcd.fields.items()}
+    columns = {name: v[:, None] if v.ndim == 1 else v for name, v in pcd.fields.items()}
     if encoding == "ascii":  # alpha 255 makes such a float NaN, and text cannot carry which NaN
         columns = {
             name: v.view("<u4") if name in ("rgb", "rgba") and v.dtype == np.float32 else v

@@ -30,8 +30,8 @@ def to_linear(pixels: np.ndarray) -> np.ndarray:
 def to_srgb(linear: np.ndarray) -> np.ndarray:
     """Linear light, float, any shape -> nearest sRGB level, uint8; NaN is black. Undoes to_linear exactly."""
     scaled = np.asarray(linear, np.float32) * np.float32(_FINE) + np.float32(0.5)
-    np.fmin(scaled, np.float32(_FINE), out=scaled)
     np.fmax(scaled, np.float32(0), out=scaled)  # fmax, unlike clip, takes the number and not the NaN
+    np.fmin(scaled, np.float32(_FINE), out=scaled)
     return _TO_SRGB[scaled.astype(np.uint16)]
 
 
