@@ -1,0 +1,139 @@
+"""The surface that a view saw: normals, links, foreground, scale, noise floors and light, measured once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+import depth as depth_room
+import rgb as rgb_room
+from crossmodal.camera import Camera
+from crossmodal.capture import View, read_only
+from crossmodal.foreground import find_foreground
+from crossmodal.normals import links, local_planes
+from rgb.light import AMBIENT, Light, estimate_light
+
+WELL_KNOWN_NORMAL = 0.02  # radians of noise that a fitted normal may carry
+LARGEST_RADIUS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Geometry derived from one view; everything here is free of any plan.
+
+    camera: of the view it was derived from
+    points: (H, W, 3) float32 m, as measured; smoothed: the same, down to the noise floor
+    normals: (H, W, 3) float32, unit, towards the viewer, NaN where nothing was measured
+    linked: (H, W, 2) bool, on one surface with the right and the lower neighbour
+    foreground: (H, W) bool
+    floor: what the depth sensor cannot tell apart; rgb_floor: the same for colour, in 8-bit levels
+    light: estimated from the view's own colours
+    """
+
+    camera: Camera
+    points: np.ndarray
+    smoothed: np.ndarray
+    normals: np.ndarray
+    linked: np.ndarray
+    foreground: np.ndarray
+    floor: depth_room.DepthFloor
+    rgb_floor: float
+    light: Light
+    radius: int
+    stride: int
+
+    @classmethod
+    def of(cls, view: View) -> "Surface":
+        """Analyse a view. Raises ValueError where it measured nothing."""
+        points, z = view.points, view.depth
+        if points is None or not view.valid.any():
+            raise ValueError(f"{view.name or 'the view'} has no valid depth; a surface needs at least one point")
+        focal = (view.camera.fx * view.camera.fy) ** 0.5
+        mm_per_pixel = (z * np.float32(1e3 / focal)).astype(np.float32)
+        floor = depth_room.measure_floor(z)
+        foreground = find_foreground(points, floor.at(z))
+        if not foreground.all():
+            floor = depth_room.measure_floor(np.where(foreground, z, np.float32(np.nan)))
+        floor_map = np.asarray(floor.at(z), np.float32)
+        linked = links(z, floor_map, mm_per_pixel)
+        radius, stride = _fit_window(floor, z[foreground], focal)
+        shape = view.shape
+        normals, smoothed = local_planes(points, linked, radius, stride, (0, shape[0]), (0, shape[1]))
+        rgb_floor, light = 0.0, AMBIENT
+        if view.rgb is not None:
+            rgb_floor = rgb_room.noise_levels(view.rgb)
+            light = _light(view.rgb, normals, foreground, rgb_floor)
+        return cls(view.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
+                   read_only(foreground), floor, rgb_floor, light, radius, stride)
+
+    def after(self, points: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> "Surface":
+        """The same surface with other points (H, W, 3), of which only a window (r0, r1), (c0, c1) changed."""
+        margin = 2 * self.radius + 2
+        height, width = points.shape[:2]
+        rows = max(0, rows[0] - margin), min(height, rows[1] + margin)
+        columns = max(0, columns[0] - margin), min(width, columns[1] + margin)
+        around = (max(0, rows[0] - 3), min(height, rows[1] + 3)), (max(0, columns[0] - 3), min(width, columns[1] + 3))
+        (r0, r1), (c0, c1) = around
+        z = np.ascontiguousarray(points[r0:r1, c0:c1, 2])
+        scale = np.float32(1e3 / (self.camera.fx * self.camera.fy) ** 0.5)
+        linked = self.linked.copy()
+        inner = np.s_[rows[0] - r0:rows[1] - r0, columns[0] - c0:columns[1] - c0]
+        outer = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
+        linked[outer] = links(z, np.asarray(self.floor.at(z), np.float32), z * scale)[inner]
+        normals, smoothed = self.normals.copy(), self.smoothed.copy()
+        normals[outer], smoothed[outer] = local_planes(points, linked, self.radius, self.stride, rows, columns)
+        return Surface(self.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
+                       self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride)
+
+    @cached_property
+    def mm_per_pixel(self) -> float:
+        """Millimetres that one pixel spans across the line of sight, median over the foreground."""
+        z = self.points[..., 2][self.foreground]
+        return float(np.nanmedian(z) * 1e3 / (self.camera.fx * self.camera.fy) ** 0.5)
+
+    @cached_property
+    def floor_mm(self) -> float:
+        """The depth noise floor on the foreground, median, in millimetres."""
+        return float(np.nanmedian(self.floor.at(self.points[..., 2][self.foreground])) * 1e3)
+
+    @cached_property
+    def object_mm(self) -> float:
+        """How large the largest foreground piece is: the square root of its visible area, in millimetres."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(self.foreground.astype(np.uint8))
+        biggest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        return float(np.sqrt(self.pixel_area_mm2[labels == biggest].sum()))
+
+    @cached_property
+    def pixel_area_mm2(self) -> np.ndarray:
+        """(H, W) float32: surface area behind each pixel; 0 where nothing was measured."""
+        points, normals = self.smoothed, self.normals
+        length = np.linalg.norm(points, axis=-1)
+        facing = np.abs(np.einsum("ijk,ijk->ij", points, normals)) / np.maximum(length, 1e-9)
+        across = (points[..., 2] * 1e3) ** 2 / (self.camera.fx * self.camera.fy)
+        return read_only(np.nan_to_num(across / np.maximum(facing, 0.1)).astype(np.float32))
+
+
+def _fit_window(floor, z, focal):
+    """The smallest window whose plane fits know a normal to WELL_KNOWN_NORMAL: σ/(pixel·√(n·r(r+1)/3))."""
+    middle = float(np.median(z)) if z.size else 1.0
+    sigma = float(floor.at(np.float32(middle)))
+    if floor.quantum_m > 2 * floor.noise_m:
+        sigma *= 2.0  # neighbours share their rounding, so averaging gains less
+    pixel = middle / focal
+    for radius in range(1, LARGEST_RADIUS + 1):
+        stride = 1 + radius // 4
+        side = 2 * (radius // stride) + 1
+        reach = radius // stride
+        if sigma / (pixel * stride * np.sqrt(side * side * reach * (reach + 1) / 3)) < WELL_KNOWN_NORMAL:
+            break
+    return (radius // stride) * stride, stride
+
+
+def _light(rgb, normals, foreground, rgb_floor):
+    step = 2 if rgb.shape[0] * rgb.shape[1] > 250_000 else 1
+    linear = rgb_room.to_linear(np.ascontiguousarray(rgb[::step, ::step]))
+    if step == 1:
+        linear = cv2.blur(linear, (3, 3))
+    return estimate_light(linear, normals[::step, ::step], foreground[::step, ::step],
+                          noise=rgb_floor / 255 / 12)
