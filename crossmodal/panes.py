@@ -11,7 +11,8 @@ import numpy as np
 INK = (38, 42, 48)
 ACCENT = (255, 64, 129)
 _INVALID = (58, 60, 64)
-_CLOUD_BACK = (244, 245, 247)
+_CLOUD_BACK = (30, 32, 36)
+_LIGHT = np.array((-0.50, -0.44, -0.746))  # from the upper left, as the eye expects
 # in: blue, level: pale grey, out: orange; darker towards both ends, readable for all eyes
 _STOPS = np.array(((8, 48, 107), (66, 146, 198), (198, 219, 239), (238, 238, 236), (253, 208, 162),
                    (241, 105, 19), (127, 39, 4)), float)
@@ -44,7 +45,7 @@ class Window:
 
 
 def window_on(mask: np.ndarray, context: float, width: int, height: int, least: int = 40) -> Window:
-    """The window of shape width : height around a mask (H, W), ``context`` times its size; all where it is empty."""
+    """The window of shape width : height around a mask (H, W), ``context`` times its size, or all."""
     rows, columns = mask.shape
     y, x = np.nonzero(mask)
     if len(y):
@@ -71,46 +72,58 @@ def normal_pane(capture, window: Window) -> np.ndarray:
 
 
 def coarse_shape(before, window: Window) -> np.ndarray:
-    """Depth of the window (rows, columns) in metres without its fine relief: a mean that looks across no step."""
-    z = window.of(before.depth).astype(np.float64)
+    """Depth of the window (rows, columns) in metres without its fine relief, sharp at steps.
+
+    A bilateral mean (Tomasi and Manduchi 1998) of what a plane leaves over; without the plane the mean would
+    lean at the frame's border. It is taken from BEFORE alone, so that a narrow one keeps every defect.
+    """
+    sigma = 3.0
+    edge = round(3 * sigma)
+    top, left = max(window.row - edge, 0), max(window.column - edge, 0)
+    z = before.depth[top:window.row + window.rows + edge, left:window.column + window.columns + edge]
+    z = z.astype(np.float64)
+    plane = _plane(z)
     known = np.isfinite(z)
-    if not known.any():
-        return z
-    step = 0.006 * np.median(z[known])
-    offset = np.where(known, (z - np.median(z[known])) / step, 1e4).astype(np.float32)
-    sigma = max(2.0, min(6.0, window.columns / 24))
-    # twice: a slope biases one pass at the window's border, the residual of the first removes that
-    first = cv2.bilateralFilter(offset, 2 * round(2 * sigma) + 1, 1.0, sigma)
-    residual = np.where(known, offset - first, 0).astype(np.float32)
-    smooth = first + cv2.GaussianBlur(residual, (0, 0), sigma)
-    return np.where(known, smooth.astype(np.float64) * step + np.median(z[known]), np.nan)
+    step = 0.006 * np.median(z[known]) if known.any() else 1.0
+    offset = np.where(known, (z - plane) / step, 1e4).astype(np.float32)
+    smooth = cv2.bilateralFilter(offset, 2 * edge + 1, 1.0, sigma)
+    whole = np.where(known, smooth * step + plane, np.nan)
+    return whole[window.row - top:, window.column - left:][:window.rows, :window.columns]
+
+
+def _plane(z):
+    """The plane (rows, columns) through most of a depth map: median slopes, median height."""
+    dy, dx = (np.diff(z, axis=k) for k in (0, 1))
+    slopes = [np.median(d[np.isfinite(d)]) if np.isfinite(d).any() else 0.0 for d in (dy, dx)]
+    y, x = np.mgrid[:z.shape[0], :z.shape[1]]
+    plane = slopes[0] * y + slopes[1] * x
+    left = (z - plane)[np.isfinite(z)]
+    return plane + (np.median(left) if len(left) else 0.0)
 
 
 def relief_mm(capture, coarse_m: np.ndarray, window: Window) -> np.ndarray:
-    """Height over the coarse shape towards the camera (rows, columns) in mm, NaN where nothing is measured."""
+    """Height over the coarse shape towards the camera (rows, columns) in mm, NaN invalid."""
     return (coarse_m - window.of(capture.depth)) * 1000
 
 
 def relief_range(reliefs, changed: np.ndarray) -> float:
-    """One colour range ± mm that shows the change and the surface around it, as 1, 2 or 5 times a power of ten.
+    """One colour range ± mm that shows the change and the surface around it, in round numbers.
 
     reliefs: those of before and after; changed: (rows, columns) bool.
     """
     before, after = reliefs
     size = [np.quantile(np.abs(part[np.isfinite(part)]), q) for part, q in
-            ((before[~changed], 0.9), (after[changed], 0.9)) if np.isfinite(part).any()]
+            ((before[~changed], 0.9), (after[changed], 0.97)) if np.isfinite(part).any()]
     wanted = max([0.02, *size])
     power = 10.0 ** np.floor(np.log10(wanted))
-    return float(next(k * power for k in (1, 2, 5, 10) if k * power >= wanted * 0.999))
+    return float(next(k * power for k in (1, 1.5, 2, 3, 5, 7, 10) if k * power >= wanted * 0.999))
 
 
-def relief_pane(relief: np.ndarray, range_mm: float, window: Window) -> np.ndarray:
-    """Relief (rows, columns) in colours from −range (in, blue) to +range (out, orange), lit from the upper left."""
+def relief_pane(relief: np.ndarray, range_mm: float, normals: np.ndarray, window: Window) -> np.ndarray:
+    """Relief (rows, columns) in colours, −range (in) blue to +range (out) orange, shaded by the normals."""
     known = np.isfinite(relief)
     colours = relief_colours(np.where(known, relief, 0) / range_mm)
-    filled = cv2.GaussianBlur(np.where(known, np.clip(relief, -range_mm, range_mm), 0) / range_mm, (0, 0), 0.8)
-    slope = np.gradient(filled, axis=1) + np.gradient(filled, axis=0)
-    shade = np.clip(1 + 0.55 * slope, 0.55, 1.25)[..., None]
+    shade = 0.5 + 0.58 * np.clip(np.nan_to_num(window.of(normals) @ _LIGHT, nan=0.86), 0, 1)[..., None]
     return window.enlarged(_painted(np.where(known[..., None], colours * shade / 255, np.nan)))
 
 
@@ -121,9 +134,9 @@ def relief_colours(relative: np.ndarray) -> np.ndarray:
 
 
 class Oblique:
-    """An orthographic view from below the camera's axis, fixed by the BEFORE points so that both rows agree."""
+    """An orthographic view from beside the camera, fixed by the BEFORE points so that both rows agree."""
 
-    def __init__(self, before, window: Window, pitch_deg: float = 38.0, yaw_deg: float = 24.0):
+    def __init__(self, before, window: Window, pitch_deg: float = 32.0, yaw_deg: float = 22.0):
         points = window.of(before.points).reshape(-1, 3).astype(np.float64)
         points = points[np.isfinite(points).all(1)]
         self.window = window
@@ -136,8 +149,11 @@ class Oblique:
         about_x = np.array(((1, 0, 0), (0, np.cos(pitch), -np.sin(pitch)), (0, np.sin(pitch), np.cos(pitch))))
         self.turn = about_x @ about_y
         seen = (points - self.middle) @ self.turn.T
-        low, high = np.quantile(seen[:, :2], (0.01, 0.99), axis=0)
-        self.scale = 0.92 * min(window.width / (high[0] - low[0]), window.height / (high[1] - low[1]))
+        low, high = np.quantile(seen[:, :2], (0.03, 0.97), axis=0)
+        reach = 0.12 * (high - low)  # stray points far off would make the rest small
+        low = np.maximum(seen[:, :2].min(0), low - reach)
+        high = np.minimum(seen[:, :2].max(0), high + reach)
+        self.scale = 0.94 * min(window.width / (high[0] - low[0]), window.height / (high[1] - low[1]))
         self.shift = np.array((window.width, window.height)) / 2 - self.scale * (low + high) / 2
         self.spacing = np.median(points[:, 2]) / before.camera.fx
 
@@ -149,7 +165,7 @@ class Oblique:
 
     def pane(self, capture) -> np.ndarray:
         """The coloured cloud of a capture: square splats as large as the points' spacing, nearest wins."""
-        fine = 2
+        fine = 3
         size = (self.window.height * fine, self.window.width * fine)
         picture = np.full((*size, 3), _CLOUD_BACK, np.uint8)
         if self.empty:
@@ -159,7 +175,8 @@ class Oblique:
         seen = self.seen(points[known])
         order = np.argsort(-seen[:, 2], kind="stable")
         colour = self._lit(capture, known)[order]
-        reach = max(1, round(0.82 * self.spacing * self.scale * fine))
+        apart = self.spacing * self.scale
+        reach = max(2, int(np.ceil(apart * fine * (1.3 if apart < 4 else 0.9))))
         corner = np.floor(seen[order, :2] * fine - reach / 2).astype(np.int64)
         depth = np.full(size, np.inf)
         for dy in range(reach):
@@ -178,17 +195,17 @@ class Oblique:
 
     def _lit(self, capture, known):
         normals = self.window.of(capture.normals).reshape(-1, 3)[known]
-        light = np.array((-0.62, -0.55, -0.56))
-        shade = np.nan_to_num(normals @ light, nan=0.6)
+        shade = np.nan_to_num(normals @ _LIGHT, nan=0.75)
         rgb = self.window.of(capture.rgb).reshape(-1, 3)[known]
-        return np.clip(rgb * (0.55 + 0.75 * np.clip(shade, 0, 1))[:, None], 0, 255).astype(np.uint8)
+        return np.clip(rgb * (0.45 + 0.75 * np.clip(shade, 0, 1))[:, None], 0, 255).astype(np.uint8)
 
 
 def outlines(mask: np.ndarray, window: Window) -> list[np.ndarray]:
     """Closed outlines (K, 2) of a mask (H, W) in pane pixels, drawn just outside it."""
     part = window.of(mask).astype(np.uint8)
-    large = cv2.resize(part * 255, (window.width, window.height), interpolation=cv2.INTER_LINEAR) > 96
-    large = cv2.dilate(large.astype(np.uint8), np.ones((5, 5), np.uint8))
+    large = cv2.resize(part * 255, (window.width, window.height), interpolation=cv2.INTER_LINEAR)
+    large = cv2.dilate(large, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
+    large = (cv2.GaussianBlur(large, (0, 0), max(0.8, window.scale)) > 100).astype(np.uint8)
     found, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return [line[:, 0] for line in found]
 
@@ -200,7 +217,8 @@ def oblique_outlines(lines, result, view: Oblique) -> list[np.ndarray]:
     window, carried = view.window, []
     points = np.where(result.after.valid[..., None], result.after.points, result.before.points)
     for line in lines:
-        at = np.rint((line + 0.5) / window.scale - 0.5).astype(int) + (window.column, window.row)
+        at = np.rint((line + 0.5) / window.scale - 0.5).astype(int)
+        at += np.array((window.column, window.row))
         at = np.clip(at, 0, np.array(points.shape[1::-1]) - 1)
         seen = view.seen(points[at[:, 1], at[:, 0]])[:, :2]
         seen = seen[np.isfinite(seen).all(1)]

@@ -13,7 +13,7 @@ _GREY = (120, 126, 134)
 
 
 def sheet(result, width: int = 1500) -> np.ndarray:
-    """Before over after; whole frame, colour, normals, relief and cloud around the defect. uint8 (H, width, 3)."""
+    """Before over after: the frame, then the defect's colour, normals, relief, cloud. uint8 (H, width, 3)."""
     margin = round(width * 0.018)
     gap = round(width * 0.009)
     small = round(width * 0.17)
@@ -28,7 +28,7 @@ def poster(result, width: int = 1500) -> np.ndarray:
     margin = round(width * 0.02)
     gap = round(width * 0.012)
     pane = (width - 2 * margin - 2 * gap) // 3
-    return _laid_out(result, width, margin, gap, (pane, round(pane * 0.75)), 0, context=3.2,
+    return _laid_out(result, width, margin, gap, (pane, round(pane * 0.75)), 0, context=5.0,
                      columns=("colour", "relief", "cloud"), outline=False)
 
 
@@ -39,7 +39,7 @@ def sheets(results: Sequence, width: int = 1500) -> np.ndarray:
     return np.concatenate([sheet(result, width) for result in results])
 
 
-_TITLES = {"colour": "RGB", "normals": "Normals", "relief": "Depth", "cloud": "Point cloud"}
+_TITLES = {"colour": "RGB", "normals": "Normals", "relief": "Depth relief", "cloud": "Point cloud"}
 
 
 def _laid_out(result, width, margin, gap, size, small, context, columns, outline):
@@ -81,7 +81,7 @@ def _rows(result, window: Window, columns, outline):
     for capture, relief in zip((result.before, result.after), reliefs, strict=True):
         draw = {"colour": lambda c=capture: panes.colour_pane(c, window),
                 "normals": lambda c=capture: panes.normal_pane(c, window),
-                "relief": lambda r=relief: panes.relief_pane(r, range_mm, window),
+                "relief": lambda c=capture, r=relief: panes.relief_pane(r, range_mm, c.normals, window),
                 "cloud": lambda c=capture: view.pane(c)}
         rows.append({column: draw[column]() for column in columns})
     if outline and result.gt.any():

@@ -28,7 +28,7 @@ def names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=len(WINDOWS))
 def load(name: str) -> Capture:
-    """One shipped capture by name, with the exact pinhole of its sensor. Errors: ValueError for another name."""
+    """One shipped capture by name, with its sensor's exact pinhole. Errors: ValueError for another name."""
     if name not in WINDOWS:
         raise ValueError(f"name must be one of {', '.join(WINDOWS)}, but got {name!r}")
     with as_file(files(__package__) / f"{name}.pcd") as path:

@@ -10,5 +10,5 @@ from crossmodal.scanner.mesh import Mesh
 from crossmodal.scanner.shapes import Box, Cylinder, Plane, Sphere, Step, rotation_about
 from crossmodal.scanner.solid import Part, Solid
 
-__all__ = ["Box", "Brushed", "Cast", "Cylinder", "Lamp", "Material", "Mesh", "Painted", "Part", "Plane", "Scene",
-           "Solid", "Sphere", "Step", "rotation_about", "scan", "showcase"]
+__all__ = ["Box", "Brushed", "Cast", "Cylinder", "Lamp", "Material", "Mesh", "Painted", "Part", "Plane",
+           "Scene", "Solid", "Sphere", "Step", "rotation_about", "scan", "showcase"]

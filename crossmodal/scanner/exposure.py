@@ -1,4 +1,4 @@
-"""Scanning: what a camera measures and photographs of a scene whose shape, light and matter are known exactly."""
+"""Scanning: what a camera measures of a scene whose shape, light and matter are known exactly."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,10 +34,11 @@ class Scene:
         normals = np.full(rays.shape, np.nan)
         index = np.full(rays.shape[:-1], -1)
         for k, shape in enumerate(self.shapes):
-            here, face, weights = shape.trace(rays) if isinstance(shape, Mesh) else (shape.hit(rays), None, None)
+            smooth = isinstance(shape, Mesh)
+            here, *place = shape.trace(rays) if smooth else (shape.hit(rays),)
             wins = here < z
-            if isinstance(shape, Mesh):
-                normals[wins] = shape.normal_at(face[wins], weights[wins])
+            if smooth:
+                normals[wins] = shape.normal_at(*(part[wins] for part in place))
             else:
                 normals[wins] = shape.normal(rays[wins] * here[wins, None])
             z[wins], index[wins] = here[wins], k
@@ -54,8 +55,9 @@ class Scene:
         return hidden
 
 
-def scan(shapes, camera: Camera, lamp: Lamp | None = None, materials: Material | Sequence[Material] | None = None,
-         *, samples: int = 2, background=(0.02, 0.02, 0.022), name: str = "") -> Capture:
+def scan(shapes, camera: Camera, lamp: Lamp | None = None,
+         materials: Material | Sequence[Material] | None = None, *, samples: int = 2,
+         background=(0.02, 0.02, 0.022), name: str = "") -> Capture:
     """A noise-free Capture of a shape, several, or a Scene; materials is one for all or one for each shape.
 
     Points lie exactly on the ray through each pixel's centre; colour is the mean linear light of
@@ -67,7 +69,8 @@ def scan(shapes, camera: Camera, lamp: Lamp | None = None, materials: Material |
     materials = materials or Material()
     materials = (materials,) * len(scene.shapes) if isinstance(materials, Material) else tuple(materials)
     if len(materials) != len(scene.shapes):
-        raise ValueError(f"there must be one material per shape ({len(scene.shapes)}), but got {len(materials)}")
+        raise ValueError(f"materials must be one, or one for each of {len(scene.shapes)} shapes, "
+                         f"but got {len(materials)}")
     pixels = camera.pixel_grid()
     rays = camera.rays(pixels)
     z, normals, index = scene.trace(rays)
@@ -80,7 +83,7 @@ def scan(shapes, camera: Camera, lamp: Lamp | None = None, materials: Material |
         if samples == 1:
             hits, open_ = (rays, z, normals, index), openness
         else:
-            moved = camera.rays(pixels + (dx, dy))
+            moved = camera.rays(pixels + np.array((dx, dy)))
             hits = (moved, *scene.trace(moved))
             open_ = _openness_near(scene, lamp, hits, (z, index, openness))
         light += _shaded(scene, lamp, materials, hits, open_, background, (turn, samples))

@@ -52,7 +52,8 @@ def showcase(width: int = 480, height: int = 360) -> Capture:
     body, screws, table = housing()
     lamp = Lamp(direction=(-0.62, -0.42, -0.52), ambient=0.4, diffuse=1.0, softness_deg=5, sky_rays=44,
                 colour=(1.0, 0.97, 0.92))
-    paint = Material((0.045, 0.19, 0.27), Painted(contrast=0.07, seed=3), specular=0.2, shininess=90, mirror=0.12)
+    paint = Material((0.045, 0.19, 0.27), Painted(contrast=0.07, seed=3), specular=0.2, shininess=90,
+                     mirror=0.12)
     steel = Material((0.33, 0.33, 0.34), Brushed(seed=5), specular=0.6, shininess=30, mirror=0.4)
     desk = Material((0.27, 0.245, 0.215), Cast(grain_mm=0.5, contrast=0.13, seed=8))
     return scan((body, screws, table), housing_camera(width, height), lamp, (paint, steel, desk), samples=2,

@@ -1,7 +1,7 @@
 """What light and matter look like to the virtual scanner: one lamp, an open sky, and materials with a grain.
 
-A texture is a callable from 3-D points (N, 3) in mm to a gain (N,) on the albedo. Its noise comes from an integer
-hash of lattice points, so that it is bit-exact on every machine.
+A texture is a callable from 3-D points (N, 3) in mm to a gain (N,) on the albedo. Its noise comes from an
+integer hash of lattice points, so that it is bit-exact on every machine.
 """
 
 import math
@@ -34,19 +34,21 @@ class Lamp:
 
     def __post_init__(self):
         if self.ambient < 0 or self.diffuse < 0:
-            raise ValueError(f"ambient and diffuse must not be negative, but got {self.ambient}, {self.diffuse}")
+            raise ValueError("ambient and diffuse must not be negative, "
+                             f"but got {self.ambient} and {self.diffuse}")
         object.__setattr__(self, "direction", unit(self.direction, "direction"))
         object.__setattr__(self, "colour", vector(self.colour, "colour"))
 
     def directions(self, count: int, turn: int) -> np.ndarray:
-        """``count`` unit directions (count, 3) over the lamp's disc, rotated differently for every ``turn``."""
+        """``count`` unit directions (count, 3) over the lamp's disc, rotated for every ``turn``."""
         if self.softness_deg == 0:
             return self.direction[None]
         k = np.arange(count)
         radius = math.tan(math.radians(self.softness_deg)) * np.sqrt((k + 0.5) / count)
         angle = 2.399963229728653 * k + 1.7 * turn
         x, y = _frame(self.direction)
-        spread = self.direction + (radius * np.cos(angle))[:, None] * x + (radius * np.sin(angle))[:, None] * y
+        spread = (radius * np.cos(angle))[:, None] * x + (radius * np.sin(angle))[:, None] * y
+        spread += self.direction
         return spread / np.linalg.norm(spread, axis=1, keepdims=True)
 
     def sky(self, directions: np.ndarray) -> np.ndarray:
@@ -95,7 +97,8 @@ class Brushed:
         axis = unit(self.along, "along")
         x, y = _frame(axis)
         local = points_mm @ np.stack((axis, x, y), 1)
-        streaks = noise(local * (0.05, 2.6, 2.6), self.seed) + 0.7 * noise(local * (0.12, 6.0, 6.0), self.seed + 1)
+        streaks = noise(local * (0.05, 2.6, 2.6), self.seed)
+        streaks += 0.7 * noise(local * (0.12, 6.0, 6.0), self.seed + 1)
         return 1 + self.contrast * streaks + 0.04 * noise(local * 0.04, self.seed + 2)
 
 
@@ -129,7 +132,8 @@ class Painted:
 
 def noise(points: np.ndarray, seed: int) -> np.ndarray:
     """Smooth value noise (N,) in [-1, 1] at points (N, 3): hashed integer lattice, quintic interpolation."""
-    return _noise(np.ascontiguousarray(points, np.float64).reshape(-1, 3), seed).reshape(np.shape(points)[:-1])
+    flat = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
+    return _noise(flat, seed).reshape(np.shape(points)[:-1])
 
 
 def _frame(axis):

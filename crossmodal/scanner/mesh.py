@@ -1,8 +1,8 @@
 """A triangle mesh for the virtual scanner: every ray against every triangle it could meet, exactly.
 
-Triangles are binned in the plane of the rays' pencil — (x/z, y/z) for rays from the camera, a plane square to the
-rays for parallel ones — where they stay triangles whatever the lens does; each ray tests the triangles of its bin
-(Möller and Trumbore, Fast, Minimum Storage Ray/Triangle Intersection, 1997).
+Triangles are binned where they stay triangles whatever the lens does: by (x/z, y/z) for camera rays, in a
+plane square to parallel ones. Each ray tests the triangles of its bin (Möller and Trumbore, "Fast,
+minimum storage ray/triangle intersection", 1997).
 """
 
 import math
@@ -39,7 +39,7 @@ class Mesh:
 
     @classmethod
     def from_file(cls, path, unit_m: float, crease_deg: float = 30.0) -> "Mesh":
-        """From any file trimesh reads; ``unit_m`` is metres per unit of the file, which mesh files do not say.
+        """From any file trimesh reads; ``unit_m`` is metres per unit of the file, which does not say.
 
         Normals are smooth over edges flatter than ``crease_deg`` and sharp over the others.
         """
@@ -51,7 +51,7 @@ class Mesh:
         return cls(np.asarray(smooth.vertices) * unit_m, smooth.faces, np.array(smooth.vertex_normals))
 
     def placed(self, rotation: np.ndarray, translation) -> "Mesh":
-        """The mesh turned by ``rotation`` (3, 3) about its own origin and moved by ``translation`` (3,) metres."""
+        """The mesh turned by ``rotation`` (3, 3) about its origin and moved by ``translation`` (3,) m."""
         rotation = np.asarray(rotation, np.float64)
         normals = None if self.normals is None else self.normals @ rotation.T
         return replace(self, vertices=self.vertices @ rotation.T + np.asarray(translation, np.float64),
@@ -134,7 +134,7 @@ def _square_to(direction):
 
 
 def _binned(low, high):
-    """Faces in a square grid by bounds (F, 2): grid (4,) origin and bins per unit, its size, starts, members."""
+    """Faces in a square grid by bounds (F, 2): grid (4,) origin and bins per unit, size, starts, members."""
     finite = np.isfinite(low).all(1) & np.isfinite(high).all(1)
     size = int(np.clip(2 * math.sqrt(len(low)), 1, 512))
     if not finite.any():

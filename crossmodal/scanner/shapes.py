@@ -1,7 +1,7 @@
-"""Analytic shapes a ray meets in closed form, in metres and the camera's axes (+x right, +y down, +z forward).
+"""Analytic shapes a ray meets in closed form, in metres and the camera's axes (+x right, +y down, +z ahead).
 
-Every shape has ``hit(rays, origins=None) -> t``: the nearest t > 0 with origins + t·rays on the shape, NaN where
-it is missed (rays scaled to z = 1 from the camera, so there t is z-depth), and ``normal(points)``: unit outward.
+Every shape has ``hit(rays, origins=None) -> t``: the nearest t > 0 with origins + t·rays on the shape, NaN
+where it is missed; and ``normal(points)``: unit, outward. A camera's rays have z = 1, so there t is depth.
 """
 
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ class Sphere:
 
 @dataclass(frozen=True, eq=False)
 class Cylinder:
-    """A cylinder about the line through ``centre`` (3,) along ``axis`` (3,); ``length`` closes it with two discs."""
+    """A cylinder about the line through ``centre`` (3,) along ``axis`` (3,); ``length`` adds end discs."""
 
     centre: np.ndarray
     axis: np.ndarray
@@ -138,8 +138,8 @@ class Cylinder:
         sides = [np.where(np.abs(along + t * along_ray) <= half, t, np.nan) for t in sides]
         with np.errstate(divide="ignore", invalid="ignore"):
             caps = [(end - along) / along_ray for end in (-half, half)]
-            caps = [np.where(np.linalg.norm(across + t[..., None] * across_ray, axis=-1) <= self.radius, t, np.nan)
-                    for t in caps]
+            away = [np.linalg.norm(across + t[..., None] * across_ray, axis=-1) for t in caps]
+        caps = [np.where(r <= self.radius, t, np.nan) for r, t in zip(away, caps, strict=True)]
         return nearest(*sides, *caps)
 
     def normal(self, points):
@@ -191,7 +191,7 @@ class Box:
 class Step:
     """Two parallel half planes and the riser between them.
 
-    The upper one passes through ``point`` (3,) with unit ``normal_out`` and ends at the line through ``point``
+    The upper one passes through ``point`` (3,) with unit ``normal_out`` and ends at the line there
     square to ``across`` (3,); beyond it, along ``across``, lies the lower one, ``jump`` metres deeper.
     """
 

@@ -1,6 +1,6 @@
 """A solid with rounded edges, built from blended parts: what machined and cast objects look like.
 
-The parts' signed distances are joined with the polynomial smooth minimum (Quilez, "smooth minimum", 2013), whose
+The parts' signed distances are joined with the polynomial smooth minimum (Quilez 2013), whose
 width is the fillet; rays are sphere-traced (Hart 1996) and the root is polished to below a nanometre.
 """
 
@@ -23,7 +23,7 @@ class Part:
     """One part of a Solid, in the solid's own axes and metres.
 
     kind: ``box`` (size = half sizes), ``cylinder`` along z (size = radius, half height, -),
-        ``sphere`` (size = radius, -, -), ``slot`` along x with round ends (size = half length, radius, half height)
+        ``sphere`` (size = radius, -, -), ``slot`` along x with round ends (half length, radius, half height)
     join: ``add`` to what is there, ``cut`` it away, or ``keep`` only what lies inside
     edge: radius that rounds the part's own edges; blend: width of the fillet where it joins
     fourfold: the part stands mirrored in all four quadrants of x and y
@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Solid:
-    """Parts joined in order, turned by ``rotation`` (3, 3) and moved to ``centre`` (3,) in the camera's axes."""
+    """Parts joined in order, turned by ``rotation`` (3, 3) and moved to ``centre`` (3,), camera axes."""
 
     parts: tuple[Part, ...]
     rotation: np.ndarray
