@@ -78,13 +78,13 @@ class Solid:
 
     def hit(self, rays: np.ndarray, origins: np.ndarray | None = None) -> np.ndarray:
         """t (...) of the first hit from outside, NaN where missed."""
+        rays = np.asarray(rays, np.float64)
         origins = np.zeros(3) if origins is None else np.asarray(origins, np.float64)
-        rays, origins = np.broadcast_arrays(np.asarray(rays, np.float64), origins)
-        length = np.linalg.norm(rays, axis=-1)
-        local = ((origins - self.centre) @ self.rotation).reshape(-1, 3)
-        along = (rays / length[..., None] @ self.rotation).reshape(-1, 3)
-        t = _march(self.code, np.ascontiguousarray(local), np.ascontiguousarray(along), self.bounds)
-        return t.reshape(length.shape) / length
+        shape = np.broadcast_shapes(rays.shape, origins.shape)[:-1]
+        flat = (np.ascontiguousarray(a.reshape(-1, 3)) if a.size == 3 or a.shape[:-1] == shape
+                else np.broadcast_to(a, (*shape, 3)).reshape(-1, 3) for a in (origins, rays))
+        t = _march(self.code, self.bounds, self.rotation, self.centre, *flat, int(np.prod(shape)))
+        return t.reshape(shape)
 
     def normal(self, points: np.ndarray) -> np.ndarray:
         """Unit outward normals (..., 3): the gradient of the distance by central differences of 1 µm."""
@@ -156,10 +156,22 @@ def _along(code, o, r, t):
 
 
 @njit(cache=True, nogil=True)
-def _march(code, origins, rays, bounds):
-    out = np.full(len(rays), np.nan)
-    for i in range(len(rays)):
-        o, r = origins[i], rays[i]
+def _local(rotation, x, y, z):
+    # tuples, not arrays: those would be allocated for every ray
+    return (rotation[0, 0] * x + rotation[1, 0] * y + rotation[2, 0] * z,
+            rotation[0, 1] * x + rotation[1, 1] * y + rotation[2, 1] * z,
+            rotation[0, 2] * x + rotation[1, 2] * y + rotation[2, 2] * z)
+
+
+@njit(cache=True, nogil=True)
+def _march(code, bounds, rotation, centre, origins, rays, count):
+    """t (count,) of the first hits; origins and rays are (count, 3), or (1, 3) where all share one."""
+    out = np.full(count, np.nan)
+    for i in range(count):
+        k, j = i if len(rays) > 1 else 0, i if len(origins) > 1 else 0
+        length = math.sqrt(rays[k, 0] ** 2 + rays[k, 1] ** 2 + rays[k, 2] ** 2)
+        r = _local(rotation, rays[k, 0] / length, rays[k, 1] / length, rays[k, 2] / length)
+        o = _local(rotation, origins[j, 0] - centre[0], origins[j, 1] - centre[1], origins[j, 2] - centre[2])
         t, end = _within(bounds, o, r)
         d = math.inf
         for _ in range(300):
@@ -181,5 +193,5 @@ def _march(code, origins, rays, bounds):
         if abs(_along(code, o, r, t)) > 2e-6:
             t = first
         if t > 0.0:
-            out[i] = t
+            out[i] = t / length
     return out
