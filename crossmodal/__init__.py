@@ -1,1 +1,33 @@
 """crossmodal: one defect on one surface, in millimetres, seen by RGB, depth and point cloud alike."""
+
+import depth
+import pointcloud
+import rgb
+
+for _room in (rgb, depth, pointcloud):
+    if getattr(_room, "ROOM_OF", None) != "crossmodal-anomaly":
+        raise ImportError(f"'import {_room.__name__}' found {getattr(_room, '__file__', _room)}, which is not "
+                          f"crossmodal's; rename or uninstall it, and reinstall crossmodal-anomaly")
+
+from crossmodal.camera import Camera, fit_camera
+from crossmodal.capture import Capture, Encoding, Rig, View
+from crossmodal.datasets import read_capture, read_captures
+from crossmodal.defects import DEFECTS, Bump, Dent, Scratch, Spec, Stain
+from crossmodal.edit import SurfaceEdit
+from crossmodal.imprint import imprint
+from crossmodal.lift import Profile, lift
+from crossmodal.patch import Patch
+from crossmodal.plan import Plan
+from crossmodal.recipe import Place, Recipe, read_recipe
+from crossmodal.result import Result
+from crossmodal.surface import Surface
+from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DEFECTS", "Bump", "Camera", "Capture", "Dent", "Encoding", "Patch", "Place", "Plan", "Profile", "Recipe",
+    "Result", "Rig", "Scratch", "Spec", "Stain", "Surface", "SurfaceEdit", "View", "depth", "draw", "fit_camera",
+    "forecast", "grown", "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay",
+    "rgb", "synthesize",
+]  # fmt: skip

@@ -90,10 +90,15 @@ class View:
         return read_only(np.isfinite(self.depth))
 
     @cached_property
+    def surface(self):
+        """The Surface that this view saw (see crossmodal.surface), analysed when first asked for."""
+        from crossmodal.surface import Surface  # a surface is made of views, so it comes after them
+        return Surface.of(self)
+
+    @property
     def normals(self) -> np.ndarray:
         """Unit normals towards the viewer, (H, W, 3) float32, NaN where no surface was measured."""
-        from crossmodal.surface import Surface  # the surface is read from views, so it comes after them
-        return Surface.of(self).normals
+        return self.surface.normals
 
     def replaced(self, **changes) -> "View":
         """A copy with other arrays; caches are not carried over."""

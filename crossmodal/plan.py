@@ -1,5 +1,7 @@
 """The drawn numbers: everything a defect is, with no choice left, as JSON that replays bit for bit."""
 
+import zlib
+from base64 import b64decode, b64encode
 from typing import Annotated, Literal
 
 import numpy as np
@@ -37,6 +39,29 @@ class Grown(BaseModel):
                                        "heading": turned(self.heading)})
 
 
+class PackedArray(BaseModel):
+    """An array as text: zlib in base64, exact to the bit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dtype: Literal["uint8", "float32", "bool"]
+    shape: tuple[int, ...]
+    data: str
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> "PackedArray":
+        return cls(dtype=array.dtype.name, shape=array.shape,
+                   data=b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 6)).decode())
+
+    def array(self) -> np.ndarray:
+        """The array again. Raises ValueError when the text was damaged."""
+        try:
+            return np.frombuffer(zlib.decompress(b64decode(self.data, validate=True)),
+                                 self.dtype).reshape(self.shape)
+        except (ValueError, zlib.error):
+            raise ValueError("a packed array of the plan is damaged; make the plan again") from None
+
+
 class Lifted(BaseModel):
     """One defect recovered from an edited modality; its field is kept as packed arrays, so that it replays."""
 
@@ -47,8 +72,9 @@ class Lifted(BaseModel):
     modality: Literal["rgb", "depth", "points"]
     window: tuple[int, int, int, int]
     """Rows and columns (r0, r1, c0, c1) of the view that it was lifted from."""
-    arrays: str
-    """Base64 of a compressed set of arrays (see crossmodal.lift)."""
+    arrays: dict[str, PackedArray]
+    pixel_mm2: float = 0.0
+    extents_mm: tuple[float, float] = (0.0, 0.0)
 
 
 Planned = Annotated[Grown | Lifted, Field(discriminator="source")]

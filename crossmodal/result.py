@@ -1,6 +1,8 @@
 """What came out: before, after, masks, ground truth, displacement, visibility and the plan behind them."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -20,7 +22,7 @@ class Masks:
     points: np.ndarray
     effects: np.ndarray
 
-    @property
+    @cached_property
     def union(self) -> np.ndarray:
         return self.rgb | self.depth | self.points
 
@@ -41,7 +43,7 @@ class Visibility:
 
 @dataclass(frozen=True)
 class Measured:
-    """Sizes of one defect, found on its field in the chart, and its area in pixels; what the manifest keeps."""
+    """Sizes of one defect: found on its field in the chart, and in pixels of the picture. mm, mm², pixels."""
 
     area_mm2: float
     area_px: int
@@ -59,7 +61,7 @@ class Result:
     gt: (H, W) bool, what an annotator would outline
     instances: (H, W) uint8, 0 where good, i + 1 for the plan's i-th defect
     displacement_mm: (H, W) float32 of the point seen after, + out of the surface, NaN removed or revealed
-    visibility, measured: one for each defect of the plan
+    visibility: one for each defect of the plan
     warnings: sentences on what the capture's noise floor hides
     """
 
@@ -70,6 +72,12 @@ class Result:
     instances: np.ndarray
     displacement_mm: np.ndarray
     visibility: tuple[Visibility, ...]
-    measured: tuple[Measured, ...]
     plan: Plan
     warnings: tuple[str, ...] = ()
+    measurers: tuple[Callable[[int], Measured], ...] = field(default=(), repr=False)
+
+    @cached_property
+    def measured(self) -> tuple[Measured, ...]:
+        """Sizes of each defect of the plan, measured when first asked for."""
+        return tuple(measure(int(np.count_nonzero(self.instances == i + 1)))
+                     for i, measure in enumerate(self.measurers))

@@ -51,3 +51,16 @@ def lattice_noise(s_mm: np.ndarray, t_mm: np.ndarray, seed: int, scale_mm: float
     s, t = np.broadcast_arrays(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64))
     return _noise(np.ascontiguousarray(s) / scale_mm, np.ascontiguousarray(t) / scale_mm,
                   int(seed) & 0x7FFFFFFF, octaves)
+
+
+def hashed(seed: int, count: int) -> np.ndarray:
+    """``count`` fixed numbers in [-1, 1] that belong to a seed, float64 (count,)."""
+    return _hashed(int(seed) & 0x7FFFFFFF, count)
+
+
+@njit(cache=True, nogil=True)
+def _hashed(seed, count):
+    out = np.empty(count)
+    for i in range(count):
+        out[i] = _hash(i, 0x51ED, seed)
+    return out

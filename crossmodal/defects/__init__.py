@@ -7,10 +7,10 @@ from pydantic import Field
 from crossmodal.defects.appearance import Stain
 from crossmodal.defects.lines import Scratch
 from crossmodal.defects.pressed import Bump, Dent
-from crossmodal.defects.spec import Spec
+from crossmodal.defects.spec import Scale, Spec, grow
 
 DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Scratch, Stain)
 
 DefectSpec = Annotated[Dent | Bump | Scratch | Stain, Field(discriminator="kind")]
 
-__all__ = ["DEFECTS", "Bump", "DefectSpec", "Dent", "Scratch", "Spec", "Stain"]
+__all__ = ["DEFECTS", "Bump", "DefectSpec", "Dent", "Scale", "Scratch", "Spec", "Stain", "grow"]

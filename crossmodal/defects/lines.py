@@ -1,8 +1,18 @@
 """Lines along the surface: scratch."""
 
+import math
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from crossmodal.defects.spec import Size, Spec
+import numpy as np
+from numba import njit
+
+from crossmodal.defects.spec import Scale, Size, Spec, grow
+from crossmodal.edit import Sample
+from crossmodal.texture import hashed, lattice_value
+
+GROOVE = 0.6  # share of a scratch's width that is groove; the rest is its lips
+LIP = 0.28  # a lip's height against the groove's depth there
 
 
 class Scratch(Spec):
@@ -17,3 +27,79 @@ class Scratch(Spec):
     width_mm: Size | None = None
     """Across, lips included."""
     depth_mm: Size | None = None
+
+    def suited(self, scale: Scale) -> "Scratch":
+        width = self.width_mm or scale.across(0.008, 0.02, pixels=3)
+        length = self.length_mm or scale.across(0.2, 0.4, pixels=30)
+        depth = self.depth_mm or scale.relief(width, 0.2, 0.4)
+        return self.model_copy(update={"width_mm": width, "length_mm": length, "depth_mm": depth})
+
+
+@dataclass(frozen=True, eq=False)
+class Groove:
+    """A slightly bowed line along +s; depth and width vary along it and taper to its ends."""
+
+    length_mm: float
+    width_mm: float
+    depth_mm: float
+    bow_mm: float
+    brightness: float
+    seed: int
+
+    @property
+    def bounds_mm(self):
+        half = 0.5 * self.width_mm + abs(self.bow_mm) + 0.25 * self.width_mm
+        return (-0.5 * self.length_mm, 0.5 * self.length_mm, -half, half)
+
+    @property
+    def finest_mm(self):
+        return 0.5 * self.width_mm
+
+    @property
+    def deepest_mm(self):
+        return self.depth_mm
+
+    def sample(self, s_mm, t_mm) -> Sample:
+        d, albedo = _groove(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.length_mm, self.width_mm,
+                            self.depth_mm, self.bow_mm, self.brightness, self.seed & 0x7FFFFFFF)
+        return Sample(d, albedo)
+
+
+@njit(cache=True, nogil=True)
+def _groove(s, t, length, width, depth, bow, brightness, seed):
+    d = np.zeros(len(s), np.float32)
+    albedo = np.ones((len(s), 3), np.float32)
+    for i in range(len(s)):
+        x = 2.0 * s[i] / length
+        if abs(x) >= 1.0:
+            continue
+        # The tool lands, ploughs and lifts: full width and depth in the middle third, thin at the ends.
+        end = min(1.0, (1.0 - abs(x)) / 0.6)
+        end = end * (2.0 - end)
+        uneven = lattice_value(s[i] / (0.12 * length), 0.5, seed)
+        pressure = end * (1.0 - 0.3 * (0.5 + 0.5 * uneven) * min(1.0, 4.0 * abs(x)))
+        path = bow * (1.0 - x * x) - 0.5 * bow + 0.12 * width * lattice_value(s[i] / (0.1 * length), 7.5, seed)
+        half = 0.5 * width * (0.35 + 0.65 * pressure)
+        y = abs(t[i] - path) / half
+        if y >= 1.0:
+            continue
+        if y < GROOVE:
+            g = y / GROOVE
+            d[i] = -depth * pressure * (1.0 - g * g) ** 1.5
+            grain = 1.0 + 0.35 * lattice_value(s[i] / (0.6 * width), t[i] / (0.12 * width), seed + 3)
+            fresh = 1.0 + brightness * grain * (1.0 - g * g) * math.sqrt(pressure)
+        else:
+            g = (y - GROOVE) / (1.0 - GROOVE)
+            rise = 1.0 + 0.5 * lattice_value(s[i] / (0.08 * length), 3.5 if t[i] > path else 4.5, seed + 1)
+            d[i] = LIP * depth * pressure * rise * 16.0 * (g * (1.0 - g)) ** 2
+            fresh = 1.0
+        for c in range(3):
+            albedo[i, c] = fresh
+    return d, albedo
+
+
+@grow.register
+def _(scratch: Scratch, seed: int) -> Groove:
+    length, width = scratch.fixed("length_mm"), scratch.fixed("width_mm")
+    bow = 0.035 * length * float(hashed(seed, 1)[0])
+    return Groove(length, width, scratch.fixed("depth_mm"), bow, 0.35, seed + 1)

@@ -1,8 +1,14 @@
 """Pressed in or out: dent and bump."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from crossmodal.defects.spec import Scale, Size, Spec
+import numpy as np
+
+from crossmodal.defects.outline import Outline
+from crossmodal.defects.spec import Scale, Size, Spec, grow
+from crossmodal.edit import Sample
+from crossmodal.texture import lattice_noise
 
 
 class Dent(Spec):
@@ -16,6 +22,11 @@ class Dent(Spec):
     diameter_mm: Size | None = None
     depth_mm: Size | None = None
 
+    def suited(self, scale: Scale) -> "Dent":
+        diameter = self.diameter_mm or scale.across(0.10, 0.22, pixels=14)
+        depth = self.depth_mm or scale.relief(diameter, 0.06, 0.14)
+        return self.model_copy(update={"diameter_mm": diameter, "depth_mm": depth})
+
 
 class Bump(Spec):
     """A smooth push out of the surface, as from something caught beneath it."""
@@ -27,3 +38,50 @@ class Bump(Spec):
     kind: Literal["bump"] = "bump"
     diameter_mm: Size | None = None
     height_mm: Size | None = None
+
+    def suited(self, scale: Scale) -> "Bump":
+        diameter = self.diameter_mm or scale.across(0.08, 0.18, pixels=14)
+        height = self.height_mm or scale.relief(diameter, 0.06, 0.14)
+        return self.model_copy(update={"diameter_mm": diameter, "height_mm": height})
+
+
+@dataclass(frozen=True, eq=False)
+class Push:
+    """A push of one sign under an irregular outline; ``amplitude_mm`` is reached at its centre."""
+
+    outline: Outline
+    amplitude_mm: float
+    fullness: float
+    unevenness: float
+    seed: int
+
+    @property
+    def bounds_mm(self):
+        return self.outline.bounds_mm
+
+    @property
+    def finest_mm(self):
+        return self.outline.diameter_mm
+
+    @property
+    def deepest_mm(self):
+        return abs(self.amplitude_mm)
+
+    def sample(self, s_mm, t_mm) -> Sample:
+        r2 = self.outline.inside(s_mm, t_mm) ** 2
+        # Unevenness enters with r², so that the centre stays the deepest point: (1-r²)²(1+ar²) ≤ 1 for a ≤ 2.
+        noise = lattice_noise(s_mm, t_mm, self.seed, 0.35 * self.outline.diameter_mm)
+        shape = np.maximum(1 - r2, 0) ** 2 * (1 + r2 * (self.fullness + self.unevenness * noise))
+        return Sample((self.amplitude_mm * shape).astype(np.float32))
+
+
+@grow.register
+def _(dent: Dent, seed: int) -> Push:
+    outline = Outline.drawn(dent.fixed("diameter_mm"), 0.22, seed)
+    return Push(outline, -dent.fixed("depth_mm"), 0.5, 0.8, seed + 1)
+
+
+@grow.register
+def _(bump: Bump, seed: int) -> Push:
+    outline = Outline.drawn(bump.fixed("diameter_mm"), 0.16, seed)
+    return Push(outline, bump.fixed("height_mm"), 1.2, 0.6, seed + 1)

@@ -1,6 +1,7 @@
 """What every defect's spec shares: ranges in millimetres that a person can write, and how they become numbers."""
 
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -49,6 +50,15 @@ class Scale:
     object_mm: float
     floor_mm: float
 
+    def across(self, low: float, high: float, pixels: float) -> tuple[float, float]:
+        """A lateral size as shares of the object, but never below so many pixels."""
+        least = pixels * self.pixel_mm
+        return max(low * self.object_mm, least), max(high * self.object_mm, 1.6 * least)
+
+    def relief(self, across: tuple[float, float], low: float, high: float) -> tuple[float, float]:
+        """A depth or height as shares of a lateral size, but plainly above the noise floor."""
+        return max(low * across[0], 5 * self.floor_mm), max(high * across[1], 8 * self.floor_mm)
+
 
 class Spec(BaseModel):
     """A kind of defect, with its sizes as ranges. A size left out is chosen to suit the capture."""
@@ -81,3 +91,9 @@ class Spec(BaseModel):
         if pair is None or pair[0] != pair[1]:
             raise ValueError(f"{self.kind}.{name} is still a range; draw the spec first")
         return pair[0]
+
+
+@singledispatch
+def grow(spec: Spec, seed: int):
+    """The field (see crossmodal.edit.Field) of a drawn spec; ``seed`` shapes what sizes leave open."""
+    raise TypeError(f"nothing grows a {type(spec).__name__}")

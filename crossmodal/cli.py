@@ -1,0 +1,160 @@
+"""The command line: what each command takes. What it does lies in crossmodal.commands, imported when it is run."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="crossmodal", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Defects that RGB, depth and point cloud agree on: one surface edit in millimetres, seen by all.")
+
+Out = Annotated[Path, typer.Option("--out", help="Folder to write.")]
+Seed = Annotated[int, typer.Option("--seed", help="0 is a seed; the same seed gives the same bytes.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, for machines.")]
+Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' numbers: m, mm, um or inch.")]
+Intrinsics = Annotated[Path | None, typer.Option(
+    "--intrinsics", help="JSON or YAML with fx fy cx cy width height, or HALCON's camera parameters.")]
+DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
+SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd or rgb.png+xyz.tiff)."
+
+
+@app.command()
+def demo(out: Out = Path("crossmodal-demo"), seed: Seed = 0, json: Json = False) -> int:
+    """Make defects in real captures that ship with the package, and a picture of them."""
+    from crossmodal.commands.demo import run
+
+    return run(out, seed, json)
+
+
+@app.command()
+def synthesize(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    out: Out,
+    recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
+    kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture, balanced.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="Samples in all; default: one a kind.")] = None,
+    seed: Seed = 0,
+    origin: Annotated[str | None, typer.Option(
+        "--from", help="Splits to take good captures from; default test,validation.")] = None,
+    workers: Annotated[int, typer.Option("--workers", help="Processes.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    shard: Annotated[str | None, typer.Option(
+        "--shard", help="i/n: make the i-th of n parts, i from 1 to n; the last one done merges.")] = None,
+    only_defects: Annotated[bool, typer.Option("--only-defects", help="Copy no good captures.")] = False,
+    allow_overlap: Annotated[bool, typer.Option(
+        "--allow-overlap", help="Let a capture stand in train and, with a defect, in test.")] = False,
+    ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+) -> int:
+    """Make defects in good captures: the same captures in the layout of MVTec 3D-AD, with all ground truth."""
+    from crossmodal.commands.synthesize import run
+    from crossmodal.datasets.source import Reading
+
+    return run(source, out, recipe=recipe, kinds=_words(kinds), count=count, seed=seed, origins=_words(origin),
+               workers=workers, resume=resume, shard=shard, only_defects=only_defects,
+               allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale), json=json)
+
+
+@app.command()
+def lift(
+    capture: Annotated[str, typer.Argument(help="One capture (.pcd, rgb.png+xyz.tiff, or its path in a tree).")],
+    out: Out,
+    rgb: Annotated[Path | None, typer.Option("--rgb", help="The capture's picture with a defect in it.")] = None,
+    depth: Annotated[Path | None, typer.Option("--depth", help="Its depth with a defect in it.")] = None,
+    points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect in it.")] = None,
+    mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts; default everywhere.")] = None,
+    relief: Annotated[str | None, typer.Option(
+        "--relief", help="What a painted mask is as relief: dent, bump, or a height map in mm (TIFF).")] = None,
+    depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep --relief dent is.")] = None,
+    height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high --relief bump is.")] = None,
+    kind: Annotated[str, typer.Option("--kind", help="What to call the defect.")] = "lifted",
+    ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+) -> int:
+    """Carry a defect that was made in one modality to all the others."""
+    from crossmodal.commands.lift import run
+    from crossmodal.datasets.source import Reading
+
+    return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief, depth_mm=depth_mm,
+               height_mm=height_mm, kind=kind, ply=ply, reading=Reading(unit, intrinsics, depth_scale), json=json)
+
+
+@app.command()
+def replay(
+    plan: Annotated[Path, typer.Argument(help="A manifest.jsonl, or the JSON of one plan.")],
+    source: Annotated[str, typer.Option("--source", help=SOURCE)],
+    out: Out,
+    force: Annotated[bool, typer.Option("--force", help="Replay on captures whose bytes differ.")] = False,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+) -> int:
+    """Make the samples of a manifest, or of one plan, again: the same bytes."""
+    from crossmodal.commands.replay import run
+    from crossmodal.datasets.source import Reading
+
+    return run(plan, source, out, force=force, reading=Reading(unit, intrinsics, depth_scale), json=json)
+
+
+@app.command()
+def check(
+    dataset: Annotated[Path, typer.Argument(help="Any paired dataset, ours or not.")],
+    source: Annotated[Path | None, typer.Option("--source", help="The captures it was made from.")] = None,
+    json: Json = False,
+) -> int:
+    """Measure whether the modalities of a dataset agree; exit 1 on a violation, or if nothing was checked."""
+    from crossmodal.commands.check import run
+
+    return run(dataset, source, json)
+
+
+@app.command()
+def defects(json: Json = False) -> int:
+    """List the defects that can be made, and the sizes each takes."""
+    from crossmodal.commands.defects import run
+
+    return run(json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 1 findings or partial failure, 2 usage or bad input."""
+    from typer import Abort, BadParameter
+
+    usage = BadParameter.__mro__[2]  # click's own base of usage errors; typer brings click under several names
+    try:
+        return app(args=None if arguments is None else list(arguments), standalone_mode=False) or 0
+    except usage as error:
+        return _say(error.format_message(), getattr(error, "exit_code", 2)) if error.format_message() else 2
+    except (Abort, KeyboardInterrupt):
+        return _say("interrupted", 130)
+    except ChildProcessError as error:
+        return _say(error, 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        return 1
+    except OSError as error:
+        return _say(f"{error.filename}: {error.strerror}" if error.filename else error, 2)
+    except ValueError as error:
+        return _say(_short(error), 2)
+
+
+def _short(error: ValueError) -> object:
+    if hasattr(error, "error_count"):
+        from crossmodal.recipe import one_line
+
+        return one_line(error)
+    return error
+
+
+def _say(error: object, code: int) -> int:
+    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    return code
+
+
+def _words(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Irregular blobs: a star-shaped outline of a given largest extent, and where a point lies inside it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from crossmodal.texture import hashed
+
+HARMONICS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """r(θ) = radius·(1 + Σ aₖ cos(kθ) + bₖ sin(kθ)), k = 2…, scaled so that its Feret diameter is as asked."""
+
+    diameter_mm: float
+    coefficients: np.ndarray
+    """(HARMONICS, 2) float64, already scaled."""
+    radius_mm: float
+
+    @classmethod
+    def drawn(cls, diameter_mm: float, roughness: float, seed: int) -> "Outline":
+        """An outline whose wobble is at most ``roughness`` of its radius."""
+        raw = hashed(seed, 2 * HARMONICS).reshape(HARMONICS, 2) / np.arange(2, 2 + HARMONICS)[:, None] ** 1.2
+        raw *= roughness / max(float(np.abs(raw).sum()), 1e-9)
+        theta = np.linspace(0, 2 * np.pi, 1440, endpoint=False)
+        k = np.arange(2, 2 + HARMONICS)[:, None]
+        r = 1 + (raw[:, :1] * np.cos(k * theta) + raw[:, 1:] * np.sin(k * theta)).sum(0)
+        rim = np.stack((r * np.cos(theta), r * np.sin(theta)), 1)
+        turns = np.linspace(0, np.pi, 360, endpoint=False)
+        feret = float(np.ptp(rim @ np.stack((np.cos(turns), np.sin(turns))), axis=0).max())
+        return cls(diameter_mm, raw, diameter_mm / feret)
+
+    @property
+    def bounds_mm(self) -> tuple[float, float, float, float]:
+        reach = self.radius_mm * (1 + float(np.abs(self.coefficients).sum()))
+        return (-reach, reach, -reach, reach)
+
+    def inside(self, s_mm: np.ndarray, t_mm: np.ndarray) -> np.ndarray:
+        """(n,) float64: 0 at the centre, 1 on the outline, above 1 outside."""
+        return _inside(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.coefficients, self.radius_mm)
+
+
+@njit(cache=True, nogil=True)
+def _inside(s, t, coefficients, radius):
+    out = np.empty(len(s))
+    for i in range(len(s)):
+        r = math.sqrt(s[i] * s[i] + t[i] * t[i])
+        if r < 1e-12:
+            out[i] = 0.0
+            continue
+        c, d = s[i] / r, t[i] / r
+        ck, dk = c, d
+        edge = 1.0
+        for k in range(len(coefficients)):
+            ck, dk = ck * c - dk * d, dk * c + ck * d  # cos, sin of the next multiple of θ
+            edge += coefficients[k, 0] * ck + coefficients[k, 1] * dk
+        out[i] = r / (radius * edge)
+    return out

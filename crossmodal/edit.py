@@ -1,0 +1,139 @@
+"""The one 3-D truth of a defect: a field on a chart, which any view, cloud or mesh evaluates."""
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from crossmodal.capture import read_only
+from crossmodal.patch import Patch
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A field at n places of a chart.
+
+    displacement_mm: (n,) float32, along the normal of the undisturbed surface, + outwards; added matter is
+        displacement too, with its own albedo
+    albedo: (n, 3) float32, gain of the surface's colour in linear light, or None where it keeps its own
+    removed: (n,) bool, places where the surface is gone, or None
+    """
+
+    displacement_mm: np.ndarray
+    albedo: np.ndarray | None = None
+    removed: np.ndarray | None = None
+
+    @property
+    def support(self) -> np.ndarray:
+        """(n,) bool: where anything happens."""
+        touched = self.displacement_mm != 0
+        if self.albedo is not None:
+            touched |= (self.albedo != 1).any(-1)
+        if self.removed is not None:
+            touched |= self.removed
+        return touched
+
+
+class Field(Protocol):
+    """What a grown defect is on its chart, in mm."""
+
+    bounds_mm: tuple[float, float, float, float]
+    """(s_min, s_max, t_min, t_max) outside which nothing happens."""
+    finest_mm: float
+    """Width of its smallest feature; the renderer supersamples where this nears a pixel."""
+    deepest_mm: float
+    """Largest |displacement|."""
+
+    def sample(self, s_mm: np.ndarray, t_mm: np.ndarray) -> Sample:
+        """The field at (n,) chart coordinates."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceEdit:
+    """A field with the chart that it was grown on.
+
+    T_here_patch: (4, 4) maps the patch's camera frame to the frame that the edit is used in.
+    """
+
+    patch: Patch
+    field: Field
+    kind: str = ""
+    T_here_patch: np.ndarray = field(default_factory=lambda: np.eye(4))
+
+    def moved(self, T: np.ndarray) -> "SurfaceEdit":
+        """The same edit in the coordinates that the rigid T (4, 4) maps to."""
+        return replace(self, T_here_patch=read_only(np.asarray(T, np.float64) @ self.T_here_patch))
+
+    def chart(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """(s, t) mm (N, 2) of points (N, 3) m on a surface with these normals; NaN where the defect's surface is not.
+
+        A point is on it within a tenth of the field's size of the charted surface, on the same side of a wall.
+        """
+        to_patch = np.linalg.inv(self.T_here_patch)
+        local = self.patch.coordinates(points @ to_patch[:3, :3].T + to_patch[:3, 3])
+        s0, s1, t0, t1 = self.field.bounds_mm
+        near = 0.1 * max(s1 - s0, t1 - t0) + 4 * self.patch.surface.floor_mm
+        facing = normals @ (self.T_here_patch[:3, :3] @ self.patch.normal) > -0.2
+        return np.where((facing & (np.abs(local[:, 2]) <= near))[:, None], local[:, :2], np.nan)
+
+    def __call__(self, points: np.ndarray, normals: np.ndarray) -> Sample:
+        """The field at points (N, 3) in metres with unit normals (N, 3), in this edit's frame."""
+        st = self.chart(points, normals)
+        inside = within(st, self.field.bounds_mm)
+        return scattered(self.field.sample(st[inside, 0], st[inside, 1]), inside)
+
+
+def within(st: np.ndarray, bounds: tuple[float, float, float, float]) -> np.ndarray:
+    """(...) bool: chart coordinates (..., 2) inside bounds; NaN is outside."""
+    s, t = st[..., 0], st[..., 1]
+    return (s >= bounds[0]) & (s <= bounds[1]) & (t >= bounds[2]) & (t <= bounds[3])
+
+
+def scattered(sample: Sample, where: np.ndarray) -> Sample:
+    """A sample of n places spread over the true pixels of a mask; elsewhere nothing happens."""
+    def spread(values, empty):
+        if values is None:
+            return None
+        full = np.full(where.shape + values.shape[1:], empty, values.dtype)
+        full[where] = values
+        return full
+
+    return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.removed, False))
+
+
+@dataclass(frozen=True)
+class Extents:
+    """Sizes of a field's closed support in its chart, all in mm, mm²."""
+
+    area_mm2: float
+    length_mm: float
+    width_mm: float
+    max_depth_mm: float
+    max_height_mm: float
+
+
+def measure(field: Field, across: int = 96) -> Extents:
+    """Sizes found on a field by sampling it: ``across`` samples over its narrow side.
+
+    length: the support's largest extent in any direction (Feret); width: the largest disc inside it.
+    """
+    s0, s1, t0, t1 = field.bounds_mm
+    narrow = min(s1 - s0, t1 - t0)
+    step = max(narrow / across, np.sqrt((s1 - s0) * (t1 - t0) / 4e6))
+    s = np.arange(s0 - 2 * step, s1 + 2.5 * step, step)
+    t = np.arange(t0 - 2 * step, t1 + 2.5 * step, step)
+    grid = np.stack(np.meshgrid(s, t), -1).reshape(-1, 2)
+    inside = within(grid, field.bounds_mm)
+    sample = scattered(field.sample(grid[inside, 0], grid[inside, 1]), inside)
+    support = sample.support.reshape(len(t), len(s))
+    d = sample.displacement_mm
+    if not support.any():
+        return Extents(0.0, 0.0, 0.0, 0.0, 0.0)
+    rim = np.argwhere(support & ~cv2.erode(support.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)) * step
+    angles = np.linspace(0, np.pi, 180, endpoint=False)
+    spans = rim @ np.stack((np.sin(angles), np.cos(angles)))
+    disc = cv2.distanceTransform(support.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
+    return Extents(float(support.sum() * step * step), float(np.ptp(spans, axis=0).max() + step),
+                   float((2 * disc - 1) * step), float(max(0, -d.min())), float(max(0, d.max())))

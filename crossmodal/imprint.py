@@ -1,0 +1,184 @@
+"""The coupler: edits × a capture, a rig or a cloud → the same type, in all its modalities, with the truth about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+import cv2
+import numpy as np
+
+from crossmodal.capture import Capture, Rig, read_only
+from crossmodal.edit import SurfaceEdit, measure
+from crossmodal.lifted import LiftedEdit, see_lifted
+from crossmodal.plan import Plan
+from crossmodal.result import Masks, Measured, Result, Visibility
+from crossmodal.see import Seen, recoloured, see
+from pointcloud import PointCloud
+
+Edit = SurfaceEdit | LiftedEdit
+
+
+@singledispatch
+def imprint(target, edits, plan: Plan | None = None):
+    """Let a capture, a rig or a cloud see one edit or several, in order.
+
+    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. PointCloud → PointCloud with
+    labels (N,) uint8, i + 1 where the i-th edit is. Edits stand in the target's own frame; a later one lies on
+    what an earlier one left.
+    """
+    raise TypeError(f"a defect can be imprinted in a Capture, a Rig or a PointCloud, but got {type(target).__name__}")
+
+
+@imprint.register
+def _(capture: Capture, edits, plan: Plan | None = None) -> Result:
+    edits = _several(edits)
+    if len(edits) > 255:
+        raise ValueError(f"one capture holds at most 255 defects, but got {len(edits)}")
+    shape = capture.shape
+    rgb, points = capture.rgb.copy(), capture.points.copy()
+    masks = Masks(*(np.zeros(shape, bool) for _ in range(4)))
+    direct = np.zeros(shape, bool)
+    instances, displacement = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+    surface, visibility = capture.surface, []
+    disturbed: list[tuple] = []
+    for i, edit in enumerate(edits):
+        seen = _seen(surface, edit)
+        if seen is not None and any(_meet(seen, window) for window in disturbed):
+            for rows, columns in disturbed:
+                surface = surface.after(points, rows, columns)
+            disturbed.clear()
+            seen = _seen(surface, edit)
+        if seen is None:
+            visibility.append(Visibility(0.0, 0.0))
+            continue
+        window = seen.window
+        change = _change(capture, surface, seen, edit, rgb[window], points[window])
+        rgb[window][change.rgb] = change.colours[change.rgb]
+        points[window][change.points] = change.new_points[change.points]
+        masks.rgb[window] |= change.rgb
+        masks.depth[window] |= change.depth
+        masks.points[window] |= change.points
+        direct[window] |= seen.support
+        np.copyto(displacement[window], seen.displacement_mm, where=change.depth)
+        instances[window][change.outline] = i + 1
+        visibility.append(change.visibility)
+        disturbed.append((seen.rows, seen.columns))
+    np.logical_and(masks.union, ~direct, out=masks.effects)
+    after = capture.replaced(rgb=rgb, points=points)
+    for array in (masks.rgb, masks.depth, masks.points, masks.effects, masks.union, instances, displacement):
+        array.setflags(write=False)
+    return Result(capture, after, masks, read_only(instances > 0), instances, displacement, tuple(visibility),
+                  plan or Plan(capture=capture.name), measurers=tuple(_measurer(edit) for edit in edits))
+
+
+@imprint.register
+def _(rig: Rig, edits, plan: Plan | None = None) -> tuple[Result, ...]:
+    return tuple(imprint(view, [edit.moved(np.linalg.inv(pose)) for edit in _several(edits)], plan)
+                 for view, pose in zip(rig.views, rig.T_rig_camera, strict=True))
+
+
+@imprint.register
+def _(cloud: PointCloud, edits, plan: Plan | None = None) -> PointCloud:
+    edits = _several(edits)
+    if cloud.normals is None:
+        raise ValueError("a cloud needs normals to carry a defect; estimate them with pointcloud.normals")
+    xyz = cloud.xyz_m.astype(np.float64)
+    labels = np.zeros(len(cloud), np.uint8)
+    keep = np.ones(len(cloud), bool)
+    for i, edit in enumerate(edits):
+        sample = edit(xyz, cloud.normals)
+        xyz += sample.displacement_mm[:, None] * 1e-3 * cloud.normals
+        labels[sample.support] = i + 1
+        if sample.removed is not None:
+            keep &= ~sample.removed
+    colours = None if cloud.rgb is None else cloud.rgb[keep]
+    return PointCloud(xyz[keep].astype(np.float32), rgb=colours, normals=cloud.normals[keep], labels=labels[keep])
+
+
+def _several(edits) -> tuple[Edit, ...]:
+    return tuple(edits) if isinstance(edits, Sequence) else (edits,)
+
+
+def _seen(surface, edit: Edit) -> Seen | None:
+    return see_lifted(surface, edit) if isinstance(edit, LiftedEdit) else see(surface, edit)
+
+
+def _meet(seen: Seen, other) -> bool:
+    (r0, r1), (c0, c1) = other
+    return seen.rows[0] < r1 and r0 < seen.rows[1] and seen.columns[0] < c1 and c0 < seen.columns[1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """One edit's change to a window: masks (h, w), the values behind them, and how plainly it shows."""
+
+    rgb: np.ndarray
+    depth: np.ndarray
+    points: np.ndarray
+    colours: np.ndarray
+    new_points: np.ndarray
+    outline: np.ndarray
+    visibility: Visibility
+
+
+def _change(capture, surface, seen: Seen, edit: Edit, rgb, points) -> _Change:
+    """What changes beyond the noise floors; the rest keeps its input bits."""
+    old_z = points[..., 2]
+    floor = np.asarray(surface.floor.at(old_z), np.float32)
+    was, is_ = np.isfinite(old_z), np.isfinite(seen.z_m)
+    moved = np.abs(seen.z_m - old_z)
+    depth = np.where(was & is_, moved > floor, was != is_)
+    if isinstance(edit, LiftedEdit) and edit.points is not None:
+        depth, new_points = edit.changed, edit.points
+        shifted = edit.changed
+    else:
+        new_points = _along_rays(capture, seen, points, was)
+        shifted = depth
+    if isinstance(edit, LiftedEdit) and edit.rgb is not None:
+        colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
+    else:
+        colours = recoloured(rgb, seen)
+        # cv2 takes |a − b| of bytes without a detour through wider integers.
+        coloured = cv2.absdiff(colours, np.ascontiguousarray(rgb)).max(-1) > surface.rgb_floor
+    direct = (coloured | depth) & seen.support
+    contrast = 0.0
+    if direct.any():
+        ratio = np.where(was & is_, moved / np.maximum(floor, 1e-12), np.where(was != is_, np.inf, 0.0))[direct]
+        contrast = float(min(ratio.max(), 1e6))
+    difference = cv2.absdiff(colours, np.ascontiguousarray(rgb)).max(-1)
+    colour_contrast = float((difference * direct).max()) / max(surface.rgb_floor, 1e-6)
+    return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
+                   Visibility(colour_contrast, contrast))
+
+
+def _along_rays(capture, seen: Seen, points, was) -> np.ndarray:
+    """New points at the new depths, each on the ray its pixel was measured on; the camera's where none was."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        new = points * (seen.z_m / points[..., 2])[..., None]
+    missing = ~was & np.isfinite(seen.z_m)
+    if missing.any():
+        rows, columns = np.nonzero(missing)
+        pixels = np.stack((columns + seen.columns[0], rows + seen.rows[0]), -1)
+        new[missing] = capture.camera.unproject(pixels, seen.z_m[missing])
+    new[..., 2] = seen.z_m
+    return new
+
+
+def _outline(direct, support) -> np.ndarray:
+    """What an annotator would draw: the changed pixels closed over the field's support, without holes in it."""
+    if not direct.any():
+        return direct
+    seen = direct.astype(np.uint8)
+    closed = cv2.morphologyEx(cv2.copyMakeBorder(seen, 3, 3, 3, 3, cv2.BORDER_CONSTANT), cv2.MORPH_CLOSE,
+                              cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(closed, contours, -1, 1, cv2.FILLED)
+    return direct | (closed[3:-3, 3:-3].astype(bool) & support)
+
+
+def _measurer(edit: Edit):
+    def measured(area_px: int) -> Measured:
+        extents = edit.extents() if isinstance(edit, LiftedEdit) else measure(edit.field)
+        return Measured(extents.area_mm2, area_px, extents.length_mm, extents.width_mm, extents.max_depth_mm,
+                        extents.max_height_mm)
+    return measured

@@ -1,0 +1,111 @@
+"""How a moved surface returns the light: the ratio of shading after to before, with the shadow it casts on itself.
+
+Shading is taken on the nodes, in surface space; the picture then samples it. The height of the defect over the
+undisturbed surface is what casts shadow, so that noise of the scan casts none.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from rgb.light import Light
+
+PENUMBRA = 0.08  # tangent of the lamp's angular radius: a bench lamp, not a laser
+RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in shading
+
+
+def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
+                  displacement_mm: np.ndarray, focal: tuple[float, float], fine: int) -> np.ndarray:
+    """Brightness after over before at every node.
+
+    smooth, normal: (nh, nw, 3) float32 m; state: (nh, nw) uint8; displacement_mm: (nh, nw) float32;
+    focal: in pixels; fine: nodes a pixel
+    → (nh, nw) float32, exactly 1 where neither normal nor shadow changed. What the light estimate does not know
+    is taken as light from everywhere, which a change of normal leaves alone.
+    """
+    lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
+    return _ratio(lamp, smooth, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine)
+
+
+@njit(cache=True, nogil=True)
+def _ratio(lamp, smooth, normal, state, d, fx, fy):
+    nh, nw = state.shape
+    out = np.ones((nh, nw), np.float32)
+    lx, ly, lz, ambient, diffuse, confidence = lamp
+    if confidence <= 0.0 or diffuse <= 0.0:
+        return out
+    top = max(0.0, float(d.max()))
+    for y in range(nh):
+        for x in range(nw):
+            if not state[y, x]:
+                continue
+            y0 = y - 1 if y > 0 and state[y - 1, x] else y
+            y1 = y + 1 if y + 1 < nh and state[y + 1, x] else y
+            x0 = x - 1 if x > 0 and state[y, x - 1] else x
+            x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
+            still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
+            lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
+            if (still and lit == 1.0) or y0 == y1 or x0 == x1:
+                continue
+            before = _towards(smooth, normal, d, y, x, y0, y1, x0, x1, 0.0, lx, ly, lz)
+            after = before if still else _towards(smooth, normal, d, y, x, y0, y1, x0, x1, 1e-3, lx, ly, lz)
+            ratio = (ambient + diffuse * after * lit) / (ambient + diffuse * before)
+            out[y, x] = min(max(1.0 + confidence * (ratio - 1.0), RATIO[0]), RATIO[1])
+    return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _towards(smooth, normal, d, y, x, y0, y1, x0, x1, moved, lx, ly, lz):
+    """max(0, n·l) at a node, n from central differences of the surface with ``moved`` metres a mm of d."""
+    a0, a1, b0, b1 = d[y0, x] * moved, d[y1, x] * moved, d[y, x0] * moved, d[y, x1] * moved
+    ax = smooth[y1, x, 0] + a1 * normal[y1, x, 0] - smooth[y0, x, 0] - a0 * normal[y0, x, 0]
+    ay = smooth[y1, x, 1] + a1 * normal[y1, x, 1] - smooth[y0, x, 1] - a0 * normal[y0, x, 1]
+    az = smooth[y1, x, 2] + a1 * normal[y1, x, 2] - smooth[y0, x, 2] - a0 * normal[y0, x, 2]
+    bx = smooth[y, x1, 0] + b1 * normal[y, x1, 0] - smooth[y, x0, 0] - b0 * normal[y, x0, 0]
+    by = smooth[y, x1, 1] + b1 * normal[y, x1, 1] - smooth[y, x0, 1] - b0 * normal[y, x0, 1]
+    bz = smooth[y, x1, 2] + b1 * normal[y, x1, 2] - smooth[y, x0, 2] - b0 * normal[y, x0, 2]
+    # Rows run down and columns right, so this product points to the viewer.
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    length = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if length == 0.0:
+        return 0.0
+    return max(0.0, (nx * lx + ny * ly + nz * lz) / length)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy):
+    """1 where the lamp is seen over the defect's own relief, 0 in its shadow, between in the penumbra."""
+    nx, ny, nz = normal[y, x, 0], normal[y, x, 1], normal[y, x, 2]
+    rise = lx * nx + ly * ny + lz * nz
+    tx, ty, tz = lx - rise * nx, ly - rise * ny, lz - rise * nz
+    level = math.sqrt(tx * tx + ty * ty + tz * tz)
+    if level < 1e-3 or rise <= 0.02:
+        return 1.0
+    slope = rise / level
+    height = d[y, x]
+    if (top - height) <= 0.0:
+        return 1.0
+    px, py, pz = smooth[y, x, 0], smooth[y, x, 1], smooth[y, x, 2]
+    # Nodes that one millimetre towards the lamp, along the surface, spans in the picture.
+    gx = 1e-3 * fx / pz * (tx - px / pz * tz) / level
+    gy = 1e-3 * fy / pz * (ty - py / pz * tz) / level
+    stride = max(abs(gx), abs(gy))
+    if stride < 1e-6:
+        return 1.0
+    mm = 1.0 / stride
+    lit = 1.0
+    for k in range(1, 48):
+        along = k * mm
+        ray = height + along * slope
+        if ray >= top + PENUMBRA * along:
+            break
+        i, j = int(round(y + gy * along)), int(round(x + gx * along))
+        if i < 0 or j < 0 or i >= state.shape[0] or j >= state.shape[1] or not state[i, j]:
+            break
+        clear = 0.5 + 0.5 * (ray - d[i, j]) / (PENUMBRA * (along + mm))
+        if clear < lit:
+            lit = clear
+            if lit <= 0.0:
+                return 0.0
+    return lit

@@ -1,0 +1,154 @@
+"""From samples to pixels: colour is averaged, depth is not averaged across a step."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement, gain, fine):
+    """Gather a window's samples into its pixels.
+
+    base: (h, w) float32 depth before, NaN invalid; gap: (h, w) float32, a jump that separates surfaces
+    z, source: (h·fine, w·fine[, 2]) from the z-buffer; the rest are nodes (nh, nw[, 3])
+    → z, gain, source, displacement, support as in ``Seen``. A pixel's depth is the mean of its samples on the
+    surface that most of them see, nearest first on a tie, taken relative to the slope of the old surface.
+    """
+    h, w = base.shape
+    nh, nw = state.shape
+    out_z = base.copy()
+    out_gain = np.ones((h, w, 3), np.float32)
+    out_source = np.empty((h, w, 2), np.float32)
+    out_displacement = np.zeros((h, w), np.float32)
+    out_support = np.zeros((h, w), np.bool_)
+    n = fine * fine
+    value, shift = np.empty(n), np.empty(n)
+    rows, columns = np.empty(n), np.empty(n)
+    supported = np.empty(n, np.bool_)
+    order = np.empty(n, np.int64)
+    centre = 0.5 * (fine - 1)
+    for i in range(h):
+        for j in range(w):
+            out_source[i, j, 0], out_source[i, j, 1] = i, j
+            here = base[i, j]
+            count = 0
+            holes = 0
+            touched = False
+            g0 = g1 = g2 = 0.0
+            for a in range(fine):
+                for b in range(fine):
+                    row, column = i * fine + a, j * fine + b
+                    y, x = row - centre, column - centre
+                    ya, xa = int(np.floor(y)), int(np.floor(x))
+                    fy, fx = y - ya, x - xa
+                    # Whether the old surface stands still at this sample, and how deep it is there.
+                    still, known, old, weight = True, False, 0.0, 0.0
+                    for dy in range(2):
+                        for dx in range(2):
+                            q = (fy if dy else 1.0 - fy) * (fx if dx else 1.0 - fx)
+                            yy, xx = ya + dy, xa + dx
+                            if q <= 0.0 or yy < 0 or xx < 0 or yy >= nh or xx >= nw or not state[yy, xx]:
+                                continue
+                            if moved[yy, xx]:
+                                still = False
+                            old += q * raw[yy, xx, 2]
+                            weight += q
+                            known = True
+                    base_there = old / weight if known else here
+                    hit = z[row, column] < np.inf
+                    if hit and still and base_there == base_there and base_there < z[row, column]:
+                        hit = False
+                    if hit:
+                        touched = True
+                        sy, sx = source[row, column, 0], source[row, column, 1]
+                        level = z[row, column] - base_there + here if base_there == base_there else z[row, column]
+                    elif still:
+                        sy, sx = y, x
+                        level = here
+                    else:
+                        # Moved away; a boundary node that shifted less than half a pixel still fills its own place.
+                        yy = min(max(int(round(y)), 0), nh - 1)
+                        xx = min(max(int(round(x)), 0), nw - 1)
+                        touched = True
+                        near = (abs(seen[yy, xx, 0] - column) < 0.6 * fine and abs(seen[yy, xx, 1] - row) < 0.6 * fine)
+                        if not (state[yy, xx] and near and moved[yy, xx] and displacement[yy, xx] != 0.0):
+                            holes += 1
+                            continue
+                        sy, sx = float(yy), float(xx)
+                        level = seen[yy, xx, 2] - raw[yy, xx, 2] + here
+                    d, u0, u1, u2, inside = _at(sy, sx, state, displacement, gain, support)
+                    g0 += u0
+                    g1 += u1
+                    g2 += u2
+                    if inside or u0 != 1.0 or u1 != 1.0 or u2 != 1.0:
+                        touched = True
+                    value[count], shift[count] = level, d
+                    rows[count], columns[count] = sy / fine, sx / fine
+                    supported[count] = inside
+                    count += 1
+            if not touched:
+                continue
+            if holes > count:
+                out_z[i, j] = np.nan
+                out_displacement[i, j] = np.nan
+                out_support[i, j] = True
+                continue
+            first, last = _majority(value, order, count, gap[i, j])
+            total, d, sy, sx, inside_count = 0.0, 0.0, 0.0, 0.0, 0
+            for k in range(first, last):
+                o = order[k]
+                total += value[o]
+                d += shift[o]
+                sy += rows[o]
+                sx += columns[o]
+            for k in range(count):
+                inside_count += supported[k]
+            m = last - first
+            out_z[i, j] = total / m
+            out_displacement[i, j] = d / m
+            out_source[i, j, 0] = sy / m
+            out_source[i, j, 1] = sx / m
+            out_gain[i, j, 0], out_gain[i, j, 1], out_gain[i, j, 2] = g0 / count, g1 / count, g2 / count
+            out_support[i, j] = 8 * inside_count >= n
+    return out_z, out_gain, out_source, out_displacement, out_support
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _at(y, x, state, displacement, gain, support):
+    """Displacement, gain and support of the nodes at (y, x), bilinear over those that exist."""
+    ya, xa = int(np.floor(y)), int(np.floor(x))
+    fy, fx = y - ya, x - xa
+    d = g0 = g1 = g2 = weight = inside = 0.0
+    for dy in range(2):
+        for dx in range(2):
+            q = (fy if dy else 1.0 - fy) * (fx if dx else 1.0 - fx)
+            yy, xx = ya + dy, xa + dx
+            if q <= 0.0 or yy < 0 or xx < 0 or yy >= state.shape[0] or xx >= state.shape[1] or not state[yy, xx]:
+                continue
+            weight += q
+            d += q * displacement[yy, xx]
+            g0 += q * gain[yy, xx, 0]
+            g1 += q * gain[yy, xx, 1]
+            g2 += q * gain[yy, xx, 2]
+            if support[yy, xx]:
+                inside += q
+    if weight == 0.0:
+        return 0.0, 1.0, 1.0, 1.0, False
+    return d / weight, g0 / weight, g1 / weight, g2 / weight, inside >= 0.5 * weight
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _majority(value, order, count, gap):
+    """Sort values near to far and return the bounds of the largest run without a gap, the nearest on a tie."""
+    for k in range(count):
+        m = k
+        while m > 0 and value[order[m - 1]] > value[k]:
+            order[m] = order[m - 1]
+            m -= 1
+        order[m] = k
+    best, best_end, start = 0, 0, 0
+    for k in range(1, count + 1):
+        if k == count or value[order[k]] - value[order[k - 1]] > gap:
+            if k - start > best_end - best:
+                best, best_end = start, k
+            start = k
+    return best, best_end

@@ -1,0 +1,165 @@
+"""What one view sees of one edit: its new first hits, its colours, and where they came from."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+import rgb as rgb_room
+from crossmodal.edit import Sample, SurfaceEdit, scattered, within
+from crossmodal.raster import displace, refine, splat
+from crossmodal.relight import shading_ratio
+from crossmodal.resolve import resolve
+from crossmodal.surface import Surface
+
+COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
+FINE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a window of one view sees of one edit, before masks; (h, w) arrays.
+
+    z_m: float32 first hit, NaN where nothing is left to see; gain: (h, w, 3) float32 of linear colour;
+    source: (h, w, 2) float32, the (row, column) of the window whose old surface each pixel sees;
+    displacement_mm: float32 of the point seen, NaN removed or revealed; support: bool, inside the field's support
+    """
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    z_m: np.ndarray
+    gain: np.ndarray
+    source: np.ndarray
+    displacement_mm: np.ndarray
+    support: np.ndarray
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        return slice(*self.rows), slice(*self.columns)
+
+
+def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
+    """What the view behind a surface sees of a grown edit; None where the defect is out of its sight."""
+    charted = _charted(surface, edit)
+    if charted is None:
+        return None
+    rows, columns, st, near = charted
+    fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
+    nodes = refine(surface.points, surface.smoothed, surface.normals, surface.linked, st, near, rows[0], columns[0],
+                   fine)
+    chart = nodes[3]
+    inside = within(chart, edit.field.bounds_mm)
+    inner = chart[inside]
+    sample = scattered(edit.field.sample(inner[:, 0], inner[:, 1]), inside)
+    return rendered(surface, rows, columns, nodes, sample, fine) if sample.support.any() else None
+
+
+def rendered(surface: Surface, rows, columns, nodes, sample: Sample, fine: int) -> Seen:
+    """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again."""
+    raw, smooth, normal, _, state = nodes
+    camera = surface.camera
+    gain = _gain(surface, sample, smooth, normal, state, fine)
+    moved = sample.displacement_mm != 0
+    removed = sample.removed if sample.removed is not None else np.zeros_like(moved)
+    base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
+    seen = np.empty((*state.shape, 3))
+    z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
+    source = np.zeros((*z.shape, 2), np.float32)
+    displace(camera.kernel, raw, normal, state, sample.displacement_mm, fine, seen)
+    if moved.any():
+        splat(seen, state * ~removed, surface.linked, rows[0], columns[0], moved, fine, z, source)
+    gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(8 / camera.fx)
+    return Seen(rows, columns, *resolve(base, gap, z, source, seen, raw, state, moved | removed, sample.support,
+                                        sample.displacement_mm, gain, fine))
+
+
+def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:
+    gain = np.ones((*state.shape, 3), np.float32)
+    if (sample.displacement_mm != 0).any():
+        camera = surface.camera
+        gain *= shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
+                              fine)[..., None]
+    if sample.albedo is not None:
+        gain *= sample.albedo
+    return gain
+
+
+def _charted(surface: Surface, edit: SurfaceEdit):
+    """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter."""
+    patch, field = edit.patch, edit.field
+    if surface.points.shape == patch.surface.points.shape and surface.camera is patch.surface.camera:
+        rows, columns, st = patch.rows, patch.columns, patch.st_mm
+    else:
+        looked_up = _looked_up(surface, edit)
+        if looked_up is None:
+            return None
+        rows, columns, st = looked_up
+    pixel = surface.mm_per_pixel
+    reach = 1.5 * pixel + _shadow_reach(surface, edit)
+    s0, s1, t0, t1 = field.bounds_mm
+    near = within(st, (s0 - reach, s1 + reach, t0 - reach, t1 + reach))
+    if not near.any():
+        return None
+    # The moved surface may be seen beyond the place it left.
+    margin = 2 + math.ceil(field.deepest_mm / pixel)
+    touched_rows, touched_columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+    height, width = surface.points.shape[:2]
+    new_rows = max(0, rows[0] + touched_rows[0] - margin), min(height, rows[0] + touched_rows[-1] + 1 + margin)
+    new_columns = (max(0, columns[0] + touched_columns[0] - margin),
+                   min(width, columns[0] + touched_columns[-1] + 1 + margin))
+    h, w = new_rows[1] - new_rows[0], new_columns[1] - new_columns[0]
+    st_out, near_out = np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), bool)
+    a0, a1 = max(rows[0], new_rows[0]), min(rows[1], new_rows[1])
+    b0, b1 = max(columns[0], new_columns[0]), min(columns[1], new_columns[1])
+    into = np.s_[a0 - new_rows[0]:a1 - new_rows[0], b0 - new_columns[0]:b1 - new_columns[0]]
+    from_ = np.s_[a0 - rows[0]:a1 - rows[0], b0 - columns[0]:b1 - columns[0]]
+    st_out[into], near_out[into] = st[from_], near[from_]
+    return new_rows, new_columns, st_out, near_out
+
+
+def _shadow_reach(surface, edit) -> float:
+    light = surface.light
+    if light.confidence * light.diffuse < 0.02:
+        return 0.0
+    return 3.0 * edit.field.deepest_mm
+
+
+def _looked_up(surface: Surface, edit: SurfaceEdit):
+    """The chart over another view of the same surface: its points looked up in the patch."""
+    patch = edit.patch
+    s0, s1, t0, t1 = edit.field.bounds_mm
+    reach_m = 1.2e-3 * math.hypot(max(-s0, s1), max(-t0, t1)) + 2e-3 * surface.mm_per_pixel
+    anchor = edit.T_here_patch[:3, :3] @ patch.anchor_m + edit.T_here_patch[:3, 3]
+    close = np.linalg.norm(surface.smoothed - anchor.astype(np.float32), axis=-1) < reach_m
+    if not close.any():
+        return None
+    found_rows, found_columns = np.flatnonzero(close.any(1)), np.flatnonzero(close.any(0))
+    rows = int(found_rows[0]), int(found_rows[-1]) + 1
+    columns = int(found_columns[0]), int(found_columns[-1]) + 1
+    window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
+    inside = close[window]
+    st = np.full((*inside.shape, 2), np.nan, np.float32)
+    st[inside] = edit.chart(surface.smoothed[window][inside].astype(np.float64),
+                            surface.normals[window][inside].astype(np.float64))
+    return rows, columns, st
+
+
+def recoloured(pixels: np.ndarray, seen: Seen) -> np.ndarray:
+    """The window's colours (h, w, 3) uint8 after the edit: the old picture where its surface is now seen, times
+    the gain, in linear light. A pixel that neither moved nor changed its light keeps its bits.
+    """
+    h, w = seen.z_m.shape
+    rows, columns = np.indices((h, w), np.float32)
+    shifted = (np.abs(seen.source[..., 0] - rows) > 0.02) | (np.abs(seen.source[..., 1] - columns) > 0.02)
+    touched = shifted | (seen.gain != 1).any(-1)
+    linear = rgb_room.to_linear(pixels)
+    if shifted.any():
+        moved = cv2.remap(linear, np.ascontiguousarray(seen.source[..., 1]), np.ascontiguousarray(seen.source[..., 0]),
+                          cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        linear = np.where(shifted[..., None], np.maximum(moved, 0), linear)
+    out = np.where(touched[..., None], rgb_room.to_srgb(rgb_room.relight(linear, seen.gain)), pixels)
+    revealed = np.isnan(seen.z_m) & np.isnan(seen.displacement_mm)
+    if revealed.any():
+        out = cv2.inpaint(np.ascontiguousarray(out), revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    return out

@@ -1,0 +1,111 @@
+"""Recipe → Plan → SurfaceEdit → Result: the one path that every defect takes."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from crossmodal.capture import Capture
+from crossmodal.defects import Scale, Spec, grow
+from crossmodal.edit import SurfaceEdit
+from crossmodal.imprint import imprint
+from crossmodal.lifted import LiftedEdit
+from crossmodal.patch import Patch
+from crossmodal.placement import Placer
+from crossmodal.plan import Grown, Lifted, Plan
+from crossmodal.recipe import Recipe
+from crossmodal.result import Result
+from crossmodal.streams import stream
+from crossmodal.surface import Surface
+
+What = Spec | Sequence[Spec] | Recipe | Plan
+
+
+def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
+    """Choose everything: kinds, sizes, places, textures. The same capture name, recipe and seed give the same plan.
+
+    Raises ValueError where a defect finds no place on the capture.
+    """
+    surface = capture.surface
+    scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm)
+    placer = Placer(surface, recipe.place)
+    ordinals: dict[str, int] = {}
+    planned = []
+    for spec in _chosen(recipe, seed, capture.name):
+        ordinal = ordinals[spec.kind] = ordinals.get(spec.kind, -1) + 1
+        name = (capture.name, spec.kind, ordinal)
+        drawn = spec.suited(scale).drawn(stream(seed, *name, "sizes"))
+        texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
+        bounds = grow(drawn, texture_seed).bounds_mm
+        spot = placer.place(drawn, bounds, stream(seed, *name, "place"))
+        planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
+                             texture_seed=texture_seed))
+    return Plan(capture=capture.name, seed=seed, defects=tuple(planned))
+
+
+def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
+    if recipe.count is None:
+        return recipe.defects
+    weights = np.array([spec.weight for spec in recipe.defects])
+    rng = stream(seed, name, "kinds")
+    picks = rng.choice(len(recipe.defects), size=recipe.count, p=weights / weights.sum())
+    return tuple(recipe.defects[i] for i in picks)
+
+
+def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
+    """The edit that one planned defect is, on the surface it was planned for."""
+    if isinstance(planned, Lifted):
+        return LiftedEdit.replayed(planned)
+    field = grow(planned.spec, planned.texture_seed)
+    s0, s1, t0, t1 = field.bounds_mm
+    margin = 2 * surface.mm_per_pixel + 3 * field.deepest_mm
+    reach = math.hypot(max(-s0, s1), max(-t0, t1)) + margin
+    return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach), field, planned.kind)
+
+
+def replay(capture: Capture, plan: Plan) -> Result:
+    """The result that a plan describes; bit for bit the first one on the same capture."""
+    if plan.frame != "camera":
+        raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
+    surface = capture.surface
+    edits = tuple(grown(surface, planned) for planned in plan.defects)
+    result = imprint(capture, edits, plan)
+    return _with_warnings(result, forecast(capture, plan))
+
+
+def synthesize(capture: Capture, what: What, seed: int = 0) -> Result:
+    """Make defects in a capture.
+
+    what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
+    Raises ValueError where a defect finds no place.
+    """
+    if isinstance(what, Plan):
+        return replay(capture, what)
+    if isinstance(what, Spec):
+        what = Recipe(defects=(what,))
+    elif not isinstance(what, Recipe):
+        what = Recipe(defects=tuple(what))
+    return replay(capture, draw(capture, what, seed))
+
+
+def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
+    """Sentences on what the capture's noise floor hides, before anything is made."""
+    surface = capture.surface
+    said = []
+    for planned in plan.defects:
+        if not isinstance(planned, Grown) or planned.spec.effect == "appearance":
+            continue
+        deepest = grow(planned.spec, planned.texture_seed).deepest_mm
+        # Depth changes by d/(n·r): at a slant more than along the line of sight, never less than d.
+        if deepest <= 1.5 * surface.floor_mm:
+            cause = (f"{surface.floor.quantum_m * 1e3:.2g} mm depth quantum" if surface.floor.quantum_m > 0
+                     else f"{surface.floor_mm:.2g} mm depth noise")
+            said.append(f"{deepest:.2g} mm {planned.kind} is below this capture's {cause}: visible in colour only")
+    return tuple(said)
+
+
+def _with_warnings(result: Result, warnings: tuple[str, ...]) -> Result:
+    if not warnings:
+        return result
+    from dataclasses import replace
+    return replace(result, warnings=warnings)
