@@ -13,6 +13,7 @@ import tifffile
 
 from crossmodal.evaluation import check
 from crossmodal.evaluation.report import TESTS
+from pointcloud import Pcd, PointCloud, pack_rgb, write_cloud, write_pcd
 
 SHARED = Path(os.environ.get("CROSSMODAL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 H, W, F = 96, 120, 300.0
@@ -22,8 +23,6 @@ NORMAL = np.array([0.2, -0.1, -1.0]) / np.linalg.norm([0.2, -0.1, -1.0])
 NOISE = 2e-6
 CENTRE, RADIUS_MM, PEAK_MM = np.array((70, 40)), 14.0, 3.0
 BEFORE_AFTER = {test.name for test in TESTS if test.needs_source}
-OWN = {"gt within the masks", "masks within the footprint", "manifest", "files as in the manifest"}
-RECORDED = BEFORE_AFTER | OWN | {"cloud labels on the depth mask"}
 
 
 def rays():
@@ -493,9 +492,49 @@ def test_depth_beside_xyz(tmp_path):
     assert "along the ray" in report.findings[0].reason
 
 
-def test_labels_of_a_cloud(tree):
-    from pointcloud import PointCloud, write_cloud
+def as_pcd(source, seed):
+    xyz, path = plane(seed).reshape(-1, 3), source / f"scene{seed}.pcd"
+    xyz = np.where((xyz == 0).all(-1, keepdims=True), np.float32(np.nan), xyz)
+    fields = {axis: xyz[:, i] for i, axis in enumerate("xyz")} | {"rgba": pack_rgb(picture(seed))}
+    write_pcd(path, Pcd(fields, W, H))
+    return path, path
 
+
+def as_millimetres(source, seed):
+    write(source / f"scene{seed}.png", picture(seed))
+    write(source / f"scene{seed}.tiff", plane(seed) * np.float32(1000))
+    return source / f"scene{seed}.png", source / f"scene{seed}.tiff"
+
+
+def as_depth(source, seed):
+    write(source / f"scene{seed}_rgb.png", picture(seed))
+    write(source / f"scene{seed}_depth.tiff", plane(seed)[..., 2])
+    return source / f"scene{seed}_rgb.png", source / f"scene{seed}_depth.tiff"
+
+
+@pytest.mark.parametrize("form", [as_pcd, as_millimetres, as_depth])
+def test_a_source_in_another_format(tree, form):
+    out, source = tree
+    shutil.rmtree(source)
+    source.mkdir()
+    pairs = [form(source, seed) for seed in range(5)]
+
+    def renamed(line):
+        seed = int(line["source"]["path"][-3:])
+        signed = {role: sha256(path) for role, path in zip(("rgb", "xyz"), pairs[seed], strict=True)}
+        line["source"] = {"path": f"scene{seed}", "sha256": signed}
+    rewrite(out, renamed)
+    report = check(out, source)
+    assert violated(report) == set(), report.lines()
+    rows = {row.test: row.samples for row in report.rows}
+    assert rows["source as in the manifest"] == rows["xyz outside its mask"] == 2
+    assert rows["good copies untouched"] == 3
+    edit(out / "test/dent/xyz/000.tiff", put((80, 20, 2), np.float32(0.49)), out)
+    edit(out / "train/good/xyz/001.tiff", put((50, 50, 2), np.float32(0.51)))
+    assert violated(check(out, source)) == {"xyz outside its mask", "good copies untouched"}
+
+
+def test_labels_of_a_cloud(tree):
     out, _ = tree
     xyz = tifffile.imread(out / "test/dent/xyz/000.tiff")
     mask = cv2.imread(str(out / "test/dent/gt_depth/000.png"), cv2.IMREAD_UNCHANGED) > 0

@@ -5,7 +5,7 @@ import numpy as np
 
 from crossmodal.camera import Camera
 from crossmodal.defects import DEFECTS
-from crossmodal.evaluation.alone import widened
+from crossmodal.evaluation.alone import usual_unit, widened
 from crossmodal.evaluation.arrays import Arrays
 from crossmodal.evaluation.cameras import reprojection
 from crossmodal.evaluation.records import Entry
@@ -26,24 +26,36 @@ def rgb_changed(before: Arrays, after: Arrays) -> np.ndarray | None:
 
 
 def xyz_changed(before: Arrays, after: Arrays) -> np.ndarray | None:
-    """(H, W) bool: points of other bits, NaN in a PCD standing for the image files' (0, 0, 0).
+    """(H, W) bool: points of other bits, whatever code of the source's standing for (0, 0, 0) in image files.
 
-    Where unit or number type differ, points farther apart than their rounding. None where either has none.
+    Where unit or number type differ, or the source has depth alone, values farther apart than their rounding.
+    None where either has no geometry.
     """
-    if before.xyz is None or after.xyz is None or before.xyz.shape != after.xyz.shape:
+    if after.xyz is None or after.shape != before.shape:
         return None
+    if before.xyz is None:
+        return None if before.depth is None else _z_changed(before.depth, after)
     old, new = before.xyz, after.xyz
-    if before.coded != after.coded:
-        old, new = (
-            np.where(np.isfinite(a).all(-1, keepdims=True), a, np.zeros((), a.dtype)) for a in (old, new)
-        )
+    if after.coded == "zero":
+        void = np.isnan(before.points[..., 2]) & (old[..., 2] != 0)
+        old = np.where(void[..., None], np.zeros((), old.dtype), old)
     if old.dtype == new.dtype and before.unit_m == after.unit_m:
-        bits = f"u{old.dtype.itemsize}"
-        return (np.ascontiguousarray(old).view(bits) != np.ascontiguousarray(new).view(bits)).any(-1)
-    old, new = old.astype(np.float64) * before.unit_m, new.astype(np.float64) * after.unit_m
+        as_bits = f"u{old.dtype.itemsize}"
+        return (np.ascontiguousarray(old).view(as_bits) != np.ascontiguousarray(new).view(as_bits)).any(-1)
+    return _apart(old.astype(np.float64) * before.unit_m, new.astype(np.float64) * after.unit_m).any(-1)
+
+
+def _z_changed(depth, after):
+    old, new = depth.astype(np.float64), after.xyz[..., 2].astype(np.float64) * after.unit_m
+    old[~np.isfinite(old) | (old == 65535)] = 0
+    both = (old > 0) & (new > 0)
+    return _apart(old * usual_unit(np.median(new[both] / old[both])), new) if both.any() else old != new
+
+
+def _apart(old, new):
     with np.errstate(invalid="ignore"):
-        same = np.abs(old - new) <= 1e-6 * np.abs(new) + 1e-9
-    return ~(same | (np.isnan(old) & np.isnan(new))).all(-1)
+        near = np.abs(old - new) <= 1e-6 * np.abs(new) + 1e-9
+    return ~(near | (np.isnan(old) & np.isnan(new)))
 
 
 def same(before: Arrays, after: Arrays) -> bool:
@@ -105,7 +117,7 @@ def _closed(mask):
 def rays(before: Arrays, after: Arrays, camera: Camera | None) -> list[Figure]:
     """Changed points stay on their pixels' rays as well as the source's own points do."""
     changed = xyz_changed(before, after)
-    if camera is None or changed is None or not changed.any():
+    if camera is None or changed is None or before.points is None or not changed.any():
         return []
     own = reprojection(camera, before.points)
     new = reprojection(camera, after.points)[changed]
@@ -128,7 +140,7 @@ def relief(before: Arrays, after: Arrays, entry: Entry | None) -> list[Figure]:
     if changed is None:
         return []
     figures = appear(before, after, entry)
-    if not changed.any():
+    if before.points is None or not changed.any():
         return figures
     found = measure(before.points * before.unit_m, after.points * after.unit_m, changed)
     changed = changed[found.window]

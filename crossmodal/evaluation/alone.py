@@ -21,6 +21,11 @@ def widened(mask: np.ndarray, pixels: int = 1) -> np.ndarray:
     return cv2.dilate(mask.astype(np.uint8), _BOX, iterations=pixels) > 0 if pixels else mask
 
 
+def usual_unit(ratio: float) -> float:
+    """The unit of length in metres that a ratio of two numbers comes nearest to."""
+    return min(_UNITS, key=lambda unit: abs(np.log(ratio / unit)))
+
+
 def siblings(folder: Folder) -> list[Figure]:
     """Equal counts and names in the folders of files beside each other."""
     names = dict(folder.names)
@@ -114,7 +119,7 @@ def depth_is_z(arrays: Arrays) -> list[Figure]:
     if not both.any():
         return [Figure("depth = z", None, "depth and xyz have no valid pixel in common")]
     ratio = float(np.median(z[both] / depth[both]))
-    unit = min(_UNITS, key=lambda unit: abs(np.log(ratio / unit)))
+    unit = usual_unit(ratio)
     away = np.abs(depth[both] * unit - z[both])
     quantum = unit if np.issubdtype(arrays.depth.dtype, np.integer) else 0.0
     allowed = 0.505 * quantum + 1e-6 * z[both]

@@ -106,7 +106,7 @@ def source_files(entry: Entry, before: Sample) -> list[Figure]:
     """The source's files have the bytes that the manifest says."""
     wrong, checked = [], 0
     for role, wanted in entry.source_sha256.items():
-        path = before.files.get(role) or before.files.get("pcd")
+        path = before.files.get(role) or before.files.get("pcd") or before.files.get("depth")
         if path is None or not path.is_file():
             continue
         checked += 1
