@@ -49,7 +49,9 @@ def window_on(mask: np.ndarray, context: float, width: int, height: int, least: 
     rows, columns = mask.shape
     y, x = np.nonzero(mask)
     if len(y):
-        need = max(np.ptp(x) + 1, (np.ptp(y) + 1) * width / height) * context
+        wide, high = np.ptp(x) + 1, np.ptp(y) + 1
+        # long things get less context than round ones, or they would be thin lines in the pane
+        need = 1.25 * max(wide, high * width / height) + (context - 1.25) * np.sqrt(wide * high)
         middle = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
     else:
         need, middle = columns, (columns / 2, rows / 2)

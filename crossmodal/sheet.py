@@ -61,11 +61,11 @@ def _laid_out(result, width, margin, gap, size, small, context, columns, outline
         y = margin + head + row * (size[1] + gap)
         if small:
             _write(paper, word, margin, y + round(24 * text), text, INK)
-            frame = _frame((result.before, result.after)[row], window, small)
             top = y + round(38 * text)
-            paper[top:top + len(frame), margin:margin + small] = frame
+            frame = _frame((result.before, result.after)[row], window, small, y + size[1] - top)
+            paper[top:top + frame.shape[0], margin:margin + frame.shape[1]] = frame
             if row:
-                _facts(paper, result, margin, top + len(frame) + round(34 * text), text)
+                _facts(paper, result, margin, y + size[1] + round(30 * text), text)
         else:
             _tag(paper, word, left, y, text)
     _scale_bar(paper, result, window, left, margin + head + 2 * size[1] + gap + round(14 * text), text)
@@ -92,10 +92,11 @@ def _rows(result, window: Window, columns, outline):
     return rows, range_mm
 
 
-def _frame(capture, window, width):
-    """The whole frame, small, with the window's box."""
-    k = width / capture.rgb.shape[1]
-    picture = cv2.resize(np.ascontiguousarray(capture.rgb), (width, round(capture.rgb.shape[0] * k)),
+def _frame(capture, window, width, height):
+    """The whole frame within width × height, with the window's box."""
+    rows, columns = capture.shape
+    k = min(width / columns, height / rows)
+    picture = cv2.resize(np.ascontiguousarray(capture.rgb), (int(columns * k), int(rows * k)),
                          interpolation=cv2.INTER_AREA if k < 1 else cv2.INTER_CUBIC)
     start = round(window.column * k), round(window.row * k)
     end = round((window.column + window.columns) * k) - 1, round((window.row + window.rows) * k) - 1
@@ -108,17 +109,18 @@ def _facts(paper, result, x, y, text):
     """What stands under the small frame: kinds, area, and how far the surface moved."""
     kinds = _kinds(result)
     moved = result.displacement_mm[np.isfinite(result.displacement_mm)]
-    lines = [", ".join(kinds)] if kinds else []
-    lines.append(f"{int(result.gt.sum())} px")
+    lines = [f"{', '.join(kinds)}, {int(result.gt.sum())} px".lstrip(", ")]
+    changes = []
     if len(moved) and moved.min() < 0:
-        lines.append(f"{-moved.min():.2g} mm in")
+        changes.append(f"{-moved.min():.2g} mm in")
     if len(moved) and moved.max() > 0:
-        lines.append(f"{moved.max():.2g} mm out")
+        changes.append(f"{moved.max():.2g} mm out")
     removed = int((np.isnan(result.displacement_mm) & result.gt).sum())
     if removed:
-        lines.append(f"{removed} px removed")
+        changes.append(f"{removed} px removed")
+    lines.append(", ".join(changes[:2]))
     for k, line in enumerate(lines):
-        _write(paper, line, x, y + round(k * 30 * text), text * 0.85, INK if k == 0 and kinds else _GREY)
+        _write(paper, line, x, y + round(k * 30 * text), text * 0.85, INK if k == 0 else _GREY)
 
 
 def _kinds(result):
