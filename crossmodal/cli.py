@@ -1,4 +1,4 @@
-"""The command line: what each command takes. What it does lies in crossmodal.commands, imported when it is run."""
+"""The command line: what each command takes. What it does is in crossmodal.commands, imported when run."""
 
 import sys
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ def synthesize(
     source: Annotated[str, typer.Argument(help=SOURCE)],
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
-    kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture, balanced.")] = None,
-    count: Annotated[int | None, typer.Option("--count", help="Samples in all; default: one a kind.")] = None,
+    kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
     origin: Annotated[str | None, typer.Option(
         "--from", help="Splits to take good captures from; default test,validation.")] = None,
@@ -49,27 +49,28 @@ def synthesize(
     ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
 ) -> int:
-    """Make defects in good captures: the same captures in the layout of MVTec 3D-AD, with all ground truth."""
+    """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
-    return run(source, out, recipe=recipe, kinds=_words(kinds), count=count, seed=seed, origins=_words(origin),
-               workers=workers, resume=resume, shard=shard, only_defects=only_defects,
-               allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale), json=json)
+    return run(source, out, recipe=recipe, kinds=_words(kinds), count=count, seed=seed,
+               origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
+               allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
+               json=json)
 
 
 @app.command()
 def lift(
-    capture: Annotated[str, typer.Argument(help="One capture (.pcd, rgb.png+xyz.tiff, or its path in a tree).")],
+    capture: Annotated[str, typer.Argument(help="A .pcd, rgb.png+xyz.tiff, or rgb/NNN.png in a tree.")],
     out: Out,
-    rgb: Annotated[Path | None, typer.Option("--rgb", help="The capture's picture with a defect in it.")] = None,
+    rgb: Annotated[Path | None, typer.Option("--rgb", help="Its picture with a defect in it.")] = None,
     depth: Annotated[Path | None, typer.Option("--depth", help="Its depth with a defect in it.")] = None,
-    points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect in it.")] = None,
-    mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts; default everywhere.")] = None,
+    points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect.")] = None,
+    mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts.")] = None,
     relief: Annotated[str | None, typer.Option(
-        "--relief", help="What a painted mask is as relief: dent, bump, or a height map in mm (TIFF).")] = None,
-    depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep --relief dent is.")] = None,
-    height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high --relief bump is.")] = None,
+        "--relief", help="The mask as relief: dent, bump, or a height map in mm (TIFF).")] = None,
+    depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep a dent.")] = None,
+    height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high a bump.")] = None,
     kind: Annotated[str, typer.Option("--kind", help="What to call the defect.")] = "lifted",
     ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
@@ -78,8 +79,9 @@ def lift(
     from crossmodal.commands.lift import run
     from crossmodal.datasets.source import Reading
 
-    return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief, depth_mm=depth_mm,
-               height_mm=height_mm, kind=kind, ply=ply, reading=Reading(unit, intrinsics, depth_scale), json=json)
+    return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief,
+               depth_mm=depth_mm, height_mm=height_mm, kind=kind, ply=ply,
+               reading=Reading(unit, intrinsics, depth_scale), json=json)
 
 
 @app.command()
@@ -118,10 +120,10 @@ def defects(json: Json = False) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 findings or partial failure, 2 usage or bad input."""
+    """Run the command line. Returns 0 done, 1 findings or partial failure, 2 usage or bad input."""
     from typer import Abort, BadParameter
 
-    usage = BadParameter.__mro__[2]  # click's own base of usage errors; typer brings click under several names
+    usage = BadParameter.__mro__[2]  # click's base of usage errors; typer brings click under several names
     try:
         return app(args=None if arguments is None else list(arguments), standalone_mode=False) or 0
     except usage as error:

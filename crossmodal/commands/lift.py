@@ -1,0 +1,108 @@
+"""crossmodal lift: a defect made in one modality, written in all of them."""
+
+import json as js
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from crossmodal.commands.progress import warner
+from crossmodal.commands.written import sizes, write_all
+from crossmodal.datasets import Reading, Source, load, read_depth_values, sources
+from crossmodal.datasets.class_ids import assigned
+from crossmodal.datasets.decode import depth_m, points_m
+from crossmodal.datasets.destination import checked_out
+from crossmodal.datasets.mvtec3d_writer import plain, write_sample
+from crossmodal.datasets.pcd import read_scene
+from crossmodal.plan import Plan
+from depth import read_xyz
+from rgb import read_mask, read_rgb
+
+
+def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points: Path | None,
+        mask: Path | None, relief: str | None, depth_mm: float | None, height_mm: float | None, kind: str,
+        ply: bool, reading: Reading, json: bool) -> int:
+    """Lift the edited file, imprint it, write one sample, and say what came out."""
+    given = {word: path for word, path in (("rgb", rgb), ("depth", depth), ("points", points)) if path}
+    if len(given) != 1:
+        raise ValueError("give the one file that was edited: --rgb, --depth or --points")
+    if not kind.replace("_", "").replace("-", "").isalnum() or kind in ("good", "combined"):
+        raise ValueError(f"--kind must be a plain word other than good and combined, but got {kind!r}")
+    if (out / "manifest.jsonl").exists():
+        raise ValueError(f"{out} already holds a run; choose another --out")
+    source = _one(capture)
+    before = load(source, reading)
+    word, path = next(iter(given.items()))
+    edited = _edited(word, path, reading)
+    if edited.shape[:2] != before.shape:
+        (h, w), (height, width) = edited.shape[:2], before.shape
+        raise ValueError(f"{path} is {w}x{h} pixels but the capture is {width}x{height}; "
+                         "edit it at its own size")
+    from crossmodal.imprint import imprint
+    from crossmodal.lift import lift
+
+    region = None if mask is None else read_mask(mask) > 0
+    height_map = _relief(relief, depth_mm, height_mm, before.shape)
+    edit = lift(before, **{word: edited}, mask=region, relief=height_map)
+    edit = replace(edit, kind=kind)
+    result = imprint(before, edit, Plan(capture=before.name, defects=(edit.planned(),)))
+    checked_out(out)
+    ids = assigned({}, [kind])
+    origin = {"path": source.path, "sha256": source.hashes()}
+    entry = write_sample(out, f"test/{kind}/000", result, ids, origin, 0, ply)
+    write_all(out, ids, [entry])
+    warn = warner()
+    for sentence in result.warnings:
+        warn(sentence)
+    if json:
+        print(js.dumps(plain(entry)))
+        return 0
+    for defect in entry["defects"]:
+        seen = ", ".join(defect["visible_in"]) or "nothing: below the noise floor"
+        print(f"{kind} lifted from {word}: {sizes(defect['measured'])}, visible in {seen}")
+    print(f"look at {out / entry['files']['rgb']} and {out / entry['files']['xyz']}")
+    return 0
+
+
+def _one(capture: str) -> Source:
+    path = Path(capture)
+    if not path.exists() and "+" not in capture and (path.parent / "rgb").is_dir():
+        found = [source for source in sources(path.parent) if source.path == path.name]
+    else:
+        found = sources(capture)
+    if len(found) != 1:
+        raise ValueError(f"{capture} holds {len(found)} captures; give one, as rgb.png+xyz.tiff or a .pcd")
+    return found[0]
+
+
+def _edited(word: str, path: Path, reading: Reading) -> np.ndarray:
+    if word == "rgb":
+        return read_rgb(path).pixels
+    if path.suffix.lower() == ".pcd":
+        points, _ = points_m(path, read_scene(path)[1], reading.unit_m)
+    elif word == "points":
+        points, _ = points_m(path, read_xyz(path), reading.unit_m)
+    else:
+        return depth_m(path, read_depth_values(path), reading.unit_m)[0]
+    return points if word == "points" else np.ascontiguousarray(points[..., 2])
+
+
+def _relief(relief, depth_mm, height_mm, shape):
+    """A Profile, a height map (H, W) float32 in mm, or None. Raises ValueError for options at odds."""
+    from crossmodal.lift import Profile
+
+    if relief is None:
+        if depth_mm is not None or height_mm is not None:
+            raise ValueError("--depth-mm goes with --relief dent, --height-mm with --relief bump")
+        return None
+    if relief in ("dent", "bump"):
+        word, size, other = (("--depth-mm", depth_mm, height_mm) if relief == "dent" else
+                             ("--height-mm", height_mm, depth_mm))
+        if size is None or other is not None:
+            raise ValueError(f"--relief {relief} needs {word} and nothing else")
+        return Profile(depth_mm=depth_mm) if relief == "dent" else Profile(height_mm=height_mm)
+    values = read_depth_values(Path(relief))
+    if values.shape != shape or values.dtype.kind != "f":
+        raise ValueError(f"{relief} holds {values.dtype} {values.shape}; "
+                         f"a height map is float {shape}, in mm")
+    return values.astype(np.float32)

@@ -1,0 +1,118 @@
+"""crossmodal replay: a manifest's samples, or one plan's, made again with the same bytes."""
+
+import json as js
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from crossmodal.commands.progress import progress
+from crossmodal.commands.written import write_all
+from crossmodal.datasets import Reading, Source, load, sources
+from crossmodal.datasets.class_ids import assigned, read_class_ids
+from crossmodal.datasets.destination import checked_out
+from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
+from crossmodal.plan import Plan
+from crossmodal.production.worker import one_line as said
+from crossmodal.recipe import one_line
+
+
+def run(path: Path, source: str, out: Path, *, force: bool, reading: Reading, json: bool) -> int:
+    """Replay every plan; a sample that cannot be made is named, and the rest is still written."""
+    wanted = _entries(path)
+    found = {one.path: one for one in sources(source)}
+    if (out / "manifest.jsonl").exists():
+        raise ValueError(f"{out} already holds a run; choose another --out")
+    chosen = [_chosen(entry, found, source, force) for entry in wanted]
+    known = path.parent / "class_ids.json"
+    kept = {defect["kind"]: defect["class_id"] for entry in wanted for defect in entry.get("defects", ())}
+    kinds = [defect.kind for entry in wanted for defect in entry["plan"].defects]
+    ids = assigned(read_class_ids(known) if known.is_file() else kept, kinds)
+    checked_out(out, Path(source))
+    entries, failures = [], []
+    capture, loaded = None, None
+    from crossmodal.synthesis import replay
+
+    with progress("replay") as tell:
+        for entry, one in zip(wanted, chosen, strict=True):
+            try:
+                if loaded != one:
+                    capture, loaded = load(one, reading), one
+                result = replay(capture, entry["plan"])
+                origin = {**entry["source"], "path": one.path, "sha256": one.hashes()}
+                entries.append(write_sample(out, entry["id"], result, ids, origin, entry["seed"],
+                                            "points" in entry["files"], entry["prompt"]))
+            except (ValueError, OSError) as error:
+                failures.append({"id": entry["id"], "reason": said(error)})
+                print(f"error: {entry['id']} failed: {said(error)}", file=sys.stderr)
+            tell(len(entries) + len(failures), len(wanted))
+    write_all(out, ids, entries)
+    same = sum(new["sha256"] == old["sha256"] for new, old in _pairs(entries, wanted))
+    if json:
+        print(js.dumps(plain({"out": str(out), "made": len(entries), "same_bytes": same,
+                              "failures": failures})))
+    else:
+        compared = f", {same} with the bytes of the manifest" if any(e["sha256"] for e in wanted) else ""
+        print(f"{out}: {len(entries)} of {len(wanted)} samples replayed{compared}")
+    return 1 if failures else 0
+
+
+def _pairs(entries, wanted):
+    before = {entry["id"]: entry for entry in wanted}
+    return [(entry, before[entry["id"]]) for entry in entries if before[entry["id"]]["sha256"]]
+
+
+def _entries(path: Path) -> list[dict]:
+    """A manifest's entries, or one for a bare plan; each with its plan as a Plan."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text; give a manifest.jsonl or the JSON of a plan") from None
+    lines = [line for line in text.splitlines() if line.strip()]
+    try:
+        values = [js.loads(text)] if path.suffix == ".json" else [js.loads(line) for line in lines]
+    except ValueError:
+        raise ValueError(f"{path} is not JSON; give a manifest.jsonl or the JSON of a plan") from None
+    if not values:
+        raise ValueError(f"{path} is empty; give a manifest.jsonl or the JSON of a plan")
+    entries = []
+    for number, value in enumerate(values, 1):
+        try:
+            entries.append(_entry(value))
+        except ValidationError as error:
+            raise ValueError(f"{path} line {number} is no plan: {one_line(error)}") from None
+        except (KeyError, TypeError, AttributeError):
+            raise ValueError(f"{path} line {number} is no manifest entry; "
+                             "give a manifest.jsonl or the JSON of a plan") from None
+    return entries
+
+
+def _entry(value: dict) -> dict:
+    if "plan" not in value:
+        plan = Plan.model_validate(value)
+        return {"id": f"test/{folder_of(plan)}/000", "plan": plan, "seed": plan.seed, "prompt": None,
+                "files": {}, "source": {"path": plan.capture}, "sha256": None}
+    return {**value, "plan": Plan.model_validate(value["plan"]), "id": _inside(value["id"]),
+            "source": {**value["source"], "path": value["source"]["path"]}, "seed": value["seed"],
+            "files": value["files"], "sha256": value["sha256"], "prompt": value.get("prompt")}
+
+
+def _inside(sample: str) -> str:
+    # An id becomes a path below OUT, and a manifest may come from anywhere.
+    if not sample.startswith("test/") or sample.count("/") != 2 or ".." in sample.split("/"):
+        raise KeyError(sample)
+    return sample
+
+
+def _chosen(entry: dict, found: dict[str, Source], source: str, force: bool) -> Source:
+    path = entry["source"]["path"]
+    one = next(iter(found.values())) if len(found) == 1 and entry["sha256"] is None else found.get(path)
+    if one is None:
+        raise ValueError(f"{source} has no capture {path}; give the source that the plan was made from")
+    recorded = entry["source"].get("sha256")
+    if recorded and recorded != one.hashes() and not force:
+        raise ValueError(f"{one.rgb} is not the capture that {entry['id']} was made from "
+                         "(its sha256 differs); give the right --source, or say --force")
+    return one

@@ -1,0 +1,91 @@
+"""crossmodal synthesize: a run over one category, or over every category of a dataset root."""
+
+import json as js
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from crossmodal.commands.progress import progress, warner
+from crossmodal.datasets import Reading, Source, sources
+from crossmodal.datasets.destination import checked_out
+from crossmodal.datasets.mvtec3d_writer import plain
+from crossmodal.defects import DEFECTS
+from crossmodal.production import Request, Shard, Summary, produce
+from crossmodal.recipe import read_recipe
+
+
+def run(source: str, out: Path, *, recipe: Path | None, kinds: tuple[str, ...] | None, count: int | None,
+        seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, json: bool) -> int:
+    """Make the samples, say what was made and where, and return the exit code."""
+    if recipe is not None and kinds is not None:
+        raise ValueError("--recipe and --kinds both say what to make; give one of them")
+    part = None if shard is None else Shard.parsed(shard)
+    rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
+            "reading": reading, "origins": None if origins is None else tuple(map(_split, origins))}
+    if recipe is not None:
+        request = Request.of_recipe(read_recipe(recipe), _count(count, 1), **rest)
+    else:
+        if kinds is None:
+            kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS)
+        request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
+    summaries = []
+    warn = warner()
+    root = Path(source)
+    checked_out(out, root)
+    for name, own, folder, share in _categories(sources(source), out, request.count):
+        with progress(name or "samples") as tell:
+            summary = produce(root, own, folder, replace(request, count=share), workers=workers,
+                              resume=resume, shard=part, progress=tell, warn=warn)
+        summaries.append(summary)
+        if summary.interrupted:
+            break
+    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source)
+    return max(summary.exit_code for summary in summaries)
+
+
+def _count(count, default):
+    return default if count is None else count
+
+
+def _split(name: str) -> str:
+    return name.removesuffix("/good")
+
+
+def _categories(found: list[Source], out: Path, count: int):
+    # Each category of a root is a dataset of its own, with its own class ids and manifest.
+    if found[0].path.count("/") < 3:
+        return [("", found, out, count)]
+    names = sorted({source.category for source in found})
+    shares = [count // len(names) + (i < count % len(names)) for i in range(len(names))]
+    return [(name, [source for source in found if source.category == name], out / name, share)
+            for name, share in zip(names, shares, strict=True) if share]
+
+
+def _record(summaries: list[Summary]) -> dict:
+    return {"datasets": [{
+        "out": str(summary.out), "made": summary.made, "kept": summary.kept, "asked": summary.asked,
+        "good_copies": summary.copies, "kinds": summary.kinds, "failures": summary.failures,
+        "warnings": summary.warnings, "interrupted": summary.interrupted} for summary in summaries],
+        "exit_code": max(summary.exit_code for summary in summaries)}
+
+
+def _tell(summaries: list[Summary], source: str) -> None:
+    for summary in summaries:
+        done = summary.made + summary.kept
+        kinds = ", ".join(f"{number} {kind}" for kind, number in summary.kinds.items()) or "none"
+        if summary.interrupted:
+            print(f"interrupted: {done} of {summary.asked} samples are done in {summary.out}; "
+                  "go on by the same command with --resume", file=sys.stderr)
+            continue
+        earlier = f", {summary.kept} of them earlier" if summary.kept else ""
+        print(f"{summary.out}: {done} of {summary.asked} samples ({kinds}{earlier}), "
+              f"{summary.copies} good copies")
+        reasons: dict[str, list[str]] = {}
+        for failure in summary.failures:
+            reasons.setdefault(failure["reason"], []).append(failure["id"])
+        for reason, ids in list(reasons.items())[:10]:
+            more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
+            print(f"error: {ids[0]}{more} failed: {reason}", file=sys.stderr)
+    if not any(summary.interrupted for summary in summaries):
+        print(f"measure it: crossmodal check {summaries[0].out} --source {source}")

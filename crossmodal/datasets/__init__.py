@@ -1,0 +1,137 @@
+"""Formats in and out, one file a format: list what a folder holds, then read one capture at a time."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from crossmodal.camera import residual
+from crossmodal.capture import Capture
+from crossmodal.datasets import mvtec3d, pairs, pcd
+from crossmodal.datasets.decode import depth_m, points_m, same_size
+from crossmodal.datasets.intrinsics import checked_size, read_camera
+from crossmodal.datasets.source import Reading, Source
+from depth import read_xyz
+from depth.files import FORMATS as DEPTH_FORMATS
+from rgb import read_rgb
+
+READERS = (mvtec3d.listed, pairs.listed, pcd.listed)
+"""Each lists the captures of a folder, or nothing; the first that finds any has it."""
+
+_KNOWN = "an MVTec 3D-AD tree, rgb/ with xyz/ or depth/, folders with rgb.png and xyz.tiff, or .pcd scenes"
+_WORST_FIT_PX = 2.0
+
+
+def sources(root: str | Path) -> list[Source]:
+    """What a dataset root, a category, a folder of captures or one capture holds, without reading a pixel.
+
+    One capture is a .pcd, ``rgb.png+xyz.tiff``, or a picture in rgb/ with its partner in xyz/ or depth/.
+    Errors: ValueError or OSError, one line: nothing there, nothing known, a missing partner.
+    """
+    text, root = str(root), Path(root)
+    if root.name in ("", ".."):  # names of folders above tell splits and categories
+        root = root.resolve()
+    if root.is_dir():
+        for listed in READERS:
+            if found := listed(root):
+                return found
+        raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
+    if root.is_file() and root.suffix.lower() == ".pcd":
+        return [pcd.scene(root)]
+    if root.is_file() and root.parent.name == "rgb":
+        return [source for source in sources(root.parent.parent) if source.rgb == root]
+    if not root.exists() and "+" in text:
+        rgb, _, geometry = text.partition("+")
+        return [pairs.pair(Path(rgb), Path(geometry))]
+    if root.is_file():
+        raise ValueError(f"{root} is no capture by itself; give {root}+xyz.tiff, a .pcd, or a folder")
+    raise FileNotFoundError(f"{root} does not exist; check the path")
+
+
+def find(root: str | Path, path: str) -> Source:
+    """The capture that a manifest names by its path relative to root. Raises ValueError if there is none."""
+    for source in sources(root):
+        if source.path == path:
+            return source
+    raise ValueError(f"{root} has no capture {path}; give the source that the plan was made from")
+
+
+def load(source: Source, reading: Reading | None = None) -> Capture:
+    """Read one capture, its camera refined on its own points, its encoding kept.
+
+    Errors: ValueError or OSError, one line that names the file, what is wrong and the way out.
+    """
+    reading = reading or Reading()
+    if source.coding == "pcd":
+        rgb, xyz = pcd.read_scene(source.geometry)
+        return _from_xyz(source, reading, rgb, xyz)
+    rgb = read_rgb(source.rgb).pixels
+    if source.coding == "xyz":
+        return _from_xyz(source, reading, rgb, read_xyz(source.geometry))
+    values = read_depth_values(source.geometry)
+    same_size(source.rgb, rgb, source.geometry, values)
+    camera = _camera(source, reading, rgb)
+    if camera is None:
+        raise ValueError(f"{source.geometry} is depth without a camera; "
+                         "say --intrinsics FILE (fx fy cx cy width height)")
+    z, encoding = depth_m(source.geometry, values, reading.unit_m)
+    return Capture.from_depth(rgb, z, camera, source.path, encoding)
+
+
+def read_capture(rgb: str | Path, geometry: str | Path | None = None, *, unit: str | None = None,
+                 intrinsics: str | Path | None = None) -> Capture:
+    """One capture: ``read_capture("rgb/000.png", "xyz/000.tiff")``, or ``read_capture("scene.pcd")``.
+
+    geometry: organised xyz TIFF in metres, or depth (16-bit PNG in mm, TIFF or NPY in m) with intrinsics.
+    unit: m, mm, um or inch. Errors: as load.
+    """
+    reading = Reading(unit, None if intrinsics is None else Path(intrinsics))
+    if geometry is not None:
+        return load(pairs.pair(Path(rgb), Path(geometry)), reading)
+    found = sources(rgb)
+    if len(found) != 1:
+        raise ValueError(f"{rgb} holds {len(found)} captures; read them with read_captures")
+    return load(found[0], reading)
+
+
+def read_captures(folder: str | Path, *, unit: str | None = None,
+                  intrinsics: str | Path | None = None) -> Iterator[Capture]:
+    """Every capture of any known layout, one at a time. Errors: as load, when its turn comes."""
+    reading = Reading(unit, None if intrinsics is None else Path(intrinsics))
+    return (load(source, reading) for source in sources(folder))
+
+
+def read_depth_values(path: Path) -> np.ndarray:
+    """A depth file's own numbers (H, W), no unit applied. Errors: ValueError, OSError."""
+    if path.suffix.lower() not in DEPTH_FORMATS:
+        raise ValueError(f"{path} has no depth suffix that is known; use one of {' '.join(DEPTH_FORMATS)}")
+    return DEPTH_FORMATS[path.suffix.lower()][0](path)
+
+
+def _from_xyz(source, reading, rgb, xyz):
+    same_size(source.rgb, rgb, source.geometry, xyz)
+    points, encoding = points_m(source.geometry, xyz, reading.unit_m)
+    try:
+        capture = Capture.from_points(rgb, points, _camera(source, reading, rgb), source.path, encoding)
+    except ValueError as error:
+        raise ValueError(f"{source.geometry}: {error}") from None
+    fit = residual(capture.camera, points)
+    if not fit.median_px < _WORST_FIT_PX:
+        raise ValueError(f"{source.geometry}: points lie {fit.median_px:.0f} px from their own pixels; "
+                         "export them organised and in the camera's axes (+x right, +y down, +z forward)")
+    return capture
+
+
+def _camera(source, reading, rgb):
+    path = reading.intrinsics or source.calibration
+    return None if path is None else checked_size(read_camera(path), path, rgb.shape, source.rgb)
+
+
+def renamed(source: Source, path: str) -> Source:
+    """The same capture under another name."""
+    return replace(source, path=path)
+
+
+__all__ = ["READERS", "Reading", "Source", "find", "load", "read_capture", "read_captures",
+           "read_depth_values", "renamed", "sources"]

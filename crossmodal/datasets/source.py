@@ -1,0 +1,94 @@
+"""A capture on disk that has not been read yet, and how the user wants it read."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+Split = Literal["train", "validation", "test", ""]
+Coding = Literal["xyz", "depth", "pcd"]
+UNITS = {"m": 1.0, "mm": 0.001, "um": 1e-6, "inch": 0.0254}
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one capture lies.
+
+    path: its name, the posix path relative to what was listed, without suffix ("train/good/003")
+    rgb, geometry: its files; the same file twice where one holds both
+    coding: what geometry is: organised points, z-depth, or an organised PCD
+    category, split, kind: its place in a dataset; "", "" and "good" in a plain folder
+    calibration: HALCON camera parameters beside it, if there are any
+    """
+
+    path: str
+    rgb: Path
+    geometry: Path
+    coding: Coding
+    category: str = ""
+    split: Split = ""
+    kind: str = "good"
+    calibration: Path | None = None
+
+    def hashes(self) -> dict[str, str]:
+        """sha256 of both files, as {"rgb": ..., "xyz": ...}."""
+        return {"rgb": file_hash(self.rgb), "xyz": file_hash(self.geometry)}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Reading options: the unit of a file's numbers, intrinsics for depth, and metres a count of depth.
+
+    Nothing given means metres for floats and millimetres for 16-bit depth. Errors: ValueError.
+    """
+
+    unit: str | None = None
+    intrinsics: Path | None = None
+    depth_scale: float | None = None
+
+    def __post_init__(self):
+        if self.unit is not None and self.unit not in UNITS:
+            raise ValueError(f"unit must be one of {', '.join(UNITS)}, but got {self.unit}")
+        if self.depth_scale is not None and not 0 < self.depth_scale < float("inf"):
+            raise ValueError(f"depth scale must be above 0 metres a count, but got {self.depth_scale}")
+        if self.unit is not None and self.depth_scale is not None:
+            raise ValueError("--unit and --depth-scale both say how long one count is; give one of them")
+
+    @property
+    def unit_m(self) -> float | None:
+        """Metres for one of the file's own units, or None if the user did not say."""
+        return self.depth_scale if self.unit is None else UNITS[self.unit]
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file as hexadecimal digits."""
+    return sha256(Path(path).read_bytes()).hexdigest()
+
+
+def by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """The folder's files with one of the suffixes by stem, sorted; two files of one stem are refused."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith("."):
+            if path.stem in found:
+                raise ValueError(f"{path} stands beside {found[path.stem].name}; keep one of the two")
+            found[path.stem] = path
+    return found
+
+
+def paired(rgb: Path, geometry: Path, suffixes: tuple[str, ...]) -> list[tuple[str, Path, Path]]:
+    """(stem, image, geometry) of two sibling folders. Raises ValueError in one line for a missing partner."""
+    images, shapes = by_stem(rgb, RGB_SUFFIXES), by_stem(geometry, suffixes)
+    for mine, other, folder in ((images, shapes, geometry), (shapes, images, rgb)):
+        alone = [stem for stem in mine if stem not in other]
+        if alone:
+            more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+            raise ValueError(f"{mine[alone[0]]} has no partner {alone[0]} in {folder}{more}; "
+                             "add it or remove this file")
+    return [(stem, images[stem], shapes[stem]) for stem in images]
+
+
+RGB_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+XYZ_SUFFIXES = (".tiff", ".tif")
+DEPTH_SUFFIXES = (".png", ".tiff", ".tif", ".npy")

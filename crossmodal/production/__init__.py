@@ -1,0 +1,7 @@
+"""Jobs: which defects go into which captures, made by any number of workers or shards, interrupted or not."""
+
+from crossmodal.production.division import Division, divide
+from crossmodal.production.request import Request, Shard
+from crossmodal.production.run import Summary, produce
+
+__all__ = ["Division", "Request", "Shard", "Summary", "divide", "produce"]

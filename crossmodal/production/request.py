@@ -1,0 +1,109 @@
+"""What a run was asked for: enough to make every sample again, and to tell one request from another."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Self
+
+from crossmodal.datasets import Reading, Source
+from crossmodal.datasets.source import SPLITS, file_hash
+from crossmodal.defects import DEFECTS
+from crossmodal.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of `of` equal parts of a run; `index` counts from 1."""
+
+    index: int = 1
+    of: int = 1
+
+    @classmethod
+    def parsed(cls, text: str) -> Self:
+        """From "2/4", the second of four parts. Errors: ValueError."""
+        match = re.fullmatch(r"(\d+)/(\d+)", text)
+        if not match or not 1 <= int(match[1]) <= int(match[2]):
+            raise ValueError(f"--shard must be i/n with i from 1 to n, but got {text}")
+        return cls(int(match[1]), int(match[2]))
+
+    @property
+    def suffix(self) -> str:
+        """What the shard's own files are called by: "" for a whole run, ".1-of-2" for a part."""
+        return "" if self.of == 1 else f".{self.index}-of-{self.of}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One product line of a run: a recipe and its folder, or None where only the draw will tell its kind."""
+
+    recipe: Recipe
+    folder: str | None
+
+    @property
+    def name(self) -> str:
+        """What its random streams are called by."""
+        return self.folder or "recipe"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that decides the bytes of a run, and nothing that does not.
+
+    lines: taken in a seeded round-robin. origins: splits to take good captures from; None is the default.
+    """
+
+    lines: tuple[Line, ...]
+    count: int
+    seed: int = 0
+    origins: tuple[str, ...] | None = None
+    only_defects: bool = False
+    allow_overlap: bool = False
+    ply: bool = False
+    reading: Reading = field(default_factory=Reading)
+
+    def __post_init__(self):
+        if self.count < 1:
+            raise ValueError(f"count must be at least 1, but got {self.count}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or above, but got {self.seed}")
+        unknown = [name for name in self.origins or () if name not in SPLITS]
+        if unknown:
+            raise ValueError(f"--from must name splits ({', '.join(SPLITS)}), but got {unknown[0]!r}")
+
+    @classmethod
+    def of_kinds(cls, kinds: Sequence[str], count: int, **rest) -> Self:
+        """One defect a capture, kinds balanced. Errors: ValueError for a kind not known, or twice."""
+        known = {spec.model_fields["kind"].default: spec for spec in DEFECTS}
+        for kind in kinds:
+            if kind not in known:
+                raise ValueError(f"--kinds must be among {', '.join(known)}, but got {kind!r}")
+        if len(set(kinds)) != len(kinds) or not kinds:
+            raise ValueError(f"--kinds must name each kind once, but got {','.join(kinds)!r}")
+        return cls(tuple(Line(Recipe(defects=(known[kind](),)), kind) for kind in kinds), count, **rest)
+
+    @classmethod
+    def of_recipe(cls, recipe: Recipe, count: int, **rest) -> Self:
+        """One recipe for every capture."""
+        kinds = {spec.kind for spec in recipe.defects}
+        sure = len(kinds) == 1 or recipe.count is None
+        folder = (min(kinds) if len(kinds) == 1 else "combined") if sure else None
+        return cls((Line(recipe, folder),), count, **rest)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The listed kinds, drawn or not, in alphabetical order."""
+        return tuple(sorted({spec.kind for line in self.lines for spec in line.recipe.defects}))
+
+    def record(self, sources: Sequence[Source]) -> dict:
+        """The request as run.json keeps it: no path of a machine, and what was listed as a digest."""
+        camera = self.reading.intrinsics
+        return {
+            "seed": self.seed, "count": self.count, "from": None if self.origins is None else [*self.origins],
+            "only_defects": self.only_defects, "allow_overlap": self.allow_overlap, "ply": self.ply,
+            "unit": self.reading.unit, "depth_scale": self.reading.depth_scale,
+            "intrinsics": None if camera is None else file_hash(camera),
+            "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
+            "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
+        }

@@ -1,0 +1,100 @@
+"""What one process does: read a capture once, make its samples, hand back their manifest lines."""
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossmodal.datasets import Source, load
+from crossmodal.datasets.copies import Copy, write_copy
+from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
+from crossmodal.production.jobs import Job, padded, place_of, seed_of
+from crossmodal.production.request import Request
+
+THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Work for one process: jobs on one source, or one good capture to copy."""
+
+    out: Path
+    request: Request
+    ids: dict[str, int]
+    source: Source
+    jobs: tuple[Job, ...] = ()
+    copy: Copy | None = None
+    overlap: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of one job: a manifest entry, or a failure; and what the noise floor hid."""
+
+    place: str
+    entry: dict | None = None
+    failure: dict | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def work(chunk: Chunk) -> list[Done]:
+    """Make a chunk. A sample that cannot be made is a failure with its reason, and leaves no file."""
+    if chunk.copy is not None:
+        try:
+            write_copy(chunk.out, chunk.copy, chunk.request.reading)
+        except (ValueError, OSError) as error:
+            return [Done(chunk.copy.sample, failure={
+                "id": chunk.copy.sample, "source": chunk.source.path, "kind": "good",
+                "seed": chunk.request.seed, "reason": one_line(error)})]
+        return [Done(chunk.copy.sample)]
+    try:
+        capture, hashes = load(chunk.source, chunk.request.reading), chunk.source.hashes()
+    except (ValueError, OSError) as error:
+        return [_failed(chunk, job, error) for job in chunk.jobs]
+    origin = {"path": chunk.source.path, "sha256": hashes} | ({"overlap": True} if chunk.overlap else {})
+    return [_made(chunk, job, capture, origin) for job in chunk.jobs]
+
+
+def _made(chunk, job, capture, origin):
+    from crossmodal.synthesis import synthesize  # compiled loops load here, in the process that needs them
+
+    request = chunk.request
+    seed = seed_of(request, job)
+    try:
+        result = synthesize(capture, request.lines[job.line].recipe, seed)
+        sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
+        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply)
+    except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
+        return _failed(chunk, job, error)
+    return Done(place_of(request, job), entry=entry, warnings=tuple(result.warnings))
+
+
+def _failed(chunk, job, error):
+    request = chunk.request
+    place = place_of(request, job)
+    return Done(place, failure={
+        "id": place, "source": chunk.source.path, "kind": request.lines[job.line].folder,
+        "seed": seed_of(request, job), "reason": one_line(error)})
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line; what nobody expected also says its type."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
+
+
+def begin() -> None:
+    """Set up a spawned process: one thread, deaf to Ctrl-C (its parent ends it), gone when the parent is."""
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody():
+    from multiprocessing import parent_process
+
+    parent_process().join()
+    os._exit(1)
