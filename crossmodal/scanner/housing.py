@@ -50,7 +50,7 @@ def housing() -> tuple[Solid, Solid, Plane]:
 def showcase(width: int = 480, height: int = 360) -> Capture:
     """A painted metal housing of 96 × 64 mm under one lamp, 0.25 mm a pixel, without noise."""
     body, screws, table = housing()
-    lamp = Lamp(direction=(-0.62, -0.42, -0.52), ambient=0.4, diffuse=1.0, softness_deg=5, sky_rays=36,
+    lamp = Lamp(direction=(-0.84, -0.22, -0.36), ambient=0.32, diffuse=1.9, softness_deg=5, sky_rays=36,
                 colour=(1.0, 0.97, 0.92))
     paint = Material((0.045, 0.19, 0.27), Painted(contrast=0.07, seed=3), specular=0.2, shininess=90,
                      mirror=0.12)
