@@ -42,8 +42,12 @@ class Field(Protocol):
     """(s_min, s_max, t_min, t_max) outside which nothing happens."""
     finest_mm: float
     """Width of its smallest feature; the renderer supersamples where this nears a pixel."""
+    reach_mm: float
+    """Distance from the anchor to the farthest place where something happens."""
     deepest_mm: float
-    """Largest |displacement|."""
+    """Largest displacement into the surface."""
+    highest_mm: float
+    """Largest displacement out of the surface."""
 
     def sample(self, s_mm: np.ndarray, t_mm: np.ndarray) -> Sample:
         """The field at (n,) chart coordinates."""

@@ -8,14 +8,16 @@ import cv2
 import numpy as np
 
 from crossmodal.capture import Capture, Rig, read_only
-from crossmodal.edit import SurfaceEdit, measure
+from crossmodal.edit import Field, SurfaceEdit, measure
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, recoloured, see
+from crossmodal.surface import Surface
 from pointcloud import PointCloud
 
 Edit = SurfaceEdit | LiftedEdit
+HIDDEN_FLOORS = 1.5  # a relief of so many noise floors is lost in them: few of its pixels rise above one
 
 
 @singledispatch
@@ -68,7 +70,8 @@ def _(capture: Capture, edits, plan: Plan | None = None) -> Result:
     for array in (masks.rgb, masks.depth, masks.points, masks.effects, masks.union, instances, displacement):
         array.setflags(write=False)
     return Result(capture, after, masks, read_only(instances > 0), instances, displacement, tuple(visibility),
-                  plan or Plan(capture=capture.name), measurers=tuple(_measurer(edit) for edit in edits))
+                  plan or Plan(capture=capture.name), _hidden(capture, edits),
+                  tuple(_measurer(edit) for edit in edits))
 
 
 @imprint.register
@@ -138,15 +141,17 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points) -> _Change:
         colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
     else:
         colours = recoloured(rgb, seen)
-        # cv2 takes |a − b| of bytes without a detour through wider integers.
-        coloured = cv2.absdiff(colours, np.ascontiguousarray(rgb)).max(-1) > surface.rgb_floor
+        coloured = None
+    # cv2 takes |a − b| of bytes without a detour through wider integers.
+    difference = cv2.absdiff(colours, np.ascontiguousarray(rgb)).max(-1)
+    if coloured is None:
+        coloured = difference > surface.rgb_floor
     direct = (coloured | depth) & seen.support
     contrast = 0.0
     if direct.any():
-        ratio = np.where(was & is_, moved / np.maximum(floor, 1e-12), np.where(was != is_, np.inf, 0.0))[direct]
-        contrast = float(min(ratio.max(), 1e6))
-    difference = cv2.absdiff(colours, np.ascontiguousarray(rgb)).max(-1)
-    colour_contrast = float((difference * direct).max()) / max(surface.rgb_floor, 1e-6)
+        ratio = np.where(was & is_, moved / np.maximum(floor, 1e-12), np.where(was != is_, np.inf, 0.0))
+        contrast = float(min(ratio[direct].max(), 1e6))
+    colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
                    Visibility(colour_contrast, contrast))
 
@@ -174,6 +179,27 @@ def _outline(direct, support) -> np.ndarray:
     contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(closed, contours, -1, 1, cv2.FILLED)
     return direct | (closed[3:-3, 3:-3].astype(bool) & support)
+
+
+def hidden(surface: Surface, kind: str, deepest_mm: float) -> str | None:
+    """A sentence where the depth noise floor hides a relief so deep; None where it shows, or where there is none."""
+    if deepest_mm == 0 or deepest_mm > HIDDEN_FLOORS * surface.floor_mm:
+        return None
+    floor = surface.floor
+    cause = (f"{floor.quantum_m * 1e3:.2g} mm depth quantum" if floor.quantum_m > 0
+             else f"{surface.floor_mm:.2g} mm depth noise")
+    return f"{deepest_mm:.2g} mm {kind} is below this capture's {cause}: visible in colour only"
+
+
+def relief_mm(field: Field) -> float:
+    """Largest displacement of a field in either direction."""
+    return max(field.deepest_mm, field.highest_mm)
+
+
+def _hidden(capture, edits) -> tuple[str, ...]:
+    grown = (edit for edit in edits if isinstance(edit, SurfaceEdit))
+    said = (hidden(capture.surface, edit.kind, relief_mm(edit.field)) for edit in grown)
+    return tuple(sentence for sentence in said if sentence)
 
 
 def _measurer(edit: Edit):

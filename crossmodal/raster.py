@@ -14,11 +14,10 @@ from crossmodal.camera import project_point
 
 
 @njit(cache=True, nogil=True)
-def refine(points, smoothed, normals, linked, st, near, r0, c0, fine):
+def refine(points, smoothed, normals, linked, st, near, fine):
     """Nodes ``fine`` times denser than the pixels of a window, where it is near the defect.
 
-    points, smoothed, normals: (H, W, 3) float32 of the view; st: (h, w, 2) chart of the window that begins at
-    (r0, c0); near: (h, w) bool
+    points, smoothed, normals: (h, w, 3) float32; linked: (h, w, 2) bool; st: (h, w, 2) chart; near: (h, w) bool
     → raw, smooth, normal (nh, nw, 3) float32, chart (nh, nw, 2) float32, state (nh, nw) uint8: 1 where a node is.
     """
     h, w = near.shape
@@ -30,24 +29,22 @@ def refine(points, smoothed, normals, linked, st, near, r0, c0, fine):
     state = np.zeros((nh, nw), np.uint8)
     for i in range(h):
         for j in range(w):
-            v, u = r0 + i, c0 + j
-            if not near[i, j] or not normals[v, u, 0] == normals[v, u, 0]:
+            if not near[i, j] or not normals[i, j, 0] == normals[i, j, 0]:
                 continue
             y, x = i * fine, j * fine
             state[y, x] = 1
             chart[y, x, 0], chart[y, x, 1] = st[i, j, 0], st[i, j, 1]
             for c in range(3):
-                raw[y, x, c] = points[v, u, c]
-                smooth[y, x, c] = smoothed[v, u, c]
-                normal[y, x, c] = normals[v, u, c]
+                raw[y, x, c] = points[i, j, c]
+                smooth[y, x, c] = smoothed[i, j, c]
+                normal[y, x, c] = normals[i, j, c]
     if fine == 1:
         return raw, smooth, normal, chart, state
     for i in range(h - 1):
         for j in range(w - 1):
             y, x = i * fine, j * fine
-            v, u = r0 + i, c0 + j
             whole = (state[y, x] and state[y, x + fine] and state[y + fine, x] and state[y + fine, x + fine]
-                     and linked[v, u, 0] and linked[v, u, 1] and linked[v + 1, u, 0] and linked[v, u + 1, 1])
+                     and linked[i, j, 0] and linked[i, j, 1] and linked[i + 1, j, 0] and linked[i, j + 1, 1])
             if not whole:
                 continue
             for a in range(fine + 1):
@@ -58,12 +55,12 @@ def refine(points, smoothed, normals, linked, st, near, r0, c0, fine):
                     w00, w01, w10, w11 = (1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q
                     length = 0.0
                     for c in range(3):
-                        raw[y + a, x + b, c] = (w00 * points[v, u, c] + w01 * points[v, u + 1, c]
-                                                + w10 * points[v + 1, u, c] + w11 * points[v + 1, u + 1, c])
-                        smooth[y + a, x + b, c] = (w00 * smoothed[v, u, c] + w01 * smoothed[v, u + 1, c]
-                                                   + w10 * smoothed[v + 1, u, c] + w11 * smoothed[v + 1, u + 1, c])
-                        n = (w00 * normals[v, u, c] + w01 * normals[v, u + 1, c]
-                             + w10 * normals[v + 1, u, c] + w11 * normals[v + 1, u + 1, c])
+                        raw[y + a, x + b, c] = (w00 * points[i, j, c] + w01 * points[i, j + 1, c]
+                                                + w10 * points[i + 1, j, c] + w11 * points[i + 1, j + 1, c])
+                        smooth[y + a, x + b, c] = (w00 * smoothed[i, j, c] + w01 * smoothed[i, j + 1, c]
+                                                   + w10 * smoothed[i + 1, j, c] + w11 * smoothed[i + 1, j + 1, c])
+                        n = (w00 * normals[i, j, c] + w01 * normals[i, j + 1, c]
+                             + w10 * normals[i + 1, j, c] + w11 * normals[i + 1, j + 1, c])
                         normal[y + a, x + b, c] = n
                         length += n * n
                     for c in range(3):
@@ -102,7 +99,7 @@ def displace(kernel, raw, normal, state, displacement_mm, fine, out):
 
 
 @njit(cache=True, nogil=True)
-def splat(seen, state, linked, r0, c0, moved, fine, z, source):
+def splat(seen, state, linked, moved, fine, z, source):
     """Rasterise every triangle with a moved corner into z (sh, sw) and source (sh, sw, 2), nearest first.
 
     seen: displaced nodes from ``displace``; z: inf where nothing was drawn; source: (row, column) in nodes.
@@ -114,9 +111,8 @@ def splat(seen, state, linked, r0, c0, moved, fine, z, source):
                 continue
             a, b, c, d = state[y, x], state[y, x + 1], state[y + 1, x], state[y + 1, x + 1]
             if fine == 1:
-                v, u = r0 + y, c0 + x
-                right, down = linked[v, u, 0], linked[v, u, 1]
-                below, beside = linked[v + 1, u, 0], linked[v, u + 1, 1]
+                right, down = linked[y, x, 0], linked[y, x, 1]
+                below, beside = linked[y + 1, x, 0], linked[y, x + 1, 1]
                 if a and b and c and right and down:
                     _triangle(seen, y, x, y, x + 1, y + 1, x, z, source)
                 if b and c and d and below and beside:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 
 import rgb as rgb_room
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
@@ -46,16 +47,39 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
         return None
     rows, columns, st, near = charted
     fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
-    nodes = refine(surface.points, surface.smoothed, surface.normals, surface.linked, st, near, rows[0], columns[0],
-                   fine)
+    base = _base(surface, rows, columns, st, edit.field.finest_mm)
+    nodes = refine(*base, st, near, fine)
     chart = nodes[3]
     inside = within(chart, edit.field.bounds_mm)
     inner = chart[inside]
-    sample = scattered(edit.field.sample(inner[:, 0], inner[:, 1]), inside)
-    return rendered(surface, rows, columns, nodes, sample, fine) if sample.support.any() else None
+    sample = edit.field.sample(inner[:, 0], inner[:, 1])
+    support = np.zeros(inside.shape, bool)
+    support[inside] = sample.support
+    if not support.any():
+        return None
+    return rendered(surface, rows, columns, nodes, base[3], scattered(sample, inside), support, fine)
 
 
-def rendered(surface: Surface, rows, columns, nodes, sample: Sample, fine: int) -> Seen:
+def _base(surface: Surface, rows, columns, st, finest_mm: float):
+    """A window's points, smoothed points, directions of displacement and links.
+
+    Matter is pushed as one piece: relief finer than the defect's own features does not turn the direction in which
+    it moves, so normals are averaged over a quarter of the finest feature to either side.
+    """
+    window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
+    points, smoothed, linked = (np.ascontiguousarray(a[window])
+                                for a in (surface.points, surface.smoothed, surface.linked))
+    normals = np.ascontiguousarray(surface.normals[window])
+    side = 2 * round(0.25 * finest_mm / surface.mm_per_pixel) + 1
+    if side >= 3:
+        charted = np.isfinite(st[..., :1])
+        blurred = cv2.blur(np.where(charted, normals, np.float32(0)), (side, side))
+        length = np.sqrt(np.einsum("ijk,ijk->ij", blurred, blurred))[..., None]
+        normals = np.where(charted & (length > 0.1), blurred / np.maximum(length, 1e-6), normals)
+    return points, smoothed, normals, linked
+
+
+def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int) -> Seen:
     """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again."""
     raw, smooth, normal, _, state = nodes
     camera = surface.camera
@@ -68,9 +92,9 @@ def rendered(surface: Surface, rows, columns, nodes, sample: Sample, fine: int) 
     source = np.zeros((*z.shape, 2), np.float32)
     displace(camera.kernel, raw, normal, state, sample.displacement_mm, fine, seen)
     if moved.any():
-        splat(seen, state * ~removed, surface.linked, rows[0], columns[0], moved, fine, z, source)
+        splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(8 / camera.fx)
-    return Seen(rows, columns, *resolve(base, gap, z, source, seen, raw, state, moved | removed, sample.support,
+    return Seen(rows, columns, *resolve(base, gap, z, source, seen, raw, state, moved | removed, support,
                                         sample.displacement_mm, gain, fine))
 
 
@@ -102,7 +126,7 @@ def _charted(surface: Surface, edit: SurfaceEdit):
     if not near.any():
         return None
     # The moved surface may be seen beyond the place it left.
-    margin = 2 + math.ceil(field.deepest_mm / pixel)
+    margin = 2 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
     touched_rows, touched_columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
     height, width = surface.points.shape[:2]
     new_rows = max(0, rows[0] + touched_rows[0] - margin), min(height, rows[0] + touched_rows[-1] + 1 + margin)
@@ -122,14 +146,13 @@ def _shadow_reach(surface, edit) -> float:
     light = surface.light
     if light.confidence * light.diffuse < 0.02:
         return 0.0
-    return 3.0 * edit.field.deepest_mm
+    return 3.0 * edit.field.highest_mm
 
 
 def _looked_up(surface: Surface, edit: SurfaceEdit):
     """The chart over another view of the same surface: its points looked up in the patch."""
     patch = edit.patch
-    s0, s1, t0, t1 = edit.field.bounds_mm
-    reach_m = 1.2e-3 * math.hypot(max(-s0, s1), max(-t0, t1)) + 2e-3 * surface.mm_per_pixel
+    reach_m = 1.2e-3 * edit.field.reach_mm + 2e-3 * surface.mm_per_pixel
     anchor = edit.T_here_patch[:3, :3] @ patch.anchor_m + edit.T_here_patch[:3, 3]
     close = np.linalg.norm(surface.smoothed - anchor.astype(np.float32), axis=-1) < reach_m
     if not close.any():
@@ -149,17 +172,51 @@ def recoloured(pixels: np.ndarray, seen: Seen) -> np.ndarray:
     """The window's colours (h, w, 3) uint8 after the edit: the old picture where its surface is now seen, times
     the gain, in linear light. A pixel that neither moved nor changed its light keeps its bits.
     """
-    h, w = seen.z_m.shape
-    rows, columns = np.indices((h, w), np.float32)
-    shifted = (np.abs(seen.source[..., 0] - rows) > 0.02) | (np.abs(seen.source[..., 1] - columns) > 0.02)
-    touched = shifted | (seen.gain != 1).any(-1)
-    linear = rgb_room.to_linear(pixels)
-    if shifted.any():
-        moved = cv2.remap(linear, np.ascontiguousarray(seen.source[..., 1]), np.ascontiguousarray(seen.source[..., 0]),
-                          cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        linear = np.where(shifted[..., None], np.maximum(moved, 0), linear)
-    out = np.where(touched[..., None], rgb_room.to_srgb(rgb_room.relight(linear, seen.gain)), pixels)
+    out = np.array(pixels)
+    touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, seen.gain)
+    out[touched] = rgb_room.to_srgb(linear)
     revealed = np.isnan(seen.z_m) & np.isnan(seen.displacement_mm)
     if revealed.any():
-        out = cv2.inpaint(np.ascontiguousarray(out), revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        out = cv2.inpaint(out, revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _relit(linear, source, gain):
+    """Linear colours (n, 3) of the touched pixels (h, w) bool: moved ones by Keys' cubic convolution (1981)."""
+    h, w = gain.shape[:2]
+    touched = np.zeros((h, w), np.bool_)
+    out = np.empty((h * w, 3), np.float32)
+    n = 0
+    wy, wx = np.empty(4), np.empty(4)
+    for i in range(h):
+        for j in range(w):
+            y, x = source[i, j, 0], source[i, j, 1]
+            shifted = abs(y - i) > 0.02 or abs(x - j) > 0.02
+            if not shifted and gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0:
+                continue
+            touched[i, j] = True
+            if shifted:
+                ya, xa = int(np.floor(y)), int(np.floor(x))
+                _keys(y - ya, wy)
+                _keys(x - xa, wx)
+                for c in range(3):
+                    value = 0.0
+                    for a in range(4):
+                        row = min(max(ya + a - 1, 0), h - 1)
+                        for b in range(4):
+                            value += wy[a] * wx[b] * linear[row, min(max(xa + b - 1, 0), w - 1), c]
+                    out[n, c] = max(value, 0.0) * gain[i, j, c]
+            else:
+                for c in range(3):
+                    out[n, c] = linear[i, j, c] * gain[i, j, c]
+            n += 1
+    return touched, out[:n]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _keys(f, out):
+    out[0] = ((-0.5 * f + 1.0) * f - 0.5) * f
+    out[1] = (1.5 * f - 2.5) * f * f + 1.0
+    out[2] = ((-1.5 * f + 2.0) * f + 0.5) * f
+    out[3] = (0.5 * f - 0.5) * f * f

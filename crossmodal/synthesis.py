@@ -1,6 +1,5 @@
 """Recipe → Plan → SurfaceEdit → Result: the one path that every defect takes."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from crossmodal.capture import Capture
 from crossmodal.defects import Scale, Spec, grow
 from crossmodal.edit import SurfaceEdit
-from crossmodal.imprint import imprint
+from crossmodal.imprint import hidden, imprint, relief_mm
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
 from crossmodal.placement import Placer
@@ -57,9 +56,7 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
     field = grow(planned.spec, planned.texture_seed)
-    s0, s1, t0, t1 = field.bounds_mm
-    margin = 2 * surface.mm_per_pixel + 3 * field.deepest_mm
-    reach = math.hypot(max(-s0, s1), max(-t0, t1)) + margin
+    reach = field.reach_mm + 2 * surface.mm_per_pixel + 3 * field.highest_mm
     return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach), field, planned.kind)
 
 
@@ -67,10 +64,8 @@ def replay(capture: Capture, plan: Plan) -> Result:
     """The result that a plan describes; bit for bit the first one on the same capture."""
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
-    surface = capture.surface
-    edits = tuple(grown(surface, planned) for planned in plan.defects)
-    result = imprint(capture, edits, plan)
-    return _with_warnings(result, forecast(capture, plan))
+    edits = tuple(grown(capture.surface, planned) for planned in plan.defects)
+    return imprint(capture, edits, plan)
 
 
 def synthesize(capture: Capture, what: What, seed: int = 0) -> Result:
@@ -90,22 +85,6 @@ def synthesize(capture: Capture, what: What, seed: int = 0) -> Result:
 
 def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the capture's noise floor hides, before anything is made."""
-    surface = capture.surface
-    said = []
-    for planned in plan.defects:
-        if not isinstance(planned, Grown) or planned.spec.effect == "appearance":
-            continue
-        deepest = grow(planned.spec, planned.texture_seed).deepest_mm
-        # Depth changes by d/(n·r): at a slant more than along the line of sight, never less than d.
-        if deepest <= 1.5 * surface.floor_mm:
-            cause = (f"{surface.floor.quantum_m * 1e3:.2g} mm depth quantum" if surface.floor.quantum_m > 0
-                     else f"{surface.floor_mm:.2g} mm depth noise")
-            said.append(f"{deepest:.2g} mm {planned.kind} is below this capture's {cause}: visible in colour only")
-    return tuple(said)
-
-
-def _with_warnings(result: Result, warnings: tuple[str, ...]) -> Result:
-    if not warnings:
-        return result
-    from dataclasses import replace
-    return replace(result, warnings=warnings)
+    return tuple(
+        sentence for planned in plan.defects if isinstance(planned, Grown)
+        if (sentence := hidden(capture.surface, planned.kind, relief_mm(grow(planned.spec, planned.texture_seed)))))

@@ -46,7 +46,15 @@ class Film:
         return 0.2 * self.outline.diameter_mm
 
     @property
+    def reach_mm(self):
+        return self.outline.reach_mm
+
+    @property
     def deepest_mm(self):
+        return 0.0
+
+    @property
+    def highest_mm(self):
         return 0.0
 
     def sample(self, s_mm, t_mm) -> Sample:

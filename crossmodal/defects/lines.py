@@ -56,8 +56,16 @@ class Groove:
         return 0.5 * self.width_mm
 
     @property
+    def reach_mm(self):
+        return math.hypot(0.5 * self.length_mm, self.bounds_mm[3])
+
+    @property
     def deepest_mm(self):
         return self.depth_mm
+
+    @property
+    def highest_mm(self):
+        return 1.5 * LIP * self.depth_mm
 
     def sample(self, s_mm, t_mm) -> Sample:
         d, albedo = _groove(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.length_mm, self.width_mm,

@@ -25,22 +25,41 @@ class Outline:
         """An outline whose wobble is at most ``roughness`` of its radius."""
         raw = hashed(seed, 2 * HARMONICS).reshape(HARMONICS, 2) / np.arange(2, 2 + HARMONICS)[:, None] ** 1.2
         raw *= roughness / max(float(np.abs(raw).sum()), 1e-9)
-        theta = np.linspace(0, 2 * np.pi, 1440, endpoint=False)
-        k = np.arange(2, 2 + HARMONICS)[:, None]
-        r = 1 + (raw[:, :1] * np.cos(k * theta) + raw[:, 1:] * np.sin(k * theta)).sum(0)
-        rim = np.stack((r * np.cos(theta), r * np.sin(theta)), 1)
-        turns = np.linspace(0, np.pi, 360, endpoint=False)
-        feret = float(np.ptp(rim @ np.stack((np.cos(turns), np.sin(turns))), axis=0).max())
-        return cls(diameter_mm, raw, diameter_mm / feret)
+        return cls(diameter_mm, raw, diameter_mm / _feret(raw))
+
+    @property
+    def reach_mm(self) -> float:
+        """No point of the outline is farther from its centre than this."""
+        return self.radius_mm * (1 + float(np.hypot(*self.coefficients.T).sum()))
 
     @property
     def bounds_mm(self) -> tuple[float, float, float, float]:
-        reach = self.radius_mm * (1 + float(np.abs(self.coefficients).sum()))
-        return (-reach, reach, -reach, reach)
+        return (-self.reach_mm, self.reach_mm, -self.reach_mm, self.reach_mm)
 
     def inside(self, s_mm: np.ndarray, t_mm: np.ndarray) -> np.ndarray:
         """(n,) float64: 0 at the centre, 1 on the outline, above 1 outside."""
         return _inside(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.coefficients, self.radius_mm)
+
+
+@njit(cache=True, nogil=True)
+def _feret(coefficients, rim=512, turns=128):
+    """The largest extent in any direction of the outline of radius 1."""
+    x, y = np.empty(rim), np.empty(rim)
+    for i in range(rim):
+        theta = 2.0 * math.pi * i / rim
+        r = 1.0
+        for k in range(len(coefficients)):
+            r += coefficients[k, 0] * math.cos((k + 2) * theta) + coefficients[k, 1] * math.sin((k + 2) * theta)
+        x[i], y[i] = r * math.cos(theta), r * math.sin(theta)
+    largest = 0.0
+    for j in range(turns):
+        c, s = math.cos(math.pi * j / turns), math.sin(math.pi * j / turns)
+        low = high = 0.0
+        for i in range(rim):
+            p = c * x[i] + s * y[i]
+            low, high = min(low, p), max(high, p)
+        largest = max(largest, high - low)
+    return largest
 
 
 @njit(cache=True, nogil=True)

@@ -64,8 +64,16 @@ class Push:
         return self.outline.diameter_mm
 
     @property
+    def reach_mm(self):
+        return self.outline.reach_mm
+
+    @property
     def deepest_mm(self):
-        return abs(self.amplitude_mm)
+        return max(0.0, -self.amplitude_mm)
+
+    @property
+    def highest_mm(self):
+        return max(0.0, self.amplitude_mm)
 
     def sample(self, s_mm, t_mm) -> Sample:
         r2 = self.outline.inside(s_mm, t_mm) ** 2

@@ -215,7 +215,7 @@ def _sizes(found: Relief, changed, after: Arrays, entry):
             (1, "max_height_mm", "height_mm") if outward else (-1, "max_depth_mm", "depth_mm")
         )
         peak = float(np.quantile(sense * found.mm[smooth], 1 - 1 / max(1000, smooth.sum())))
-        slack = _slack(found, region)
+        slack = _slack(good & (sense * found.mm > 0.1 * peak)) if peak > 0 else 0.0
         for test, wanted in (
             ("size as measured", measured.get(most)),
             ("size as requested", requested.get(asked)),
@@ -242,7 +242,7 @@ def _alone(entry, instances):
             yield defect, region
 
 
-def _slack(found, region):
+def _slack(region):
     """How much of a peak may fall between the samples of a region only a few pixels across."""
     inner = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5).max()
     return min(1.0, 0.5 / float(inner)) if inner > 0 else 1.0

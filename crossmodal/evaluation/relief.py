@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,35 @@ def measure(before: np.ndarray, after: np.ndarray, region: np.ndarray, margin: i
     old, new = before[window].astype(np.float64), after[window].astype(np.float64)
     noise, quantum = noise_of(old[..., 2])
     floor = float(np.hypot(noise, quantum / np.sqrt(12)))
-    normal, rms = _planes(old, 7 if quantum > 0 else 3)
-    along = ((new - old) * normal).sum(-1)
+    # Where noise rivals a pixel the surface is a smooth one and a pixel's deviation from it stays with the pixel;
+    # elsewhere every measured point is the surface.
+    coarse = floor > 0.2 * _spacing(old)
+    normal, smooth, rms = _planes(old, 7 if coarse else 1)
+    surface = smooth if coarse else old
     z = old[..., 2]
     with np.errstate(invalid="ignore"):
         flat = (rms < 4 * floor + 2e-4) & np.isfinite(z)
+    along = _off_surface(surface, normal, flat, np.where(np.isfinite(old), new - (old - surface), new))
     return Relief(window, along * 1e3, z - new[..., 2], flat, floor * 1e3, quantum * 1e3, _range(z))
+
+
+def _spacing(points):
+    steps = np.linalg.norm(np.diff(points, axis=1), axis=-1)
+    return float(np.nanmedian(steps)) if np.isfinite(steps).any() else np.inf
+
+
+def _off_surface(surface, normal, flat, moved):
+    """Signed distance (h, w) of points from a surface: to the tangent plane at the nearest of its points.
+
+    A pixel that sees a displaced curved surface sees another place of it than before, so that its own old point
+    will not do.
+    """
+    distance = np.full(flat.shape, np.nan)
+    seen = np.isfinite(moved).all(-1)
+    if flat.any() and seen.any():
+        _, nearest = cKDTree(surface[flat]).query(moved[seen])
+        distance[seen] = ((moved[seen] - surface[flat][nearest]) * normal[flat][nearest]).sum(-1)
+    return distance
 
 
 def noise_of(z: np.ndarray) -> tuple[float, float]:
@@ -58,7 +82,7 @@ def noise_of(z: np.ndarray) -> tuple[float, float]:
 
 
 def _planes(points, radius):
-    """Viewer-oriented normals (h, w, 3) and the rms of z about each plane (h, w)."""
+    """Viewer-oriented normals (h, w, 3), points on the planes (h, w, 3), the rms of z about them (h, w)."""
     z = points[..., 2]
     good = np.isfinite(z)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -81,10 +105,11 @@ def _planes(points, radius):
         a = (cxw * cyy - cyw * cxy) / determinant
         b = (cyw * cxx - cxw * cxy) / determinant
         c = mw + w0 - a * (mx + x0) - b * (my + y0)
+        smooth = points / (z * (a * points[..., 0] / z + b * points[..., 1] / z + c))[..., None]
         normal = -np.stack((a, b, c), -1)
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
         rms = np.sqrt(np.maximum(cww - a * cxw - b * cyw, 0)) * z * z
-    return normal, np.where(n > 0.5 * size[0] * size[1], rms, np.inf)
+    return normal, smooth, np.where(n > 0.5 * size[0] * size[1], rms, np.inf)
 
 
 def _range(z):
