@@ -38,8 +38,8 @@ def measure(before: np.ndarray, after: np.ndarray, region: np.ndarray, margin: i
     old, new = before[window].astype(np.float64), after[window].astype(np.float64)
     noise, quantum = noise_of(old[..., 2])
     floor = float(np.hypot(noise, quantum / np.sqrt(12)))
-    # Where noise rivals a pixel the surface is a smooth one and a pixel's deviation from it stays with the pixel;
-    # elsewhere every measured point is the surface.
+    # Where noise rivals a pixel the surface is a smooth one, and a pixel's deviation from it stays with the
+    # pixel; elsewhere every measured point is the surface.
     coarse = floor > 0.2 * _spacing(old)
     normal, smooth, rms = _planes(old, 7 if coarse else 1)
     surface = smooth if coarse else old
@@ -58,8 +58,8 @@ def _spacing(points):
 def _off_surface(surface, normal, flat, moved):
     """Signed distance (h, w) of points from a surface: to the tangent plane at the nearest of its points.
 
-    A pixel that sees a displaced curved surface sees another place of it than before, so that its own old point
-    will not do.
+    A pixel that sees a displaced curved surface sees another place of it than before, so that its own old
+    point will not do.
     """
     distance = np.full(flat.shape, np.nan)
     seen = np.isfinite(moved).all(-1)
