@@ -17,11 +17,13 @@ class Sample:
     displacement_mm: (n,) float32, along the normal of the undisturbed surface, + outwards; added matter is
         displacement too, with its own albedo
     albedo: (n, 3) float32, gain of the surface's colour in linear light, or None where it keeps its own
+    whitening: (n,) float32, share of the colour that broken matter replaces by scattered white, or None
     removed: (n,) bool, places where the surface is gone, or None
     """
 
     displacement_mm: np.ndarray
     albedo: np.ndarray | None = None
+    whitening: np.ndarray | None = None
     removed: np.ndarray | None = None
 
     @property
@@ -30,6 +32,8 @@ class Sample:
         touched = self.displacement_mm != 0
         if self.albedo is not None:
             touched |= (self.albedo != 1).any(-1)
+        if self.whitening is not None:
+            touched |= self.whitening > 0
         if self.removed is not None:
             touched |= self.removed
         return touched
@@ -104,7 +108,8 @@ def scattered(sample: Sample, where: np.ndarray) -> Sample:
         full[where] = values
         return full
 
-    return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.removed, False))
+    return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.whitening, 0),
+                  spread(sample.removed, False))
 
 
 @dataclass(frozen=True)

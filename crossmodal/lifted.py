@@ -115,5 +115,6 @@ def _see_points(surface, edit, nodes):
     window = np.s_[edit.rows[0]:edit.rows[1], edit.columns[0]:edit.columns[1]]
     z = np.where(edit.changed, edit.points[..., 2], surface.points[window][..., 2])
     source = np.stack(np.indices(z.shape, np.float32), -1)
-    gain = np.repeat(ratio[..., None], 3, -1)
+    gain = np.zeros((*z.shape, 4), np.float32)
+    gain[..., :3] = ratio[..., None]
     return Seen(edit.rows, edit.columns, z, gain, source, d.astype(np.float32), edit.changed)

@@ -16,7 +16,8 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
     h, w = base.shape
     nh, nw = state.shape
     out_z = base.copy()
-    out_gain = np.ones((h, w, 3), np.float32)
+    out_gain = np.ones((h, w, 4), np.float32)
+    out_gain[..., 3] = 0.0
     out_source = np.empty((h, w, 2), np.float32)
     out_displacement = np.zeros((h, w), np.float32)
     out_support = np.zeros((h, w), np.bool_)
@@ -33,7 +34,7 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
             count = 0
             holes = 0
             touched = False
-            g0 = g1 = g2 = 0.0
+            g0 = g1 = g2 = g3 = 0.0
             for a in range(fine):
                 for b in range(fine):
                     row, column = i * fine + a, j * fine + b
@@ -75,11 +76,12 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
                             continue
                         sy, sx = float(yy), float(xx)
                         level = seen[yy, xx, 2] - raw[yy, xx, 2] + here
-                    d, u0, u1, u2, inside = _at(sy, sx, state, displacement, gain, support)
+                    d, u0, u1, u2, u3, inside = _at(sy, sx, state, displacement, gain, support)
                     g0 += u0
                     g1 += u1
                     g2 += u2
-                    if inside or u0 != 1.0 or u1 != 1.0 or u2 != 1.0:
+                    g3 += u3
+                    if inside or u0 != 1.0 or u1 != 1.0 or u2 != 1.0 or u3 != 0.0:
                         touched = True
                     value[count], shift[count] = level, d
                     rows[count], columns[count] = sy / fine, sx / fine
@@ -108,6 +110,7 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
             out_source[i, j, 0] = sy / m
             out_source[i, j, 1] = sx / m
             out_gain[i, j, 0], out_gain[i, j, 1], out_gain[i, j, 2] = g0 / count, g1 / count, g2 / count
+            out_gain[i, j, 3] = g3 / count
             out_support[i, j] = 8 * inside_count >= n
     return out_z, out_gain, out_source, out_displacement, out_support
 
@@ -117,7 +120,7 @@ def _at(y, x, state, displacement, gain, support):
     """Displacement, gain and support of the nodes at (y, x), bilinear over those that exist."""
     ya, xa = int(np.floor(y)), int(np.floor(x))
     fy, fx = y - ya, x - xa
-    d = g0 = g1 = g2 = weight = inside = 0.0
+    d = g0 = g1 = g2 = g3 = weight = inside = 0.0
     for dy in range(2):
         for dx in range(2):
             q = (fy if dy else 1.0 - fy) * (fx if dx else 1.0 - fx)
@@ -129,11 +132,12 @@ def _at(y, x, state, displacement, gain, support):
             g0 += q * gain[yy, xx, 0]
             g1 += q * gain[yy, xx, 1]
             g2 += q * gain[yy, xx, 2]
+            g3 += q * gain[yy, xx, 3]
             if support[yy, xx]:
                 inside += q
     if weight == 0.0:
-        return 0.0, 1.0, 1.0, 1.0, False
-    return d / weight, g0 / weight, g1 / weight, g2 / weight, inside >= 0.5 * weight
+        return 0.0, 1.0, 1.0, 1.0, 0.0, False
+    return d / weight, g0 / weight, g1 / weight, g2 / weight, g3 / weight, inside >= 0.5 * weight
 
 
 @njit(cache=True, nogil=True, inline="always")

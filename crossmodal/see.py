@@ -16,13 +16,14 @@ from crossmodal.surface import Surface
 
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
+WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What a window of one view sees of one edit, before masks; (h, w) arrays.
 
-    z_m: float32 first hit, NaN where nothing is left to see; gain: (h, w, 3) float32 of linear colour;
+    z_m: float32 first hit, NaN where nothing is left to see; gain: (h, w, 4) float32, of linear colour, and last the share turned white;
     source: (h, w, 2) float32, the (row, column) of the window whose old surface each pixel sees;
     displacement_mm: float32 of the point seen, NaN removed or revealed; support: bool, inside the field's support
     """
@@ -99,13 +100,16 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
 
 
 def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:
-    gain = np.ones((*state.shape, 3), np.float32)
-    if (sample.displacement_mm != 0).any():
-        camera = surface.camera
-        gain *= shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
-                              fine)[..., None]
+    camera = surface.camera
+    gain = np.empty((*state.shape, 4), np.float32)
+    if sample.displacement_mm.any():
+        gain[..., :3] = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm,
+                                      (camera.fx, camera.fy), fine)[..., None]
+    else:
+        gain[..., :3] = 1
     if sample.albedo is not None:
-        gain *= sample.albedo
+        gain[..., :3] *= sample.albedo
+    gain[..., 3] = 0 if sample.whitening is None else sample.whitening
     return gain
 
 
@@ -193,7 +197,9 @@ def _relit(linear, source, gain):
         for j in range(w):
             y, x = source[i, j, 0], source[i, j, 1]
             shifted = abs(y - i) > 0.02 or abs(x - j) > 0.02
-            if not shifted and gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0:
+            white = gain[i, j, 3]
+            plain = gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0 and white == 0.0
+            if not shifted and plain:
                 continue
             touched[i, j] = True
             if shifted:
@@ -210,6 +216,10 @@ def _relit(linear, source, gain):
             else:
                 for c in range(3):
                     out[n, c] = linear[i, j, c] * gain[i, j, c]
+            if white > 0.0:
+                scattered = WHITE * max(out[n, 0], out[n, 1], out[n, 2])
+                for c in range(3):
+                    out[n, c] += white * (scattered - out[n, c])
             n += 1
     return touched, out[:n]
 

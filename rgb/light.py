@@ -77,7 +77,7 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     said *= np.median(relative) / max(float(np.median(said)), 1e-6)
     explained = 1.0 - np.mean((relative - said) ** 2) / max(float(relative.var()), 1e-9)
     turning = float(np.sqrt(max(np.linalg.eigvalsh(np.cov(n.T))[1], 0.0)))
-    known = np.clip(explained, 0, 1) * np.clip(turning / 0.08, 0, 1)
+    known = np.sqrt(np.clip(explained, 0, 1)) * np.clip(turning / 0.08, 0, 1)
     # A lamp behind the surface it lights is no lamp.
     facing = float(np.mean(n @ direction > 0))
     total = ambient + strength

@@ -25,7 +25,7 @@ class Stain(Spec):
     """What it turns a white surface into; None draws a brown."""
 
     def suited(self, scale: Scale) -> "Stain":
-        return self.model_copy(update={"diameter_mm": self.diameter_mm or scale.across(0.12, 0.28, pixels=12)})
+        return self.model_copy(update={"diameter_mm": self.diameter_mm or scale.across(0.08, 0.2, pixels=12)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,8 @@ class Scratch(Spec):
     depth_mm: Size | None = None
 
     def suited(self, scale: Scale) -> "Scratch":
-        width = self.width_mm or scale.across(0.008, 0.02, pixels=3)
-        length = self.length_mm or scale.across(0.2, 0.4, pixels=30)
+        width = self.width_mm or scale.across(0.004, 0.010, pixels=3)
+        length = self.length_mm or scale.across(0.15, 0.35, pixels=30)
         depth = self.depth_mm or scale.relief(width, 0.2, 0.4)
         return self.model_copy(update={"width_mm": width, "length_mm": length, "depth_mm": depth})
 
@@ -43,7 +43,7 @@ class Groove:
     width_mm: float
     depth_mm: float
     bow_mm: float
-    brightness: float
+    whitening: float
     seed: int
 
     @property
@@ -68,15 +68,15 @@ class Groove:
         return 1.5 * LIP * self.depth_mm
 
     def sample(self, s_mm, t_mm) -> Sample:
-        d, albedo = _groove(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.length_mm, self.width_mm,
-                            self.depth_mm, self.bow_mm, self.brightness, self.seed & 0x7FFFFFFF)
-        return Sample(d, albedo)
+        d, whitening = _groove(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.length_mm,
+                               self.width_mm, self.depth_mm, self.bow_mm, self.whitening, self.seed & 0x7FFFFFFF)
+        return Sample(d, whitening=whitening)
 
 
 @njit(cache=True, nogil=True)
-def _groove(s, t, length, width, depth, bow, brightness, seed):
+def _groove(s, t, length, width, depth, bow, whitening, seed):
     d = np.zeros(len(s), np.float32)
-    albedo = np.ones((len(s), 3), np.float32)
+    white = np.zeros(len(s), np.float32)
     for i in range(len(s)):
         x = 2.0 * s[i] / length
         if abs(x) >= 1.0:
@@ -94,20 +94,18 @@ def _groove(s, t, length, width, depth, bow, brightness, seed):
         if y < GROOVE:
             g = y / GROOVE
             d[i] = -depth * pressure * (1.0 - g * g) ** 1.5
-            grain = 1.0 + 0.35 * lattice_value(s[i] / (0.6 * width), t[i] / (0.12 * width), seed + 3)
-            fresh = 1.0 + brightness * grain * (1.0 - g * g) * math.sqrt(pressure)
+            # Torn, rough matter at the bottom scatters the light; streaks run along the tool's path.
+            grain = 0.75 + 0.25 * lattice_value(s[i] / (0.8 * width), t[i] / (0.15 * width), seed + 3)
+            white[i] = whitening * grain * (1.0 - g * g) * math.sqrt(pressure)
         else:
             g = (y - GROOVE) / (1.0 - GROOVE)
             rise = 1.0 + 0.5 * lattice_value(s[i] / (0.08 * length), 3.5 if t[i] > path else 4.5, seed + 1)
             d[i] = LIP * depth * pressure * rise * 16.0 * (g * (1.0 - g)) ** 2
-            fresh = 1.0
-        for c in range(3):
-            albedo[i, c] = fresh
-    return d, albedo
+    return d, white
 
 
 @grow.register
 def _(scratch: Scratch, seed: int) -> Groove:
     length, width = scratch.fixed("length_mm"), scratch.fixed("width_mm")
     bow = 0.035 * length * float(hashed(seed, 1)[0])
-    return Groove(length, width, scratch.fixed("depth_mm"), bow, 0.35, seed + 1)
+    return Groove(length, width, scratch.fixed("depth_mm"), bow, 0.7, seed + 1)

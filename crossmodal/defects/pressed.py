@@ -24,7 +24,7 @@ class Dent(Spec):
 
     def suited(self, scale: Scale) -> "Dent":
         diameter = self.diameter_mm or scale.across(0.10, 0.22, pixels=14)
-        depth = self.depth_mm or scale.relief(diameter, 0.06, 0.14)
+        depth = self.depth_mm or scale.relief(diameter, 0.08, 0.16)
         return self.model_copy(update={"diameter_mm": diameter, "depth_mm": depth})
 
 
