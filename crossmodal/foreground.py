@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-_TRIALS = 200
+_TRIALS = 120
 
 
 def find_foreground(points: np.ndarray, floor: np.ndarray, extent_share: float = 0.004) -> np.ndarray:
@@ -17,8 +17,8 @@ def find_foreground(points: np.ndarray, floor: np.ndarray, extent_share: float =
     valid = np.isfinite(points[..., 2])
     if np.count_nonzero(valid) < 100:
         return valid
-    extent = float(np.ptp(np.percentile(points[valid][::97], [2, 98], axis=0), axis=0).max())
-    tolerance = max(3.0 * float(np.median(floor[valid])), extent_share * extent)
+    extent = float(np.ptp(np.percentile(_some(points, valid, 2000), [2, 98], axis=0), axis=0).max())
+    tolerance = max(3.0 * float(np.median(floor[valid][::7])), extent_share * extent)
     plane = _dominant_plane(points, valid, tolerance)
     if plane is None:
         return valid
@@ -35,8 +35,7 @@ def _dominant_plane(points, valid, tolerance):
     border = valid.copy()
     margin = max(2, min(valid.shape) // 16)
     border[margin:-margin, margin:-margin] = False
-    pool = points[border if np.count_nonzero(border) > 200 else valid].astype(np.float64)
-    pool = pool[::max(1, len(pool) // 3000)]
+    pool = _some(points, border if np.count_nonzero(border) > 200 else valid, 1500)
     rng = np.random.Generator(np.random.PCG64(0))
     a, b, c = pool[rng.integers(0, len(pool), (3, _TRIALS))]
     normals = np.cross(b - a, c - a)
@@ -50,8 +49,7 @@ def _dominant_plane(points, valid, tolerance):
     best = int(np.argmax(votes))
     if votes[best] < 0.35 * len(pool):
         return None
-    everything = points[valid].astype(np.float64)
-    everything = everything[::max(1, len(everything) // 20000)]
+    everything = _some(points, valid, 8000)
     normal, offset = normals[best], offsets[best]
     for _ in range(4):  # grown from the border's vote to all that lies on the plane
         held = np.abs(everything @ normal - offset) < tolerance
@@ -62,6 +60,11 @@ def _dominant_plane(points, valid, tolerance):
         normal = -normal if normal @ centre > 0 else normal  # towards the viewer
         offset = normal @ centre
     return normal.astype(np.float32), np.float32(offset)
+
+
+def _some(points, mask, most):
+    index = np.flatnonzero(mask)
+    return points.reshape(-1, 3)[index[::max(1, len(index) // most)]].astype(np.float64)
 
 
 def _without_specks(mask):

@@ -73,6 +73,18 @@ def local_planes(points, linked, radius, stride, rows, columns):
     h, w = rows[1] - rows[0], columns[1] - columns[0]
     normals = np.full((h, w, 3), np.nan, np.float32)
     smoothed = np.full((h, w, 3), np.nan, np.float32)
+    top, bottom = max(0, rows[0] - radius), min(height, rows[1] + radius)
+    left, right = max(0, columns[0] - radius), min(width, columns[1] + radius)
+    rays = np.empty((bottom - top, right - left, 3))  # x/z, y/z, 1/z
+    for v in range(top, bottom):
+        for u in range(left, right):
+            inverse = 1.0 / np.float64(points[v, u, 2])
+            rays[v - top, u - left, 0] = points[v, u, 0] * inverse
+            rays[v - top, u - left, 1] = points[v, u, 1] * inverse
+            rays[v - top, u - left, 2] = inverse
+    if radius == 1:
+        _planes_3x3(rays, linked, top, left, rows, columns, normals, smoothed)
+        return normals, smoothed
     size = 2 * radius + 1
     reach = np.zeros((size, size), np.bool_)
     for v in range(rows[0], rows[1]):
@@ -80,12 +92,13 @@ def local_planes(points, linked, radius, stride, rows, columns):
             z = points[v, u, 2]
             if not z == z:
                 continue
-            x0, y0 = points[v, u, 0] / z, points[v, u, 1] / z
+            x0, y0, w0 = rays[v - top, u - left]
             # Sums about the pixel's own ray keep the normal equations well conditioned.
             n = 1.0
             sx = sy = sxx = sxy = syy = sw = sxw = syw = 0.0
-            w0 = 1.0 / np.float64(z)
-            reach[:, :] = False
+            for a in range(size):
+                for b in range(size):
+                    reach[a, b] = False
             reach[radius, radius] = True
             for ring in range(stride, radius + 1, stride):
                 inner = ring - stride
@@ -110,10 +123,9 @@ def local_planes(points, linked, radius, stride, rows, columns):
                         if not ok:
                             continue
                         reach[radius + dv, radius + du] = True
-                        z1 = np.float64(points[v1, u1, 2])
-                        dx = points[v1, u1, 0] / z1 - x0
-                        dy = points[v1, u1, 1] / z1 - y0
-                        dw = 1.0 / z1 - w0
+                        dx = rays[v1 - top, u1 - left, 0] - x0
+                        dy = rays[v1 - top, u1 - left, 1] - y0
+                        dw = rays[v1 - top, u1 - left, 2] - w0
                         n += 1.0
                         sx += dx
                         sy += dy
@@ -123,26 +135,64 @@ def local_planes(points, linked, radius, stride, rows, columns):
                         sw += dw
                         sxw += dx * dw
                         syw += dy * dw
-            cxx, cxy, cyy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
-            cxw, cyw = sxw - sx * sw / n, syw - sy * sw / n
-            determinant = cxx * cyy - cxy * cxy
-            if determinant <= 1e-9 * cxx * cyy or n < 3.0:
-                # Too few neighbours for a plane: the surface is taken to face the viewer.
-                length = math.sqrt(x0 * x0 + y0 * y0 + 1.0)
-                nx, ny, nz = -x0 / length, -y0 / length, -1.0 / length
-                inverse = w0
-            else:
-                a = (cxw * cyy - cyw * cxy) / determinant
-                b = (cyw * cxx - cxw * cxy) / determinant
-                inverse = w0 + (sw - a * sx - b * sy) / n
-                c = inverse - a * x0 - b * y0
-                length = math.sqrt(a * a + b * b + c * c)
-                nx, ny, nz = -a / length, -b / length, -c / length
-                if inverse <= 0.0:
-                    inverse = w0
+            nx, ny, nz, inverse = _plane(x0, y0, w0, n, sx, sy, sxx, sxy, syy, sw, sxw, syw)
             i, j = v - rows[0], u - columns[0]
             normals[i, j, 0], normals[i, j, 1], normals[i, j, 2] = nx, ny, nz
             smoothed[i, j, 0] = x0 / inverse
             smoothed[i, j, 1] = y0 / inverse
             smoothed[i, j, 2] = 1.0 / inverse
     return normals, smoothed
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _plane(x0, y0, w0, n, sx, sy, sxx, sxy, syy, sw, sxw, syw):
+    """Unit normal towards the viewer and 1/z at the centre, from sums about the ray (x0, y0) and inverse depth w0."""
+    cxx, cxy, cyy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
+    cxw, cyw = sxw - sx * sw / n, syw - sy * sw / n
+    determinant = cxx * cyy - cxy * cxy
+    if determinant <= 1e-9 * cxx * cyy or n < 3.0:
+        # Too few neighbours for a plane: the surface is taken to face the viewer.
+        length = 1.0 / math.sqrt(x0 * x0 + y0 * y0 + 1.0)
+        return -x0 * length, -y0 * length, -length, w0
+    a = (cxw * cyy - cyw * cxy) / determinant
+    b = (cyw * cxx - cxw * cxy) / determinant
+    inverse = w0 + (sw - a * sx - b * sy) / n
+    c = inverse - a * x0 - b * y0
+    length = 1.0 / math.sqrt(a * a + b * b + c * c)
+    return -a * length, -b * length, -c * length, (inverse if inverse > 0.0 else w0)
+
+
+@njit(cache=True, nogil=True)
+def _planes_3x3(rays, linked, top, left, rows, columns, normals, smoothed):
+    """``local_planes`` for the smallest window, which low-noise scans need: no path to follow, no array to keep."""
+    h, w = rays.shape[:2]
+    for y in range(rows[0] - top, rows[1] - top):
+        for x in range(columns[0] - left, columns[1] - left):
+            x0, y0, w0 = rays[y, x]
+            if not w0 == w0:
+                continue
+            n = 1.0
+            sx = sy = sxx = sxy = syy = sw = sxw = syw = 0.0
+            for dv in range(-1, 2):
+                for du in range(-1, 2):
+                    y1, x1 = y + dv, x + du
+                    if (dv == 0 and du == 0) or y1 < 0 or x1 < 0 or y1 >= h or x1 >= w:
+                        continue
+                    if not joined(linked, y + top, x + left, y1 + top, x1 + left):
+                        continue
+                    dx, dy, dw = rays[y1, x1, 0] - x0, rays[y1, x1, 1] - y0, rays[y1, x1, 2] - w0
+                    n += 1.0
+                    sx += dx
+                    sy += dy
+                    sxx += dx * dx
+                    sxy += dx * dy
+                    syy += dy * dy
+                    sw += dw
+                    sxw += dx * dw
+                    syw += dy * dw
+            nx, ny, nz, inverse = _plane(x0, y0, w0, n, sx, sy, sxx, sxy, syy, sw, sxw, syw)
+            i, j = y + top - rows[0], x + left - columns[0]
+            normals[i, j, 0], normals[i, j, 1], normals[i, j, 2] = nx, ny, nz
+            smoothed[i, j, 0] = x0 / inverse
+            smoothed[i, j, 1] = y0 / inverse
+            smoothed[i, j, 2] = 1.0 / inverse

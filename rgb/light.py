@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST = 12_000  # pixels that the fit looks at
+MOST = 6_000  # pixels that the fit looks at
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     linear: (H, W, 3) float32 linear light; normals: (H, W, 3) float32, NaN invalid; usable: (H, W) bool
     Pixels are grouped by chromaticity; within a group brightness is taken as albedo·(a + b·n), first-order
     irradiance (Ramamoorthi & Hanrahan 2001), fitted in turns with the albedos, residuals down-weighted (Geman &
-    McClure 1987) so that highlights and shadows do not vote. Confidence is the share of the brightness variance
-    that the fit explains; it falls where the normals seen hardly differ.
+    McClure 1987) so that highlights and shadows do not vote. Confidence is the correlation of the fit with the
+    brightness; it falls where the normals seen hardly differ.
     """
-    grey = linear.mean(-1)
+    grey = linear @ np.full(3, 1 / 3, np.float32)
     usable = usable & np.isfinite(normals[..., 0]) & (grey > max(4 * noise, 0.004)) & (linear.max(-1) < 0.98)
     chosen = np.flatnonzero(usable)
     chosen = chosen[::max(1, len(chosen) // MOST)]
@@ -54,7 +54,7 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     basis = np.concatenate((np.ones((len(n), 1)), n), 1)
     albedo = np.array([np.median(seen[group == k]) for k in range(group.max() + 1)])
     weight, solution = np.ones(len(seen)), np.zeros(4)
-    for _ in range(15):
+    for _ in range(10):
         relative = seen / albedo[group]
         rows = basis * weight[:, None]
         # A little ridge on b: what the normals do not say stays ambient.

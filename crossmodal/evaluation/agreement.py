@@ -6,7 +6,7 @@ Single-capture tests work on any paired dataset. Before/after tests need the ori
 
 from pathlib import Path
 
-from crossmodal.evaluation import against, alone
+from crossmodal.evaluation import against, alone, sizes
 from crossmodal.evaluation.arrays import Arrays, load
 from crossmodal.evaluation.cameras import Cameras
 from crossmodal.evaluation.records import Entry, Manifest, Source, own_files, read_manifests, source_files
@@ -103,5 +103,6 @@ def _beside(arrays, originals, entry, camera):
         + against.bits(original, arrays)
         + against.really_changed(original, arrays)
         + against.rays(original, arrays, camera)
-        + against.relief(original, arrays, entry)
+        + against.appear(original, arrays, entry)
+        + sizes.relief(original, arrays, entry)
     )
