@@ -11,6 +11,7 @@ import rgb as rgb_room
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
+from crossmodal.ground import Ground
 from crossmodal.normals import links, local_planes
 from rgb.light import AMBIENT, Light, estimate_light
 
@@ -103,6 +104,19 @@ class Surface:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(self.foreground.astype(np.uint8))
         biggest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
         return float(np.sqrt(self.pixel_area_mm2[labels == biggest].sum()))
+
+    @cached_property
+    def object_ground(self) -> Ground:
+        """Where a defect may lie on the object."""
+        return self._ground(self.foreground)
+
+    @cached_property
+    def measured_ground(self) -> Ground:
+        """Where a defect may lie on anything measured."""
+        return self._ground(np.ones_like(self.foreground))
+
+    def _ground(self, usable):
+        return Ground.of(self.smoothed, self.normals, self.linked, usable, self.pixel_area_mm2, self.mm_per_pixel)
 
     @cached_property
     def pixel_area_mm2(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from crossmodal.edit import SurfaceEdit
 from crossmodal.imprint import hidden, imprint, relief_mm
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
-from crossmodal.placement import Placer
+from crossmodal.placement import Spot, find_spot
 from crossmodal.plan import Grown, Lifted, Plan
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
@@ -27,7 +27,7 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
     """
     surface = capture.surface
     scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm)
-    placer = Placer(surface, recipe.place)
+    taken: tuple[Spot, ...] = ()
     ordinals: dict[str, int] = {}
     planned = []
     for spec in _chosen(recipe, seed, capture.name):
@@ -36,7 +36,8 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
         drawn = spec.suited(scale).drawn(stream(seed, *name, "sizes"))
         texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
         bounds = grow(drawn, texture_seed).bounds_mm
-        spot = placer.place(drawn, bounds, stream(seed, *name, "place"))
+        spot = find_spot(surface, recipe.place, drawn, bounds, taken, stream(seed, *name, "place"))
+        taken += (spot,)
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
     return Plan(capture=capture.name, seed=seed, defects=tuple(planned))
