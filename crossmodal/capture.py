@@ -53,6 +53,7 @@ class View:
     rgb: (H, W, 3) uint8 sRGB, or None
     points: (H, W, 3) float32 in metres in the camera's axes, NaN where nothing was measured, or None
     encoding: the source's own geometry values, if it had any
+    origin: the view that this one was edited from, by the same sensor in the same light
     """
 
     camera: Camera
@@ -60,6 +61,7 @@ class View:
     points: np.ndarray | None = None
     name: str = ""
     encoding: Encoding | None = field(default=None, repr=False)
+    origin: "View | None" = field(default=None, repr=False)
 
     def __post_init__(self):
         shape = (self.camera.height, self.camera.width)
@@ -93,7 +95,11 @@ class View:
     def surface(self):
         """The Surface that this view saw (see crossmodal.surface), analysed when first asked for."""
         from crossmodal.surface import Surface  # a surface is made of views, so it comes after them
-        return Surface.of(self)
+        if self.origin is None:
+            return Surface.of(self)
+        # What the sensor and the lamp are like was measured before the edit, and still holds.
+        height, width = self.shape
+        return self.origin.surface.after(self.points, (0, height), (0, width))
 
     @property
     def normals(self) -> np.ndarray:

@@ -66,7 +66,7 @@ def _(capture: Capture, edits, plan: Plan | None = None) -> Result:
         visibility.append(change.visibility)
         disturbed.append((seen.rows, seen.columns))
     np.logical_and(masks.union, ~direct, out=masks.effects)
-    after = capture.replaced(rgb=rgb, points=points)
+    after = capture.replaced(rgb=rgb, points=points, origin=capture.origin or capture)
     for array in (masks.rgb, masks.depth, masks.points, masks.effects, masks.union, instances, displacement):
         array.setflags(write=False)
     return Result(capture, after, masks, read_only(instances > 0), instances, displacement, tuple(visibility),

@@ -61,7 +61,7 @@ class Film:
         r = self.outline.inside(s_mm, t_mm)
         size = self.outline.diameter_mm
         cloud = lattice_noise(s_mm, t_mm, self.seed, 0.3 * size, octaves=4)
-        edge = np.clip((1 - r) / 0.16, 0, 1)
+        edge = np.clip((1 - r) / 0.07, 0, 1)
         # A drying drop leaves more at its rim (Deegan et al. 1997).
         ring = np.exp(-(((r - 0.86) / 0.09) ** 2))
         thickness = edge * edge * (3 - 2 * edge) * (0.62 + 0.3 * cloud + 0.45 * ring)

@@ -1,5 +1,8 @@
 """What a sample says beside its original: bits, masks and rays."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import cv2
 import numpy as np
 
@@ -14,20 +17,42 @@ FAR_SHARE = 0.02  # of a mask's pixels may lie more than a pixel from any real c
 RAY_PX = 0.05
 
 
-def rgb_changed(before: Arrays, after: Arrays) -> np.ndarray | None:
-    """(H, W) bool: pixels of another colour; None where either has no rgb of that size."""
-    if before.rgb is None or after.rgb is None or before.rgb.shape != after.rgb.shape:
-        return None
-    return (before.rgb != after.rgb).any(-1)
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A sample and its original, of one size, and where they differ."""
+
+    before: Arrays
+    after: Arrays
+
+    @cached_property
+    def rgb(self) -> np.ndarray | None:
+        """(H, W) bool: pixels of another colour; None where either has no rgb."""
+        if self.before.rgb is None or self.after.rgb is None:
+            return None
+        return (self.before.rgb != self.after.rgb).any(-1)
+
+    @cached_property
+    def xyz(self) -> np.ndarray | None:
+        """(H, W) bool: points of other bits; None where either has no geometry."""
+        return _xyz_changed(self.before, self.after)
+
+    @property
+    def changes(self) -> list[np.ndarray]:
+        """Of rgb and xyz, those that could be compared."""
+        return [changed for changed in (self.rgb, self.xyz) if changed is not None]
+
+    @property
+    def same(self) -> bool:
+        """Whether something was compared and nothing differs."""
+        return bool(self.changes) and not any(changed.any() for changed in self.changes)
 
 
-def xyz_changed(before: Arrays, after: Arrays) -> np.ndarray | None:
-    """(H, W) bool: points of other bits, whatever code of the source's standing for (0, 0, 0) in image files.
+def _xyz_changed(before: Arrays, after: Arrays) -> np.ndarray | None:
+    """Points of other bits, whatever code of the source's standing for (0, 0, 0) in image files.
 
     Where unit or number type differ, or the source has depth alone, values farther apart than their rounding.
-    None where either has no geometry.
     """
-    if after.xyz is None or after.shape != before.shape:
+    if after.xyz is None:
         return None
     if before.xyz is None:
         return None if before.depth is None else _z_changed(before.depth, after)
@@ -54,54 +79,37 @@ def _apart(old, new):
     return ~(near | (np.isnan(old) & np.isnan(new)))
 
 
-def same(before: Arrays, after: Arrays) -> bool:
-    """Whether neither modality differs anywhere."""
-    changes = [c for c in (rgb_changed(before, after), xyz_changed(before, after)) if c is not None]
-    return bool(changes) and not any(c.any() for c in changes)
-
-
-def bits(before: Arrays, after: Arrays) -> list[Figure]:
+def bits(pair: Pair) -> list[Figure]:
     """No bit changed outside the mask of its modality (gt where there are no masks by modality)."""
     figures = []
-    for word, role, changed in (
-        ("rgb", "gt_rgb", rgb_changed(before, after)),
-        ("xyz", "gt_depth", xyz_changed(before, after)),
-    ):
-        mask = after.mask(role if role in after.masks else "gt")
+    for word, role, changed in (("rgb", "gt_rgb", pair.rgb), ("xyz", "gt_depth", pair.xyz)):
+        mask = pair.after.mask(role if role in pair.after.masks else "gt")
         if changed is None or mask is None:
             continue
         count = int((changed & ~mask).sum())
-        figures.append(
-            Figure(
-                f"{word} outside its mask",
-                count,
-                f"{count} px of {word} changed outside the mask" if count else None,
-            )
-        )
+        fault = f"{count} px of {word} changed outside the mask" if count else None
+        figures.append(Figure(f"{word} outside its mask", count, fault))
     return figures
 
 
-def really_changed(before: Arrays, after: Arrays) -> list[Figure]:
+def really_changed(pair: Pair) -> list[Figure]:
     """Every mask lies where its modality really changed: the share that did, and little far from a change."""
-    in_rgb, in_xyz = rgb_changed(before, after), xyz_changed(before, after)
-    either = np.logical_or.reduce([c for c in (in_rgb, in_xyz) if c is not None] or [False])
+    either = np.logical_or.reduce(pair.changes) if pair.changes else None
     figures = []
     for test, role, changed in (
-        ("rgb mask really changed", "gt_rgb", in_rgb),
-        ("depth mask really changed", "gt_depth", in_xyz),
-        ("gt really changed", "gt", either if np.ndim(either) else None),
+        ("rgb mask really changed", "gt_rgb", pair.rgb),
+        ("depth mask really changed", "gt_depth", pair.xyz),
+        ("gt really changed", "gt", either),
     ):
-        mask = after.mask(role)
+        mask = pair.after.mask(role)
         if changed is None or mask is None or not mask.any():
             continue
         share = float(changed[mask].mean())
         # A coarse quantum, or 8 bits, swallow some small changes inside a mask, but not along its rim.
         far = float((mask & ~widened(_closed(changed))).sum() / mask.sum())
-        fault = (
-            f"{100 * far:.0f} % of {role} lies more than a pixel from any real change"
-            if far > FAR_SHARE
-            else None
-        )
+        fault = None
+        if far > FAR_SHARE:
+            fault = f"{100 * far:.0f} % of {role} lies more than a pixel from any real change"
         figures.append(Figure(test, share, fault))
     return figures
 
@@ -110,9 +118,9 @@ def _closed(mask):
     return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
 
 
-def rays(before: Arrays, after: Arrays, camera: Camera | None) -> list[Figure]:
+def rays(pair: Pair, camera: Camera | None) -> list[Figure]:
     """Changed points stay on their pixels' rays as well as the source's own points do."""
-    changed = xyz_changed(before, after)
+    before, after, changed = pair.before, pair.after, pair.xyz
     if camera is None or changed is None or before.points is None or not changed.any():
         return []
     own = reprojection(camera, before.points)
@@ -130,13 +138,12 @@ def rays(before: Arrays, after: Arrays, camera: Camera | None) -> list[Figure]:
     return [Figure("changed points on their rays", worst, fault)]
 
 
-def appear(before: Arrays, after: Arrays, entry: Entry | None) -> list[Figure]:
+def appear(pair: Pair, entry: Entry | None) -> list[Figure]:
     """Every defect of the manifest really changed each modality that it is said to be visible in."""
-    if entry is None or "instances" not in after.masks:
+    if entry is None or "instances" not in pair.after.masks:
         return []
-    changes = {"rgb": rgb_changed(before, after), "depth": xyz_changed(before, after)}
-    changes["points"] = changes["depth"]
-    instances = after.masks["instances"]
+    changes = {"rgb": pair.rgb, "depth": pair.xyz, "points": pair.xyz}
+    instances = pair.after.masks["instances"]
     faults, told = [], False
     for defect in entry.defects:
         region = widened(instances == defect.get("instance", 1))
@@ -152,11 +159,8 @@ def untouched(copies: list[Arrays], after: Arrays) -> list[Figure]:
     """A good capture is one of the source's, bit for bit. copies: what it may have been copied from."""
     if not copies:
         return [Figure("good copies untouched", None, "no capture of the source has this picture")]
-    counts = []
-    for before in copies:
-        changes = [c for c in (rgb_changed(before, after), xyz_changed(before, after)) if c is not None]
-        if changes:
-            counts.append(int(np.logical_or.reduce(changes).sum()))
+    pairs = [Pair(before, after) for before in copies if before.shape == after.shape]
+    counts = [int(np.logical_or.reduce(pair.changes).sum()) for pair in pairs if pair.changes]
     if not counts:
         return [Figure("good copies untouched", None, "the source's capture has another size")]
     count = min(counts)

@@ -89,20 +89,13 @@ def _beside(arrays, originals, entry, camera):
             found = against.untouched([load(other) for other in originals.pictured(arrays)] or copies, arrays)
         return figures + found
     original = load(before)
-    if entry is None and against.same(original, arrays):
-        return []  # the capture itself, not what it was made from
     if original.shape != arrays.shape:
-        return [
-            *figures,
-            Figure("readable", None, f"{original.shape} in the source, but {arrays.shape} here"),
-        ]
+        fault = f"{original.shape} in the source, but {arrays.shape} here"
+        return [*figures, Figure("readable", None, fault)]
+    pair = against.Pair(original, arrays)
+    if entry is None and pair.same:
+        return []  # the capture itself, not what it was made from
     if entry is not None and not entry.defects:
         return figures + against.untouched([original], arrays)
-    return (
-        figures
-        + against.bits(original, arrays)
-        + against.really_changed(original, arrays)
-        + against.rays(original, arrays, camera)
-        + against.appear(original, arrays, entry)
-        + sizes.relief(original, arrays, entry)
-    )
+    figures += against.bits(pair) + against.really_changed(pair) + against.rays(pair, camera)
+    return figures + against.appear(pair, entry) + sizes.relief(pair, entry)

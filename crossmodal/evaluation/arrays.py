@@ -3,6 +3,7 @@
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ class Arrays:
                 return array.shape[:2]
         return None
 
-    @property
+    @cached_property
     def unit_m(self) -> float:
         """Metres per unit of the file, guessed: a median z beyond 10 is taken for millimetres."""
         if self.points is None or not np.isfinite(self.points[..., 2]).any():
