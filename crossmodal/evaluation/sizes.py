@@ -1,0 +1,158 @@
+"""Which way and how far the surface moved, against what the sample's displacement and manifest say."""
+
+import cv2
+import numpy as np
+
+from crossmodal.defects import DEFECTS
+from crossmodal.evaluation.against import Pair
+from crossmodal.evaluation.alone import widened
+from crossmodal.evaluation.arrays import Arrays
+from crossmodal.evaluation.records import Entry
+from crossmodal.evaluation.relief import Relief, measure
+from crossmodal.evaluation.report import Figure
+
+EFFECTS = {spec.model_fields["kind"].default: spec.effect for spec in DEFECTS}
+SIGMAS = 6.0
+
+
+def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
+    """Sign, displacement and size of what moved, measured on xyz alone, against displacement and manifest."""
+    before, after, changed = pair.before, pair.after, pair.xyz
+    if changed is None or before.points is None or not changed.any():
+        return []
+    found = measure(before.points * before.unit_m, after.points * after.unit_m, changed)
+    changed = changed[found.window]
+    figures = _sign(found, changed, _shown(after, found), entry)
+    figures += _pixelwise(found, changed, _shown(after, found))
+    return figures + _sizes(found, changed, _shown(after, found), after, entry)
+
+
+def _shown(after, found):
+    return None if after.displacement is None else after.displacement[found.window]
+
+
+def _sign(found: Relief, changed, shown, entry):
+    """In an inward kind nothing seen is nearer, in an outward one nothing farther; so says displacement."""
+    kinds = {defect.get("kind", entry.kind) for defect in entry.defects} if entry else set()
+    effects = {EFFECTS.get(kind) for kind in kinds}
+    sense = {("in",): -1, ("out",): 1}.get(tuple(effects))
+    if sense is None:
+        return []
+    # Within a pixel a slope may be met elsewhere, so a point counts only beyond its 3 x 3 neighbours' range.
+    allowed = (SIGMAS * found.floor_mm + found.quantum_mm) * 1e-3 + found.range_m
+    with np.errstate(invalid="ignore"):
+        wrong = changed & (-sense * found.nearer_m > allowed)
+        said = np.zeros_like(wrong) if shown is None else -sense * shown > 0
+    count, mistold = int(wrong.sum()), int(said.sum())
+    faults = []
+    if count > max(2, 1e-3 * changed.sum()):
+        faults.append(f"{count} px moved {'nearer' if sense < 0 else 'farther'}")
+    if mistold:
+        faults.append(f"displacement says {'out' if sense < 0 else 'in'} in {mistold} px")
+    kind = " and ".join(sorted(kinds))
+    return [Figure("sign of the relief", count + mistold, f"{kind}: {', '.join(faults)}" if faults else None)]
+
+
+def _pixelwise(found: Relief, changed, shown):
+    """displacement/NNN.tiff is what xyz shows, pixel by pixel."""
+    if shown is None:
+        return []
+    with np.errstate(invalid="ignore"):
+        good = changed & found.flat & np.isfinite(shown) & np.isfinite(found.mm)
+    if good.sum() < 9:
+        return []
+    scale, error = _scale(found, shown, good)
+    away = np.abs(found.mm - shown)[good]
+    peak = float(np.abs(shown[good]).max())
+    p95 = float(np.quantile(away, 0.95))
+    allowed = 3 * found.floor_mm + found.quantum_mm + 0.1 * peak + 1e-3
+    fault = None
+    if p95 > allowed:
+        fault = f"{p95:.3g} mm (p95) between displacement and xyz, {allowed:.3g} allowed, peak {peak:.3g}"
+    elif abs(scale - 1) > 0.1 + error:
+        fault = f"xyz moved {scale:.2f} times what displacement says"
+    return [Figure("displacement against xyz, p95", p95, fault)]
+
+
+def _scale(found: Relief, shown, good):
+    """Least-squares factor from displacement to measured relief, and what noise may add (4 sigma)."""
+    d, power = shown[good].astype(np.float64), float((shown[good].astype(np.float64) ** 2).sum())
+    if power == 0:
+        return 1.0, np.inf
+    return float((d * found.mm[good]).sum()) / power, 4 * found.floor_mm / power**0.5
+
+
+def _sizes(found: Relief, changed, shown, after: Arrays, entry):
+    """The largest relief of each defect against the manifest's measured and requested depth or height."""
+    if entry is None or "instances" not in after.masks:
+        return []
+    instances = after.masks["instances"][found.window]
+    figures = []
+    for defect, region in _alone(entry, instances):
+        if not {"depth", "points"} & set(defect.get("visible_in") or ()):
+            continue
+        effect = EFFECTS.get(defect.get("kind"))
+        measured, requested = defect.get("measured") or {}, defect.get("requested") or {}
+        with np.errstate(invalid="ignore"):
+            good = region & changed & np.isfinite(found.mm)
+            smooth = good & found.flat
+        if smooth.sum() < max(4, 0.5 * good.sum()):
+            continue
+        height, depth = measured.get("max_height_mm") or 0, measured.get("max_depth_mm") or 0
+        outward = effect == "out" or (effect is None and height > depth)
+        sense, most, asked = -1, "max_depth_mm", "depth_mm"
+        if outward:
+            sense, most, asked = 1, "max_height_mm", "height_mm"
+        peak, error = _peak(found, shown, smooth, sense)
+        slack = _slack(smooth & (sense * found.mm > 0.1 * peak)) if peak > 0 else 0.0
+        sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
+        for test, wanted in sizes.items():
+            low, high = _bounds(wanted)
+            if low is None or high <= 0:
+                continue
+            away = max(low - peak, peak - high, 0.0)
+            fault = None
+            if peak < low - (0.05 + slack) * low - error or peak > 1.03 * high + error:
+                fault = f"{defect.get('kind')}: xyz moved {peak:.3g} mm, but {asked} is {high:.3g}"
+            figures.append(Figure(test, away, fault))
+    return figures
+
+
+def _peak(found: Relief, shown, good, sense):
+    """The largest relief in one sense, mm, and its error.
+
+    Under noise it is displacement's peak times the scale at which its shape fits xyz, which averages noise
+    out; and no less where the old surface has relief as deep as the defect, so that it is nearer than the
+    place a point came from.
+    """
+    peak = float(np.quantile(sense * found.mm[good], 1 - 1 / max(1000, good.sum())))
+    noisy = found.floor_mm > 0.02 * abs(peak)
+    known = np.zeros_like(good) if shown is None else good & np.isfinite(shown)
+    if not known.any():
+        return peak, 3 * found.floor_mm + 1e-3
+    scale, error = _scale(found, np.where(known, shown, 0), known)
+    shape = max(float((sense * shown[known]).max()), 0.0)
+    if noisy:
+        return scale * shape, (0.1 + error) * shape + 1e-3
+    return max(peak, scale * shape), 3 * found.floor_mm + 1e-3
+
+
+def _alone(entry, instances):
+    """Each defect with its own pixels, where no other defect reaches them."""
+    for defect in entry.defects:
+        region = instances == defect.get("instance", 1)
+        others = (instances > 0) & ~region
+        if region.any() and not (widened(region, 2) & others).any():
+            yield defect, region
+
+
+def _slack(region):
+    """How much of a peak may fall between the samples of a region only a few pixels across."""
+    inner = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5).max()
+    return min(1.0, 0.5 / float(inner)) if inner > 0 else 1.0
+
+
+def _bounds(size):
+    if isinstance(size, (list, tuple)) and len(size) == 2:
+        return float(size[0]), float(size[1])
+    return (float(size), float(size)) if isinstance(size, (int, float)) else (None, None)
