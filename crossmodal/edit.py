@@ -1,13 +1,16 @@
 """The one 3-D truth of a defect: a field on a chart, which any view, cloud or mesh evaluates."""
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
 
 from crossmodal.capture import read_only
 from crossmodal.patch import Patch
+
+if TYPE_CHECKING:
+    from crossmodal.plan import Grown
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +65,14 @@ class Field(Protocol):
 class SurfaceEdit:
     """A field with the chart that it was grown on.
 
+    planned: the plan's entry that it was grown from, if it was
     T_here_patch: (4, 4) maps the patch's camera frame to the frame that the edit is used in.
     """
 
     patch: Patch
     field: Field
     kind: str = ""
+    planned: "Grown | None" = None
     T_here_patch: np.ndarray = field(default_factory=lambda: np.eye(4))
 
     def moved(self, T: np.ndarray) -> "SurfaceEdit":

@@ -70,7 +70,7 @@ def _(capture: Capture, edits, plan: Plan | None = None) -> Result:
     for array in (masks.rgb, masks.depth, masks.points, masks.effects, masks.union, instances, displacement):
         array.setflags(write=False)
     return Result(capture, after, masks, read_only(instances > 0), instances, displacement, tuple(visibility),
-                  plan or Plan(capture=capture.name), _hidden(capture, edits),
+                  plan or _plan(capture, edits), _hidden(capture, edits),
                   tuple(_measurer(edit) for edit in edits))
 
 
@@ -96,6 +96,11 @@ def _(cloud: PointCloud, edits, plan: Plan | None = None) -> PointCloud:
             keep &= ~sample.removed
     colours = None if cloud.rgb is None else cloud.rgb[keep]
     return PointCloud(xyz[keep].astype(np.float32), rgb=colours, normals=cloud.normals[keep], labels=labels[keep])
+
+
+def _plan(capture, edits) -> Plan:
+    """The plan behind edits that came without one; a field that no plan describes is left out of it."""
+    return Plan(capture=capture.name, defects=tuple(edit.planned for edit in edits if edit.planned is not None))
 
 
 def _several(edits) -> tuple[Edit, ...]:

@@ -55,6 +55,7 @@ class LiftedEdit:
         return Extents(float(len(rim) * self.pixel_mm2), float(spans.max() * across),
                        float((2 * disc - 1) * across), depth, height)
 
+    @property
     def planned(self) -> Lifted:
         """The edit as an entry of a plan, arrays and all."""
         arrays = {name: PackedArray.of(getattr(self, name)) for name in ("changed", "rgb", "points", "relief_mm")

@@ -22,9 +22,9 @@ def refine(points, smoothed, normals, linked, st, near, fine):
     """
     h, w = near.shape
     nh, nw = (h - 1) * fine + 1, (w - 1) * fine + 1
-    raw = np.full((nh, nw, 3), np.nan, np.float32)
-    smooth = np.full((nh, nw, 3), np.nan, np.float32)
-    normal = np.full((nh, nw, 3), np.nan, np.float32)
+    raw = np.empty((nh, nw, 3), np.float32)  # undefined where state is 0
+    smooth = np.empty((nh, nw, 3), np.float32)
+    normal = np.empty((nh, nw, 3), np.float32)
     chart = np.full((nh, nw, 2), np.nan, np.float32)
     state = np.zeros((nh, nw), np.uint8)
     for i in range(h):

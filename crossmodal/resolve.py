@@ -27,9 +27,12 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
     supported = np.empty(n, np.bool_)
     order = np.empty(n, np.int64)
     centre = 0.5 * (fine - 1)
+    concerned = _concerned(h, w, z, state, moved, support, gain, fine)
     for i in range(h):
         for j in range(w):
             out_source[i, j, 0], out_source[i, j, 1] = i, j
+            if not concerned[i, j]:
+                continue
             here = base[i, j]
             count = 0
             holes = 0
@@ -113,6 +116,27 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
             out_gain[i, j, 3] = g3 / count
             out_support[i, j] = 8 * inside_count >= n
     return out_z, out_gain, out_source, out_displacement, out_support
+
+
+@njit(cache=True, nogil=True)
+def _concerned(h, w, z, state, moved, support, gain, fine):
+    """(h, w) bool: pixels next to a node where something happens, or under a sample that was drawn."""
+    out = np.zeros((h, w), np.bool_)
+    for y in range(state.shape[0]):
+        for x in range(state.shape[1]):
+            if not state[y, x]:
+                continue
+            if (moved[y, x] or support[y, x] or gain[y, x, 0] != 1.0 or gain[y, x, 1] != 1.0
+                    or gain[y, x, 2] != 1.0 or gain[y, x, 3] != 0.0):
+                i0, j0 = y // fine, x // fine
+                for i in range(i0, min(i0 + 2, h)):
+                    for j in range(j0, min(j0 + 2, w)):
+                        out[i, j] = True
+    for y in range(z.shape[0]):
+        for x in range(z.shape[1]):
+            if z[y, x] < np.inf:
+                out[y // fine, x // fine] = True
+    return out
 
 
 @njit(cache=True, nogil=True, inline="always")

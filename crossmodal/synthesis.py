@@ -58,7 +58,7 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
         return LiftedEdit.replayed(planned)
     field = grow(planned.spec, planned.texture_seed)
     reach = field.reach_mm + 2 * surface.mm_per_pixel + 3 * field.highest_mm
-    return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach), field, planned.kind)
+    return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach), field, planned.kind, planned)
 
 
 def replay(capture: Capture, plan: Plan) -> Result:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -25,9 +26,9 @@ class Outline:
         """An outline whose wobble is at most ``roughness`` of its radius."""
         raw = hashed(seed, 2 * HARMONICS).reshape(HARMONICS, 2) / np.arange(2, 2 + HARMONICS)[:, None] ** 1.2
         raw *= roughness / max(float(np.abs(raw).sum()), 1e-9)
-        return cls(diameter_mm, raw, diameter_mm / _feret(raw))
+        return cls(diameter_mm, raw, diameter_mm / _feret(raw, 512, 128))
 
-    @property
+    @cached_property
     def reach_mm(self) -> float:
         """No point of the outline is farther from its centre than this."""
         return self.radius_mm * (1 + float(np.hypot(*self.coefficients.T).sum()))
@@ -42,7 +43,7 @@ class Outline:
 
 
 @njit(cache=True, nogil=True)
-def _feret(coefficients, rim=512, turns=128):
+def _feret(coefficients, rim, turns):
     """The largest extent in any direction of the outline of radius 1."""
     x, y = np.empty(rim), np.empty(rim)
     for i in range(rim):
