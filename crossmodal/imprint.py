@@ -13,6 +13,8 @@ from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, recoloured, see
+from crossmodal.sensor import IdealSensor, Sensor
+from crossmodal.streams import stream
 from crossmodal.surface import Surface
 from pointcloud import PointCloud
 
@@ -21,21 +23,23 @@ HIDDEN_FLOORS = 1.5  # a relief of so many noise floors is lost in them: few of 
 
 
 @singledispatch
-def imprint(target, edits, plan: Plan | None = None):
+def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = None):
     """Let a capture, a rig or a cloud see one edit or several, in order.
 
     Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. PointCloud → PointCloud with
     labels (N,) uint8, i + 1 where the i-th edit is. Edits stand in the target's own frame; a later one lies on
-    what an earlier one left.
+    what an earlier one left. The sensor (ideal if none is given) measures what changed; masks tell of the change
+    before it did.
     """
     raise TypeError(f"a defect can be imprinted in a Capture, a Rig or a PointCloud, but got {type(target).__name__}")
 
 
 @imprint.register
-def _(capture: Capture, edits, plan: Plan | None = None) -> Result:
+def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> Result:
     edits = _several(edits)
     if len(edits) > 255:
         raise ValueError(f"one capture holds at most 255 defects, but got {len(edits)}")
+    sensor, plan = sensor or IdealSensor(), plan or _plan(capture, edits)
     shape = capture.shape
     rgb, points = capture.rgb.copy(), capture.points.copy()
     masks = Masks(*(np.zeros(shape, bool) for _ in range(4)))
@@ -54,7 +58,8 @@ def _(capture: Capture, edits, plan: Plan | None = None) -> Result:
             visibility.append(Visibility(0.0, 0.0))
             continue
         window = seen.window
-        change = _change(capture, surface, seen, edit, rgb[window], points[window])
+        change = _change(capture, surface, seen, edit, rgb[window], points[window], sensor,
+                         stream(plan.seed, capture.name, "sensor", i))
         rgb[window][change.rgb] = change.colours[change.rgb]
         points[window][change.points] = change.new_points[change.points]
         masks.rgb[window] |= change.rgb
@@ -70,18 +75,18 @@ def _(capture: Capture, edits, plan: Plan | None = None) -> Result:
     for array in (masks.rgb, masks.depth, masks.points, masks.effects, masks.union, instances, displacement):
         array.setflags(write=False)
     return Result(capture, after, masks, read_only(instances > 0), instances, displacement, tuple(visibility),
-                  plan or _plan(capture, edits), _hidden(capture, edits),
+                  plan, _hidden(capture, edits),
                   tuple(_measurer(edit) for edit in edits))
 
 
 @imprint.register
-def _(rig: Rig, edits, plan: Plan | None = None) -> tuple[Result, ...]:
-    return tuple(imprint(view, [edit.moved(np.linalg.inv(pose)) for edit in _several(edits)], plan)
+def _(rig: Rig, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> tuple[Result, ...]:
+    return tuple(imprint(view, [edit.moved(np.linalg.inv(pose)) for edit in _several(edits)], plan, sensor)
                  for view, pose in zip(rig.views, rig.T_rig_camera, strict=True))
 
 
 @imprint.register
-def _(cloud: PointCloud, edits, plan: Plan | None = None) -> PointCloud:
+def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> PointCloud:
     edits = _several(edits)
     if cloud.normals is None:
         raise ValueError("a cloud needs normals to carry a defect; estimate them with pointcloud.normals")
@@ -129,7 +134,7 @@ class _Change:
     visibility: Visibility
 
 
-def _change(capture, surface, seen: Seen, edit: Edit, rgb, points) -> _Change:
+def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Sensor, rng) -> _Change:
     """What changes beyond the noise floors; the rest keeps its input bits."""
     old_z = points[..., 2]
     floor = np.asarray(surface.floor.at(old_z), np.float32)
@@ -140,7 +145,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points) -> _Change:
         depth, new_points = edit.changed, edit.points
         shifted = edit.changed
     else:
-        new_points = _along_rays(capture, seen, points, was)
+        measured = np.where(depth, sensor.observe(seen.z_m, old_z, rng), old_z)
+        new_points = _along_rays(capture, seen, points, measured)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
         colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
@@ -161,16 +167,16 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points) -> _Change:
                    Visibility(colour_contrast, contrast))
 
 
-def _along_rays(capture, seen: Seen, points, was) -> np.ndarray:
-    """New points at the new depths, each on the ray its pixel was measured on; the camera's where none was."""
+def _along_rays(capture, seen: Seen, points, z_m) -> np.ndarray:
+    """Points at depths z_m (h, w), each on the ray its pixel was measured on; the camera's where none was."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        new = points * (seen.z_m / points[..., 2])[..., None]
-    missing = ~was & np.isfinite(seen.z_m)
+        new = points * (z_m / points[..., 2])[..., None]
+    missing = np.isnan(points[..., 2]) & np.isfinite(z_m)
     if missing.any():
         rows, columns = np.nonzero(missing)
         pixels = np.stack((columns + seen.columns[0], rows + seen.rows[0]), -1)
-        new[missing] = capture.camera.unproject(pixels, seen.z_m[missing])
-    new[..., 2] = seen.z_m
+        new[missing] = capture.camera.unproject(pixels, z_m[missing])
+    new[..., 2] = z_m
     return new
 
 
