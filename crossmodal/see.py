@@ -23,9 +23,11 @@ WHITE = 1.5  # broken matter scatters more than the brightest channel of what it
 class Seen:
     """What a window of one view sees of one edit, before masks; (h, w) arrays.
 
-    z_m: float32 first hit, NaN where nothing is left to see; gain: (h, w, 4) float32, of linear colour, and last the share turned white;
-    source: (h, w, 2) float32, the (row, column) of the window whose old surface each pixel sees;
-    displacement_mm: float32 of the point seen, NaN removed or revealed; support: bool, inside the field's support
+    z_m: float32 first hit, NaN where nothing is left to see
+    gain: (h, w, 4) float32, of linear colour, and last the share turned white
+    source: (h, w, 2) float32, the (row, column) of the window whose old surface each pixel sees
+    displacement_mm: float32 of the point seen, NaN removed or revealed
+    support: bool, inside the field's support
     """
 
     rows: tuple[int, int]
