@@ -210,8 +210,8 @@ def test_constraints_pin_everything_that_is_required():
     pinned = {}
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
-            name, equal, version = line.partition("==")
-            assert equal and re.fullmatch(r"[\w.]+", version), f"constraints.txt: {line} is no exact pin"
+            name, _, version = line.partition("==")
+            assert re.fullmatch(r"[\w.]+", version), f"constraints.txt: {line} is no exact pin"
             pinned[re.sub(r"[-_.]+", "-", name).lower()] = version
     extras = PROJECT["project"]["optional-dependencies"]
     required = PROJECT["project"]["dependencies"] + [r for e in extras.values() for r in e]
