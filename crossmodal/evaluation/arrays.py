@@ -86,9 +86,7 @@ def load(sample: Sample) -> Arrays:
         if mask is not None:
             masks[role] = mask
     displacement = attempt("displacement", read_grid)
-    shape = next(
-        (a.shape[:2] for a in (held.get("xyz"), held.get("rgb"), held.get("depth")) if a is not None), None
-    )
+    shape = next((a.shape[:2] for a in (held.get("xyz"), held.get("rgb"), held.get("depth")) if a is not None), None)
     for role, array in (*held.items(), *masks.items(), ("displacement", displacement)):
         if array is not None and array.shape[:2] != shape:
             faults[role] = f"{role} is {array.shape[:2]}, but the capture is {shape}"

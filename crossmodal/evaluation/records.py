@@ -56,9 +56,7 @@ def read_manifests(root: Path) -> Manifest:
             if seen.get((path.parent, entry.id)) == line:
                 continue  # the same line in a shard's manifest and in the merged one
             if (path.parent, entry.id) in seen:
-                faults.append(
-                    (entry.id, f"{path} line {number} repeats the id {entry.id} with other contents")
-                )
+                faults.append((entry.id, f"{path} line {number} repeats the id {entry.id} with other contents"))
             seen[path.parent, entry.id] = line
             entries.append(entry)
             for role, relative in entry.files.items():
@@ -148,9 +146,7 @@ class Source:
             if key in self.by_key:
                 return self.by_key[key]
         ends = [
-            sample
-            for sample in self.samples
-            if sample.name.endswith("/" + path) or path.endswith("/" + sample.name)
+            sample for sample in self.samples if sample.name.endswith("/" + path) or path.endswith("/" + sample.name)
         ]
         return ends[0] if len(ends) == 1 else None
 

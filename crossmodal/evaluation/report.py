@@ -140,9 +140,7 @@ class Report:
         lines += [f"violated: {found.test}: {found.sample}: {found.reason}" for found in self.findings[:most]]
         if len(self.findings) > most:
             lines.append(f"... and {len(self.findings) - most} more; --json lists them all")
-        counts = [
-            sum(row.status == status for row in self.rows) for status in ("ok", "violated", "not checked")
-        ]
+        counts = [sum(row.status == status for row in self.rows) for status in ("ok", "violated", "not checked")]
         lines.append(f"{counts[0]} ok, {counts[1]} violated, {counts[2]} not checked")
         return lines
 

@@ -23,7 +23,7 @@ def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
     found = measure(before.points * before.unit_m, after.points * after.unit_m, changed)
     changed = changed[found.window]
     figures = _sign(found, changed, _shown(after, found), entry)
-    figures += _pixelwise(found, changed, _shown(after, found))
+    figures += _pixelwise(found, _shown(after, found))
     return figures + _sizes(found, changed, _shown(after, found), after, entry)
 
 
@@ -53,19 +53,15 @@ def _sign(found: Relief, changed, shown, entry):
     return [Figure("sign of the relief", count + mistold, f"{kind}: {', '.join(faults)}" if faults else None)]
 
 
-def _pixelwise(found: Relief, changed, shown):
-    """displacement/NNN.tiff is what xyz shows, pixel by pixel."""
-    if shown is None:
-        return []
-    with np.errstate(invalid="ignore"):
-        good = changed & found.flat & np.isfinite(shown) & np.isfinite(found.mm)
+def _pixelwise(found: Relief, shown):
+    """displacement/NNN.tiff is what xyz shows: taken back, every point lies on the old surface again."""
+    good = _comparable(found, shown)
     if good.sum() < 9:
         return []
-    scale, error = _scale(found, shown, good)
-    away = np.abs(found.mm - shown)[good]
     peak = float(np.abs(shown[good]).max())
-    p95 = float(np.quantile(away, 0.95))
-    allowed = 3 * found.floor_mm + found.quantum_mm + 0.1 * peak + 1e-3
+    p95 = float(np.quantile(found.left_mm(shown, good), 0.95))
+    allowed = 3 * found.floor_mm + found.quantum_mm + 0.15 * peak + 1e-3
+    scale, error = found.scale(shown, good)
     fault = None
     if p95 > allowed:
         fault = f"{p95:.3g} mm (p95) between displacement and xyz, {allowed:.3g} allowed, peak {peak:.3g}"
@@ -74,12 +70,11 @@ def _pixelwise(found: Relief, changed, shown):
     return [Figure("displacement against xyz, p95", p95, fault)]
 
 
-def _scale(found: Relief, shown, good):
-    """Least-squares factor from displacement to measured relief, and what noise may add (4 sigma)."""
-    d, power = shown[good].astype(np.float64), float((shown[good].astype(np.float64) ** 2).sum())
-    if power == 0:
-        return 1.0, np.inf
-    return float((d * found.mm[good]).sum()) / power, 4 * found.floor_mm / power**0.5
+def _comparable(found: Relief, shown):
+    if shown is None:
+        return np.zeros_like(found.seen)
+    known = found.seen & found.flat & np.isfinite(found.direction).all(-1) & np.isfinite(shown)
+    return known & (np.where(known, shown, 0) != 0)
 
 
 def _sizes(found: Relief, changed, shown, after: Arrays, entry):
@@ -119,22 +114,16 @@ def _sizes(found: Relief, changed, shown, after: Arrays, entry):
 
 
 def _peak(found: Relief, shown, good, sense):
-    """The largest relief in one sense, mm, and its error.
+    """The largest relief in one sense, mm, and its error: displacement's peak at the scale that xyz supports.
 
-    Under noise it is displacement's peak times the scale at which its shape fits xyz, which averages noise
-    out; and no less where the old surface has relief as deep as the defect, so that it is nearer than the
-    place a point came from.
+    Where there is no displacement, the largest distance off the old surface.
     """
-    peak = float(np.quantile(sense * found.mm[good], 1 - 1 / max(1000, good.sum())))
-    noisy = found.floor_mm > 0.02 * abs(peak)
-    known = np.zeros_like(good) if shown is None else good & np.isfinite(shown)
+    known = good & _comparable(found, shown)
     if not known.any():
-        return peak, 3 * found.floor_mm + 1e-3
-    scale, error = _scale(found, np.where(known, shown, 0), known)
-    shape = max(float((sense * shown[known]).max()), 0.0)
-    if noisy:
-        return scale * shape, (0.1 + error) * shape + 1e-3
-    return max(peak, scale * shape), 3 * found.floor_mm + 1e-3
+        return float((sense * found.mm[good]).max()), 4 * found.floor_mm + found.quantum_mm + 1e-3
+    scale, error = found.scale(shown, known)
+    peak = float((sense * scale * shown[known]).max())
+    return peak, (0.02 + error) * abs(peak) + 1e-3
 
 
 def _alone(entry, instances):
