@@ -81,12 +81,12 @@ def _groove(s, t, length, width, depth, bow, whitening, seed):
         x = 2.0 * s[i] / length
         if abs(x) >= 1.0:
             continue
-        # The tool lands, ploughs and lifts: full width and depth in the middle third, thin at the ends.
-        end = min(1.0, (1.0 - abs(x)) / 0.6)
+        # The tool lands, ploughs and lifts: full width and depth over the middle, thin at the ends.
+        end = min(1.0, (1.0 - abs(x)) / 0.4)
         end = end * (2.0 - end)
         uneven = lattice_value(s[i] / (0.12 * length), 0.5, seed)
         pressure = end * (1.0 - 0.3 * (0.5 + 0.5 * uneven) * min(1.0, 4.0 * abs(x)))
-        path = bow * (1.0 - x * x) - 0.5 * bow + 0.12 * width * lattice_value(s[i] / (0.1 * length), 7.5, seed)
+        path = bow * (1.0 - x * x) - 0.5 * bow + 0.07 * width * lattice_value(s[i] / (0.14 * length), 7.5, seed)
         half = 0.5 * width * (0.35 + 0.65 * pressure)
         y = abs(t[i] - path) / half
         if y >= 1.0:
