@@ -13,6 +13,7 @@ from crossmodal.evaluation.report import Figure
 
 EFFECTS = {spec.model_fields["kind"].default: spec.effect for spec in DEFECTS}
 SIGMAS = 6.0
+RESOLVED_PX = 4.0
 
 
 def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
@@ -78,7 +79,10 @@ def _comparable(found: Relief, shown):
 
 
 def _sizes(found: Relief, changed, shown, after: Arrays, entry):
-    """The largest relief of each defect against the manifest's measured and requested depth or height."""
+    """The largest relief of each defect against the manifest's measured and requested depth or height.
+
+    Short of it by what sampling costs is no fault, and a defect under RESOLVED_PX across is not sized.
+    """
     if entry is None or "instances" not in after.masks:
         return []
     instances = after.masks["instances"][found.window]
@@ -99,16 +103,20 @@ def _sizes(found: Relief, changed, shown, after: Arrays, entry):
         if outward:
             sense, most, asked = 1, "max_height_mm", "height_mm"
         peak, error = _peak(found, shown, smooth, sense)
-        slack = _slack(smooth & (sense * found.mm > 0.1 * peak)) if peak > 0 else 0.0
+        across = _across(smooth & (np.abs(found.mm) > 0.1 * abs(peak)))
+        slack = min(1.0, 1 / across)  # how much of a peak may fall between the samples
         sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
         for test, wanted in sizes.items():
             low, high = _bounds(wanted)
             if low is None or high <= 0:
                 continue
             away = max(low - peak, peak - high, 0.0)
-            fault = None
-            if peak < low - (0.05 + slack) * low - error or peak > 1.03 * high + error:
-                fault = f"{defect.get('kind')}: xyz moved {peak:.3g} mm, but {asked} is {high:.3g}"
+            short = peak < low - (0.05 + slack) * low - error
+            if short and across < RESOLVED_PX:
+                continue  # too narrow to be seen to its ground: no size can be told
+            wrong = short or peak > 1.03 * high + error
+            kind = defect.get("kind")
+            fault = f"{kind}: xyz moved {peak:.3g} mm, but {asked} is {high:.3g}" if wrong else None
             figures.append(Figure(test, away, fault))
     return figures
 
@@ -135,10 +143,9 @@ def _alone(entry, instances):
             yield defect, region
 
 
-def _slack(region):
-    """How much of a peak may fall between the samples of a region only a few pixels across."""
-    inner = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5).max()
-    return min(1.0, 0.5 / float(inner)) if inner > 0 else 1.0
+def _across(region):
+    """Pixels across the widest disc inside a region."""
+    return max(1.0, 2 * float(cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5).max()))
 
 
 def _bounds(size):
