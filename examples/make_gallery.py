@@ -1,0 +1,135 @@
+"""Make every picture of the gallery again, and the generated parts of the README.
+
+python examples/make_gallery.py           # pictures and README, about one minute
+python examples/make_gallery.py --text    # only the README's table and index
+"""
+
+import os
+import re
+import runpy
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+
+import crossmodal as cm
+from crossmodal import captures
+from crossmodal.defects import Scale
+from crossmodal.scanner import showcase
+from crossmodal.sheet import sheets
+
+HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
+GALLERY = HERE / "gallery"
+
+# Each kind twice: on the virtual scan, and on a real capture with sizes that suit it; seeds chosen by looking.
+ON_HOUSING = {
+    "dent": (cm.Dent(diameter_mm=16, depth_mm=1.6), (215, 140)),
+    "bump": (cm.Bump(diameter_mm=13, height_mm=1.2), (225, 140)),
+    "scratch": (cm.Scratch(length_mm=20, width_mm=1.6, depth_mm=0.5, orientation_deg=105), (225, 150)),
+    "stain": (cm.Stain(diameter_mm=16), (225, 140)),
+}
+ON_REAL = {
+    "dent": ("pot", cm.Dent(diameter_mm=44, depth_mm=7), (60, 78)),
+    "bump": ("cereal", cm.Bump(diameter_mm=42, height_mm=7), (101, 154)),
+    "scratch": ("boxes", cm.Scratch(length_mm=70, width_mm=6, depth_mm=3.5, orientation_deg=4), (119, 119)),
+    "stain": ("pot", cm.Stain(diameter_mm=36, opacity=0.8), (85, 50)),
+}
+
+# What an effect does to colour, and to depth and cloud.
+SEEN = {
+    "in": ("relit: walls turn to the light and away from it, and shade each other",
+           "farther; points move into the surface along its normal, x and y with z"),
+    "out": ("relit, and it may cast a shadow", "nearer; points move out of the surface, and hide what lies behind"),
+    "both": ("relit groove and lips; the torn bottom whitens", "a groove, with lips that stand out of the surface"),
+    "appearance": ("colour changes as light through a film", "bit for bit as before; the cloud takes the colour"),
+}
+# A fine scan and a coarse one: mm a pixel, size of the object in mm, depth noise floor in mm.
+SCALES = {"a 100 mm part at 0.25 mm a pixel": Scale(0.25, 100.0, 0.001),
+          "a 220 mm object at 1.3 mm a pixel (Kinect-class)": Scale(1.3, 220.0, 0.45)}
+
+
+def kinds() -> list[tuple[str, type[cm.Spec]]]:
+    """(kind, spec class) of the catalogue, in its order."""
+    return [(spec.model_fields["kind"].default, spec) for spec in cm.DEFECTS]
+
+
+def examples() -> list[Path]:
+    """The numbered examples in order."""
+    return sorted(HERE.glob("[0-9][0-9]_*.py"))
+
+
+def defect_table() -> str:
+    """The catalogue in Markdown: what each kind does to each modality, and what sizes it takes unless told."""
+    head = ("| kind | what it is | in RGB | in depth and cloud | sizes to give | " +
+            " | ".join(f"unless told, on {name}" for name in SCALES) + " |")
+    lines = [head, "|" + " --- |" * (head.count("|") - 1)]
+    for kind, spec in kinds():
+        what = " ".join((spec.__doc__ or "").split("\n")[0].split())
+        sizes = ", ".join(f"`{name}`" for name in spec.sizes)
+        suited = [spec().suited(scale) for scale in SCALES.values()]
+        cells = [f"[{kind}](examples/gallery/defect_{kind}.jpg)", what, *SEEN[spec.effect], sizes,
+                 *("<br>".join(_range(one, name) for name in spec.sizes) for one in suited)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _range(spec, name):
+    low, high = (f"{value:.2g}" for value in getattr(spec, name))
+    word, unit = name.removesuffix("_mm").replace("_", " "), " mm" if name.endswith("_mm") else ""
+    return f"{word} {low} to {high}{unit}"
+
+
+def gallery_index() -> str:
+    """The pictures in Markdown, each with its example's title."""
+    lines = [f"- [{path.name}](examples/{path.name}): {title(path)} [Picture](examples/gallery/{path.stem}.jpg)"
+             for path in examples()]
+    pictures = ", ".join(f"[{kind}](examples/gallery/defect_{kind}.jpg)" for kind, _ in kinds())
+    return "\n".join([*lines, f"- one picture a kind, on the virtual scan and on a real capture: {pictures}"])
+
+
+def title(path: Path) -> str:
+    """First line of an example's docstring."""
+    return path.read_text(encoding="utf-8").split('"""')[1].splitlines()[0]
+
+
+GENERATED = {"defects": defect_table, "gallery": gallery_index}
+
+
+def rewritten(readme: str) -> str:
+    """The README with its generated parts as they should be. Raises ValueError where a marker is missing."""
+    for name, made in GENERATED.items():
+        begin, end = f"<!-- {name}: made by examples/make_gallery.py -->", f"<!-- end of {name} -->"
+        found = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
+        if not found.search(readme):
+            raise ValueError(f"README.md has no {begin} ... {end}")
+        readme = found.sub(lambda _, b=begin, e=end, m=made: f"{b}\n{m()}\n{e}", readme)
+    return readme
+
+
+def pictures() -> None:
+    """Run every example in a folder of its own and keep its picture; then one picture a kind."""
+    GALLERY.mkdir(exist_ok=True)
+    home = Path.cwd()
+    for path in examples():
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            try:
+                runpy.run_path(str(path))
+            finally:
+                os.chdir(home)
+            (GALLERY / f"{path.stem}.jpg").write_bytes((Path(folder) / f"{path.stem}.jpg").read_bytes())
+    for kind, _ in kinds():
+        spec, pixel = ON_HOUSING[kind]
+        name, real, there = ON_REAL[kind]
+        shown = [cm.synthesize(capture, cm.Recipe(defects=(one,), place=cm.Place(at_pixel=at)), seed=4)
+                 for capture, one, at in ((showcase(), spec, pixel), (captures.load(name), real, there))]
+        cv2.imwrite(str(GALLERY / f"defect_{kind}.jpg"), sheets(shown, width=1000)[..., ::-1],
+                    (cv2.IMWRITE_JPEG_QUALITY, 84))
+
+
+if __name__ == "__main__":
+    if "--text" not in sys.argv[1:]:
+        pictures()
+    README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
