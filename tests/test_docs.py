@@ -15,7 +15,7 @@ import typer
 
 import crossmodal as cm
 from crossmodal import captures
-from crossmodal.cli import app
+from crossmodal.cli import app, main
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
@@ -72,13 +72,22 @@ def test_the_first_code_is_the_first_example():
     assert len([line for line in first if line]) == 8
 
 
-@pytest.mark.parametrize("number", range(1, len(re.findall(r"^```python$", readme(), re.MULTILINE))))
-def test_the_other_code_runs(number, tmp_path, monkeypatch):
-    good = tmp_path / "my_parts" / "train" / "good"
+def my_parts(folder: Path) -> None:
+    """The folder that the README calls my_parts, and painted.png, in a folder."""
+    good = folder / "my_parts" / "train" / "good"
     for room in ("rgb", "xyz"):
         (good / room).mkdir(parents=True)
-    cm.rgb.write_rgb(good / "rgb" / "000.png", captures.load("boxes").rgb)
-    cm.depth.write_xyz(good / "xyz" / "000.tiff", captures.load("boxes").points)
+    for i, capture in enumerate(map(captures.load, captures.names())):
+        cm.rgb.write_rgb(good / "rgb" / f"{i:03d}.png", capture.rgb)
+        cm.depth.write_xyz(good / "xyz" / f"{i:03d}.tiff", capture.points)
+    painted = captures.load(captures.names()[0]).rgb.copy()
+    painted[80:95, 100:120] = (200, 30, 30)
+    cm.rgb.write_rgb(folder / "painted.png", painted)
+
+
+@pytest.mark.parametrize("number", range(1, len(re.findall(r"^```python$", readme(), re.MULTILINE))))
+def test_the_other_code_runs(number, tmp_path, monkeypatch):
+    my_parts(tmp_path)
     monkeypatch.chdir(tmp_path)
     made = {}
     exec(compile(blocks("python")[number], f"README.md, block {number}", "exec"), made)
@@ -97,6 +106,17 @@ def test_every_command_and_option_that_is_shown_exists():
         assert {word for word in rest if word.startswith("--")} <= options, f"crossmodal {name}"
     loose = set(re.findall(r"`(--[a-z-]+)", readme()))
     assert loose <= {option for command in known.values() for one in command.params for option in one.opts}
+
+
+def test_the_commands_on_my_parts_do_what_they_say(tmp_path, monkeypatch, capsys):
+    my_parts(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    lines = [line for block in blocks("sh") for line in block.splitlines()
+             if line.startswith("crossmodal ") and "my_parts" in line]
+    assert [line.split()[1] for line in lines] == ["lift", "synthesize", "check", "replay"]
+    for line in lines:
+        assert main(shlex.split(line.replace("--count 100", "--count 3"))[1:]) == 0, line
+    assert "3 with the bytes of the manifest" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("page", PAGES)
