@@ -18,7 +18,7 @@ class Relief:
     mm: float64 signed distance off the old surface, + out of it, NaN where not seen. On relief as deep as the
         defect this is less than what a point was moved by, for another part of the old surface may be nearer.
     nearer_m: float64, z before minus z after; range_m: range of z before in 3 x 3 pixels
-    flat: bool, where the surface before is one surface
+    flat: bool, where the surface before is one surface; coarse: the old surface had to be smoothed
     floor_mm: what the capture itself varies by in z from pixel to pixel, its quantum included
     """
 
@@ -33,6 +33,7 @@ class Relief:
     surface: OldSurface
     moved: np.ndarray
     direction: np.ndarray
+    coarse: bool
 
     def left_mm(self, displacement_mm: np.ndarray, where: np.ndarray, scale: float = 1.0) -> np.ndarray:
         """(N,) mm: how far points of ``where`` (h, w) are off the old surface once displaced back by ``scale`` times
@@ -42,7 +43,7 @@ class Relief:
         return 1e3 * np.abs(self.surface.distance(self.moved[where] - back))
 
     def scale(self, displacement_mm: np.ndarray, where: np.ndarray) -> tuple[float, float]:
-        """The factor on displacement_mm that xyz supports best, between -2 and 2, and its error from noise."""
+        """The factor on displacement_mm that xyz supports best, between -2 and 2, and how far it may be off."""
         size = np.abs(displacement_mm)
         strong = where & (size > 0.2 * size[where].max())
         chosen = np.flatnonzero(strong)
@@ -53,7 +54,7 @@ class Relief:
             middle = tried[np.argmin([np.nanmean(self.left_mm(displacement_mm, strong, s)) for s in tried])]
             half /= 4
         power = float((size[strong].astype(np.float64) ** 2).sum())
-        return float(middle), 4 * self.floor_mm / max(power, 1e-12) ** 0.5
+        return float(middle), (0.1 if self.coarse else 0.02) + 4 * self.floor_mm / max(power, 1e-12) ** 0.5
 
 
 def measure(before: np.ndarray, after: np.ndarray, region: np.ndarray, margin: int = 24) -> Relief:
@@ -82,7 +83,18 @@ def measure(before: np.ndarray, after: np.ndarray, region: np.ndarray, margin: i
     mm = np.full(seen.shape, np.nan)
     mm[seen] = 1e3 * surface.distance(moved[seen])
     return Relief(
-        window, seen, mm, z - new[..., 2], _range(z), flat, floor * 1e3, quantum * 1e3, surface, moved, direction
+        window,
+        seen,
+        mm,
+        z - new[..., 2],
+        _range(z),
+        flat,
+        floor * 1e3,
+        quantum * 1e3,
+        surface,
+        moved,
+        direction,
+        bool(coarse),
     )
 
 

@@ -22,36 +22,34 @@ def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
     if changed is None or before.points is None or not changed.any():
         return []
     found = measure(before.points * before.unit_m, after.points * after.unit_m, changed)
-    changed = changed[found.window]
-    figures = _sign(found, changed, _shown(after, found), entry)
-    figures += _pixelwise(found, _shown(after, found))
-    return figures + _sizes(found, changed, _shown(after, found), after, entry)
+    shown = None if after.displacement is None else after.displacement[found.window]
+    return _sign(found, shown, after, entry) + _pixelwise(found, shown) + _sizes(found, shown, after, entry)
 
 
-def _shown(after, found):
-    return None if after.displacement is None else after.displacement[found.window]
-
-
-def _sign(found: Relief, changed, shown, entry):
+def _sign(found: Relief, shown, after: Arrays, entry):
     """In an inward kind nothing seen is nearer, in an outward one nothing farther; so says displacement."""
-    kinds = {defect.get("kind", entry.kind) for defect in entry.defects} if entry else set()
-    effects = {EFFECTS.get(kind) for kind in kinds}
-    sense = {("in",): -1, ("out",): 1}.get(tuple(effects))
-    if sense is None:
+    if entry is None or "instances" not in after.masks:
         return []
     # Within a pixel a slope may be met elsewhere, so a point counts only beyond its 3 x 3 neighbours' range.
     allowed = (SIGMAS * found.floor_mm + found.quantum_mm) * 1e-3 + found.range_m
-    with np.errstate(invalid="ignore"):
-        wrong = changed & (-sense * found.nearer_m > allowed)
-        said = np.zeros_like(wrong) if shown is None else -sense * shown > 0
-    count, mistold = int(wrong.sum()), int(said.sum())
-    faults = []
-    if count > max(2, 1e-3 * changed.sum()):
-        faults.append(f"{count} px moved {'nearer' if sense < 0 else 'farther'}")
-    if mistold:
-        faults.append(f"displacement says {'out' if sense < 0 else 'in'} in {mistold} px")
-    kind = " and ".join(sorted(kinds))
-    return [Figure("sign of the relief", count + mistold, f"{kind}: {', '.join(faults)}" if faults else None)]
+    figures = []
+    for defect, region in _alone(entry, after.masks["instances"][found.window]):
+        kind = defect.get("kind", entry.kind)
+        sense = {"in": -1, "out": 1}.get(EFFECTS.get(kind))
+        moved = region & found.seen
+        if sense is None or not moved.any():
+            continue
+        with np.errstate(invalid="ignore"):
+            wrong = int((moved & (-sense * found.nearer_m > allowed)).sum())
+            mistold = 0 if shown is None else int((region & (-sense * shown > 0)).sum())
+        faults = []
+        if wrong > max(2, 1e-3 * moved.sum()):
+            faults.append(f"{wrong} px moved {'nearer' if sense < 0 else 'farther'}")
+        if mistold:
+            faults.append(f"displacement says {'out' if sense < 0 else 'in'} in {mistold} px")
+        fault = f"{kind}: {', '.join(faults)}" if faults else None
+        figures.append(Figure("sign of the relief", wrong + mistold, fault))
+    return figures
 
 
 def _pixelwise(found: Relief, shown):
@@ -78,7 +76,7 @@ def _comparable(found: Relief, shown):
     return known & (np.where(known, shown, 0) != 0)
 
 
-def _sizes(found: Relief, changed, shown, after: Arrays, entry):
+def _sizes(found: Relief, shown, after: Arrays, entry):
     """The largest relief of each defect against the manifest's measured and requested depth or height.
 
     Short of it by what sampling costs is no fault, and a defect under RESOLVED_PX across is not sized.
@@ -92,9 +90,8 @@ def _sizes(found: Relief, changed, shown, after: Arrays, entry):
             continue
         effect = EFFECTS.get(defect.get("kind"))
         measured, requested = defect.get("measured") or {}, defect.get("requested") or {}
-        with np.errstate(invalid="ignore"):
-            good = region & changed & np.isfinite(found.mm)
-            smooth = good & found.flat
+        good = region & found.seen & np.isfinite(found.mm)
+        smooth = good & found.flat
         if smooth.sum() < max(4, 0.5 * good.sum()):
             continue
         height, depth = measured.get("max_height_mm") or 0, measured.get("max_depth_mm") or 0
@@ -131,7 +128,7 @@ def _peak(found: Relief, shown, good, sense):
         return float((sense * found.mm[good]).max()), 4 * found.floor_mm + found.quantum_mm + 1e-3
     scale, error = found.scale(shown, known)
     peak = float((sense * scale * shown[known]).max())
-    return peak, (0.02 + error) * abs(peak) + 1e-3
+    return peak, error * abs(peak) + 1e-3
 
 
 def _alone(entry, instances):
