@@ -115,7 +115,40 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
             out_gain[i, j, 0], out_gain[i, j, 1], out_gain[i, j, 2] = g0 / count, g1 / count, g2 / count
             out_gain[i, j, 3] = g3 / count
             out_support[i, j] = 8 * inside_count >= n
+    _mend(base, gap, out_z, out_gain, out_source, out_displacement)
     return out_z, out_gain, out_source, out_displacement, out_support
+
+
+@njit(cache=True, nogil=True)
+def _mend(base, gap, z, gain, source, displacement):
+    """Close cracks one pixel wide: a hole that one surface surrounds reveals nothing, the mesh was torn there."""
+    h, w = z.shape
+    torn = np.isnan(z) & ~np.isnan(base)
+    for i in range(1, h - 1):
+        for j in range(1, w - 1):
+            if not torn[i, j]:
+                continue
+            near, far, n = np.inf, -np.inf, 0
+            total_z = total_d = y = x = g0 = g1 = g2 = g3 = 0.0
+            for k in range(9):
+                a, b = i + k // 3 - 1, j + k % 3 - 1
+                if torn[a, b] or not z[a, b] == z[a, b]:
+                    continue
+                near, far, n = min(near, z[a, b]), max(far, z[a, b]), n + 1
+                total_z += z[a, b]
+                total_d += displacement[a, b]
+                y += source[a, b, 0]
+                x += source[a, b, 1]
+                g0 += gain[a, b, 0]
+                g1 += gain[a, b, 1]
+                g2 += gain[a, b, 2]
+                g3 += gain[a, b, 3]
+            if n < 5 or far - near > 2.0 * gap[i, j]:
+                continue
+            z[i, j] = total_z / n
+            displacement[i, j] = total_d / n
+            source[i, j, 0], source[i, j, 1] = y / n, x / n
+            gain[i, j, 0], gain[i, j, 1], gain[i, j, 2], gain[i, j, 3] = g0 / n, g1 / n, g2 / n, g3 / n
 
 
 @njit(cache=True, nogil=True)

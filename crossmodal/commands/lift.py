@@ -45,7 +45,7 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
     height_map = _relief(relief, depth_mm, height_mm, before.shape)
     edit = lift(before, **{word: edited}, mask=region, relief=height_map)
     edit = replace(edit, kind=kind)
-    result = imprint(before, edit, Plan(capture=before.name, defects=(edit.planned(),)))
+    result = imprint(before, edit, Plan(capture=before.name, defects=(edit.planned,)))
     checked_out(out)
     ids = assigned({}, [kind])
     origin = {"path": source.path, "sha256": source.hashes()}
