@@ -22,8 +22,8 @@ def test_on_a_shipped_capture(clock, kind):
 @pytest.mark.skipif(not scenes.GLAND.is_dir(), reason="needs the cable gland of MVTec 3D-AD in CROSSMODAL_SHARED")
 @pytest.mark.parametrize("kind", scenes.KINDS)
 def test_on_a_cable_gland(clock, kind):
-    # the gland is narrow: a dent of 1.5 % of the frame is wider than it
-    _time(clock, scenes.real("cable gland"), "cable gland 400²", kind, 0.008)
+    # the gland is narrow: a dent of 1.5 % of the frame is wider than it, a scratch longer
+    _time(clock, scenes.real("cable gland"), "cable gland 400²", kind, 0.005 if kind == "scratch" else 0.008)
 
 
 def _time(clock, capture, frame, kind, share=SHARE):
