@@ -100,7 +100,7 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
         if outward:
             sense, most, asked = 1, "max_height_mm", "height_mm"
         peak, error = _peak(found, shown, smooth, sense)
-        across = _across(smooth & (np.abs(found.mm) > 0.1 * abs(peak)))
+        across = _across(smooth & (np.sign(peak) * sense * found.mm > 0.1 * abs(peak)))
         slack = min(1.0, 1 / across)  # how much of a peak may fall between the samples
         sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
         for test, wanted in sizes.items():
@@ -119,7 +119,7 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
 
 
 def _peak(found: Relief, shown, good, sense):
-    """The largest relief in one sense, mm, and its error: displacement's peak at the scale that xyz supports.
+    """The largest relief in one sense, mm, and its error: displacement's peak, or what xyz shows of it.
 
     Where there is no displacement, the largest distance off the old surface.
     """
@@ -127,6 +127,8 @@ def _peak(found: Relief, shown, good, sense):
     if not known.any():
         return float((sense * found.mm[good]).max()), 4 * found.floor_mm + found.quantum_mm + 1e-3
     scale, error = found.scale(shown, known)
+    if abs(scale - 1) <= 0.1 + error:
+        scale = 1.0
     peak = float((sense * scale * shown[known]).max())
     return peak, error * abs(peak) + 1e-3
 
