@@ -17,14 +17,14 @@ def find_foreground(points: np.ndarray, floor: np.ndarray, extent_share: float =
     valid = np.isfinite(points[..., 2])
     if np.count_nonzero(valid) < 100:
         return valid
-    extent = float(np.ptp(np.percentile(_some(points, valid, 2000), [2, 98], axis=0), axis=0).max())
-    tolerance = max(3.0 * float(np.median(floor[valid][::7])), extent_share * extent)
+    extent = float(np.ptp(np.percentile(_some(points, valid, 2000, floor)[0], [2, 98], axis=0), axis=0).max())
+    tolerance = np.maximum(3.0 * floor, np.float32(extent_share * extent))
     plane = _dominant_plane(points, valid, tolerance)
     if plane is None:
         return valid
     normal, offset = plane
     above = points @ normal - offset  # NaN compares false
-    object_ = _without_specks(above > np.maximum(1.5 * tolerance, 4.0 * floor))
+    object_ = _without_specks(above > 1.5 * tolerance)
     if np.count_nonzero(object_) < 0.003 * object_.size:
         return valid
     inside = _not_touching_border(object_)
@@ -35,7 +35,7 @@ def _dominant_plane(points, valid, tolerance):
     border = valid.copy()
     margin = max(2, min(valid.shape) // 16)
     border[margin:-margin, margin:-margin] = False
-    pool = _some(points, border if np.count_nonzero(border) > 200 else valid, 1500)
+    pool, near = _some(points, border if np.count_nonzero(border) > 200 else valid, 1500, tolerance)
     rng = np.random.Generator(np.random.PCG64(0))
     a, b, c = pool[rng.integers(0, len(pool), (3, _TRIALS))]
     normals = np.cross(b - a, c - a)
@@ -45,14 +45,14 @@ def _dominant_plane(points, valid, tolerance):
         return None
     normals = normals[usable] / lengths[usable, None]
     offsets = np.einsum("ij,ij->i", normals, a[usable])
-    votes = (np.abs(pool @ normals.T - offsets) < tolerance).sum(0)
+    votes = (np.abs(pool @ normals.T - offsets) < near[:, None]).sum(0)
     best = int(np.argmax(votes))
     if votes[best] < 0.35 * len(pool):
         return None
-    everything = _some(points, valid, 8000)
+    everything, near = _some(points, valid, 8000, tolerance)
     normal, offset = normals[best], offsets[best]
     for _ in range(4):  # grown from the border's vote to all that lies on the plane
-        held = np.abs(everything @ normal - offset) < tolerance
+        held = np.abs(everything @ normal - offset) < near
         if held.mean() < 0.15:
             return None
         centre = everything[held].mean(0)
@@ -62,9 +62,10 @@ def _dominant_plane(points, valid, tolerance):
     return normal.astype(np.float32), np.float32(offset)
 
 
-def _some(points, mask, most):
+def _some(points, mask, most, tolerance):
     index = np.flatnonzero(mask)
-    return points.reshape(-1, 3)[index[::max(1, len(index) // most)]].astype(np.float64)
+    index = index[::max(1, len(index) // most)]
+    return points.reshape(-1, 3)[index].astype(np.float64), tolerance.ravel()[index]
 
 
 def _without_specks(mask):

@@ -34,6 +34,11 @@ class Ground:
         index = np.flatnonzero(free)
         return cls(free, clear, index, np.cumsum(pixel_area_mm2.ravel()[index], dtype=np.float64))
 
+    @property
+    def widest_mm(self) -> float:
+        """Diameter of the widest disc of free ground."""
+        return 2 * float(self.clear_mm.max())
+
     def pick(self, where: float) -> tuple[int, int]:
         """(row, column) of the free pixel at a share in [0, 1) of the free area."""
         k = int(np.searchsorted(self.area_mm2, where * self.area_mm2[-1], side="right"))

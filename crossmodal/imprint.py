@@ -19,6 +19,9 @@ from crossmodal.surface import Surface
 from pointcloud import PointCloud
 
 Edit = SurfaceEdit | LiftedEdit
+RESOLVED = 0.6
+GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: plain, but of no size
+PLAIN = 0.7
 HIDDEN_FLOORS = 1.5  # a relief of so many noise floors is lost in them: few of its pixels rise above one
 
 
@@ -160,8 +163,10 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     direct = (coloured | depth) & seen.support
     contrast = 0.0
     if direct.any():
-        ratio = np.where(was & is_, moved / np.maximum(floor, 1e-12), np.where(was != is_, np.inf, 0.0))
-        contrast = float(min(ratio[direct].max(), 1e6))
+        both = direct & was & is_
+        contrast = float((moved[both] / np.maximum(floor[both], 1e-12)).max(initial=0.0))
+        if (direct & (was != is_)).any():
+            contrast = max(contrast, GAP_CONTRAST)
     colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
                    Visibility(colour_contrast, contrast))
@@ -192,10 +197,25 @@ def _outline(direct, support) -> np.ndarray:
     return direct | (closed[3:-3, 3:-3].astype(bool) & support)
 
 
-def hidden(surface: Surface, kind: str, deepest_mm: float) -> str | None:
-    """A sentence where the depth noise floor hides a relief so deep; None where it shows, or where there is none."""
-    if deepest_mm == 0 or deepest_mm > HIDDEN_FLOORS * surface.floor_mm:
+def hidden(surface: Surface, kind: str, field: Field, anchor_m, normal) -> str | None:
+    """A sentence where the depth noise floor or the pixels hide a field's relief at a place (m) with this normal.
+
+    A pixel measures the mean of what it covers: of a groove g pixels wide it sees a depth of about 0.6·g of its
+    own, until g reaches 1.7. None where the relief shows, or where there is none.
+    """
+    deepest_mm = relief_mm(field)
+    if deepest_mm == 0:
         return None
+    anchor_m, normal = np.asarray(anchor_m), np.asarray(normal)
+    distance = float(np.linalg.norm(anchor_m))
+    pixel_mm = 1e3 * float(anchor_m[2]) / (surface.camera.fx * surface.camera.fy) ** 0.5
+    pixels = field.finest_mm / pixel_mm * max(0.0, -float(anchor_m @ normal) / distance)
+    seen_mm = deepest_mm * min(1.0, RESOLVED * pixels)
+    if seen_mm > HIDDEN_FLOORS * surface.floor_mm:
+        if seen_mm >= PLAIN * deepest_mm:
+            return None
+        return (f"{deepest_mm:.2g} mm {kind} is {pixels:.1f} pixels wide here: "
+                f"about {seen_mm:.2g} mm of its depth can be seen")
     floor = surface.floor
     cause = (f"{floor.quantum_m * 1e3:.2g} mm depth quantum" if floor.quantum_m > 0
              else f"{surface.floor_mm:.2g} mm depth noise")
@@ -209,7 +229,7 @@ def relief_mm(field: Field) -> float:
 
 def _hidden(capture, edits) -> tuple[str, ...]:
     grown = (edit for edit in edits if isinstance(edit, SurfaceEdit))
-    said = (hidden(capture.surface, edit.kind, relief_mm(edit.field)) for edit in grown)
+    said = (hidden(capture.surface, edit.kind, edit.field, edit.patch.anchor_m, edit.patch.normal) for edit in grown)
     return tuple(sentence for sentence in said if sentence)
 
 

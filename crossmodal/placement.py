@@ -9,6 +9,7 @@ from crossmodal.recipe import Place
 from crossmodal.surface import Surface
 
 TRIALS = 64
+FOLD = 0.8  # cosine of the turn (37°) beyond which ground folds away under a defect
 ENOUGH = 0.6  # share of a long defect that must lie on free ground when no trial finds more
 
 
@@ -63,9 +64,10 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
         if ground.clear_mm[row, column] <= wanted:
             continue
         lies = _lies_free(surface, ground, row, column, size_mm, angle)
+        flat = _flat(surface, row, column, size_mm, angle)
         apart = _apart(surface.smoothed[row, column], size_mm, taken)
-        if lies * apart > best_score and lies >= ENOUGH:
-            best, best_score = (row, column), lies * apart
+        if lies * apart * flat > best_score and lies >= ENOUGH:
+            best, best_score = (row, column), lies * apart * flat
         if best_score == 1.0:
             break
     if best is None:
@@ -90,6 +92,19 @@ def _lies_free(surface, ground, row, column, size_mm, angle):
     inside = (pixels >= 0).all(1) & (pixels[:, 0] < width) & (pixels[:, 1] < height)
     columns, rows = pixels[inside].astype(int).T
     return float(ground.free[rows, columns].sum()) / len(pixels)
+
+
+def _flat(surface, row, column, size_mm, angle):
+    """Share of the defect's two axes on which the surface does not fold away from the anchor's normal."""
+    normal = surface.normals[row, column].astype(np.float64)
+    along = _heading(normal, angle)
+    reach = np.linspace(-0.45, 0.45, 9)[:, None] * 1e-3
+    axes = np.concatenate((reach * size_mm[0] * along, reach * size_mm[1] * np.cross(normal, along)))
+    pixels = np.rint(surface.camera.project(surface.smoothed[row, column].astype(np.float64) + axes))
+    height, width = surface.foreground.shape
+    columns, rows = np.clip(pixels, 0, (width - 1, height - 1)).astype(int).T
+    with np.errstate(invalid="ignore"):
+        return float(np.mean(surface.normals[rows, columns] @ normal > FOLD))
 
 
 def _apart(point, size_mm, taken):

@@ -28,6 +28,15 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     return _ratio(lamp, smooth, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine)
 
 
+def shadow_reach_mm(light: Light, normal: np.ndarray, highest_mm: float) -> float:
+    """How far a relief so high throws its shadow on ground of this normal (3,); 0 where no lamp is known."""
+    if light.confidence * light.diffuse < 0.02:
+        return 0.0
+    rise = float(normal @ np.asarray(light.direction))
+    slope = rise / max((1.0 - rise * rise), 1e-6) ** 0.5
+    return highest_mm / max(slope - PENUMBRA, 0.12) if rise > 0 else 0.0
+
+
 @njit(cache=True, nogil=True)
 def _ratio(lamp, smooth, normal, state, d, fx, fy):
     nh, nw = state.shape
@@ -95,7 +104,7 @@ def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy):
         return 1.0
     mm = 1.0 / stride
     lit = 1.0
-    for k in range(1, 48):
+    for k in range(1, 200):
         along = k * mm
         ray = height + along * slope
         if ray >= top + PENUMBRA * along:
@@ -103,9 +112,12 @@ def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy):
         i, j = int(round(y + gy * along)), int(round(x + gx * along))
         if i < 0 or j < 0 or i >= state.shape[0] or j >= state.shape[1] or not state[i, j]:
             break
-        clear = 0.5 + 0.5 * (ray - d[i, j]) / (PENUMBRA * (along + mm))
-        if clear < lit:
-            lit = clear
+        # How much of the lamp is left over the moved surface, against how much was over the flat one.
+        width = 2.0 * PENUMBRA * (along + mm)
+        now = min(1.0, 0.5 + (ray - d[i, j]) / width)
+        was = min(1.0, 0.5 + along * slope / width)
+        if now < was and now < lit * was:
+            lit = now / was
             if lit <= 0.0:
                 return 0.0
     return lit

@@ -10,7 +10,7 @@ from numba import njit
 import rgb as rgb_room
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import shading_ratio
+from crossmodal.relight import shading_ratio, shadow_reach_mm
 from crossmodal.resolve import resolve
 from crossmodal.surface import Surface
 
@@ -126,7 +126,7 @@ def _charted(surface: Surface, edit: SurfaceEdit):
             return None
         rows, columns, st = looked_up
     pixel = surface.mm_per_pixel
-    reach = 1.5 * pixel + _shadow_reach(surface, edit)
+    reach = 1.5 * pixel + shadow_reach_mm(surface.light, patch.normal, field.highest_mm)
     s0, s1, t0, t1 = field.bounds_mm
     near = within(st, (s0 - reach, s1 + reach, t0 - reach, t1 + reach))
     if not near.any():
@@ -146,13 +146,6 @@ def _charted(surface: Surface, edit: SurfaceEdit):
     from_ = np.s_[a0 - rows[0]:a1 - rows[0], b0 - columns[0]:b1 - columns[0]]
     st_out[into], near_out[into] = st[from_], near[from_]
     return new_rows, new_columns, st_out, near_out
-
-
-def _shadow_reach(surface, edit) -> float:
-    light = surface.light
-    if light.confidence * light.diffuse < 0.02:
-        return 0.0
-    return 3.0 * edit.field.highest_mm
 
 
 def _looked_up(surface: Surface, edit: SurfaceEdit):

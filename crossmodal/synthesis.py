@@ -7,12 +7,13 @@ import numpy as np
 from crossmodal.capture import Capture
 from crossmodal.defects import Scale, Spec, grow
 from crossmodal.edit import SurfaceEdit
-from crossmodal.imprint import hidden, imprint, relief_mm
+from crossmodal.imprint import hidden, imprint
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
 from crossmodal.placement import Spot, find_spot
 from crossmodal.plan import Grown, Lifted, Plan
 from crossmodal.recipe import Recipe
+from crossmodal.relight import shadow_reach_mm
 from crossmodal.result import Result
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
@@ -26,14 +27,15 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
     Raises ValueError where a defect finds no place on the capture.
     """
     surface = capture.surface
-    scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm)
+    ground = surface.object_ground if recipe.place.where == "object" else surface.measured_ground
+    scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm)
     taken: tuple[Spot, ...] = ()
     ordinals: dict[str, int] = {}
     planned = []
     for spec in _chosen(recipe, seed, capture.name):
         ordinal = ordinals[spec.kind] = ordinals.get(spec.kind, -1) + 1
         name = (capture.name, spec.kind, ordinal)
-        drawn = spec.suited(scale).drawn(stream(seed, *name, "sizes"))
+        drawn = spec.drawn(stream(seed, *name, "sizes"), scale)
         texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
         bounds = grow(drawn, texture_seed).bounds_mm
         spot = find_spot(surface, recipe.place, drawn, bounds, taken, stream(seed, *name, "place"))
@@ -57,7 +59,8 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
     field = grow(planned.spec, planned.texture_seed)
-    reach = field.reach_mm + 2 * surface.mm_per_pixel + 3 * field.highest_mm
+    shadow = shadow_reach_mm(surface.light, np.array(planned.normal), field.highest_mm)
+    reach = field.reach_mm + 2 * surface.mm_per_pixel + shadow
     return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach), field, planned.kind, planned)
 
 
@@ -88,4 +91,5 @@ def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the capture's noise floor hides, before anything is made."""
     return tuple(
         sentence for planned in plan.defects if isinstance(planned, Grown)
-        if (sentence := hidden(capture.surface, planned.kind, relief_mm(grow(planned.spec, planned.texture_seed)))))
+        if (sentence := hidden(capture.surface, planned.kind, grow(planned.spec, planned.texture_seed),
+                               planned.anchor_m, planned.normal)))

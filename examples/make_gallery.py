@@ -46,8 +46,8 @@ SEEN = {
     "appearance": ("colour changes as light through a film", "bit for bit as before; the cloud takes the colour"),
 }
 # A fine scan and a coarse one: mm a pixel, size of the object in mm, depth noise floor in mm.
-SCALES = {"a 100 mm part at 0.25 mm a pixel": Scale(0.25, 100.0, 0.001),
-          "a 220 mm object at 1.3 mm a pixel (Kinect-class)": Scale(1.3, 220.0, 0.45)}
+SCALES = {"a 100 mm part at 0.25 mm a pixel": Scale(0.25, 100.0, 0.001, 80.0),
+          "a 220 mm object at 1.3 mm a pixel (Kinect-class)": Scale(1.3, 220.0, 0.45, 120.0)}
 
 
 def kinds() -> list[tuple[str, type[cm.Spec]]]:

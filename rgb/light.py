@@ -78,8 +78,8 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     explained = 1.0 - np.mean((relative - said) ** 2) / max(float(relative.var()), 1e-9)
     turning = float(np.sqrt(max(np.linalg.eigvalsh(np.cov(n.T))[1], 0.0)))
     known = np.sqrt(np.clip(explained, 0, 1)) * np.clip(turning / 0.08, 0, 1)
-    # A lamp behind the surface it lights is no lamp.
-    facing = float(np.mean(n @ direction > 0))
+    # A lamp behind the surfaces it lights, or behind the scene, is no lamp.
+    facing = float(np.mean(n @ direction > 0) * np.clip((0.2 - direction[2]) / 0.4, 0, 1))
     total = ambient + strength
     return Light(tuple(float(x) for x in direction), ambient / total, strength / total, float(known * facing))
 

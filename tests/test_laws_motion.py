@@ -14,6 +14,9 @@ from test_laws_truth import allowance, check_gt_against
 import crossmodal as cm
 
 
+OTHER = cm.Camera(150, 140, 1150.0, 1130.0, 73.0, 68.5)
+
+
 def moved_cloud(cloud, T):
     def turned(v, shift):
         return (v.astype(np.float64) @ T[:3, :3].T + shift).astype(np.float32)
@@ -76,13 +79,13 @@ def check_L13(results, scenes, planned, edit_kind):
     return sum(int(r.gt.sum()) for r in results)
 
 
-def two_views(scene, planned, axis, degrees):
+def two_views(scene, planned, axis, degrees, camera=None):
     """The scene from a second pose: the camera swung about the defect's anchor; and T_rig_camera of both."""
     anchor = np.array(planned.anchor_m)
     turn = truth.rotation(axis, degrees)
     T_b_a = turn.copy()
     T_b_a[:3, 3] = np.array((0.001, -0.002, 0.31)) - turn[:3, :3] @ anchor  # the anchor before the second camera
-    there = scene.moved(T_b_a)
+    there = scene.moved(T_b_a, camera or OTHER)
     return there, (np.eye(4), np.linalg.inv(T_b_a)), planned.moved(T_b_a)
 
 
@@ -141,6 +144,17 @@ def test_L8_a_turned_camera_turns_the_picture(turn, kind):
 def test_L13_two_cameras_see_one_defect(scene, spec, seed, axis, degrees):
     planned = cm.draw(scene.capture, cm.Recipe(defects=(spec,), place=cm.Place(at_pixel=(70, 68))), seed).defects[0]
     there, poses, planned_there = two_views(scene, planned, axis, degrees)
+    edit = cm.grown(scene.capture.surface, planned)
+    results = cm.imprint(cm.Rig((scene.capture, there.capture), poses), edit)
+    assert check_L13(results, (scene, there), (planned, planned_there), spec.effect)
+
+
+def test_L13_one_camera_moved_between_two_poses():
+    """Both views may hold the same Camera: two pictures of one sensor are still two views."""
+    scene = truth.ideal("plane", 15, 35)
+    spec = cm.Scratch(length_mm=16, width_mm=4, depth_mm=0.4)
+    planned = cm.draw(scene.capture, cm.Recipe(defects=(spec,), place=cm.Place(at_pixel=(70, 68))), 5).defects[0]
+    there, poses, planned_there = two_views(scene, planned, (0.2, 1, 0.5), 30, scene.capture.camera)
     edit = cm.grown(scene.capture.surface, planned)
     results = cm.imprint(cm.Rig((scene.capture, there.capture), poses), edit)
     assert check_L13(results, (scene, there), (planned, planned_there), spec.effect)

@@ -24,8 +24,8 @@ class Stain(Spec):
     colour: Colour | None = None
     """What it turns a white surface into; None draws a brown."""
 
-    def suited(self, scale: Scale) -> "Stain":
-        return self.model_copy(update={"diameter_mm": self.diameter_mm or scale.across(0.08, 0.2, pixels=12)})
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        return scale.across(0.08, 0.2, pixels=12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +61,11 @@ class Film:
         r = self.outline.inside(s_mm, t_mm)
         size = self.outline.diameter_mm
         cloud = lattice_noise(s_mm, t_mm, self.seed, 0.3 * size, octaves=4)
-        edge = np.clip((1 - r) / 0.07, 0, 1)
-        # A drying drop leaves more at its rim (Deegan et al. 1997).
-        ring = np.exp(-(((r - 0.86) / 0.09) ** 2))
-        thickness = edge * edge * (3 - 2 * edge) * (0.62 + 0.3 * cloud + 0.45 * ring)
+        uneven = 0.5 + 0.5 * lattice_noise(s_mm, t_mm, self.seed + 7, 0.4 * size, octaves=2)
+        edge = np.clip((1 - r) / (0.05 + 0.12 * uneven), 0, 1)
+        # A drying drop leaves more at its rim (Deegan et al. 1997), here more and there less.
+        ring = np.exp(-(((r - 0.88) / 0.08) ** 2)) * uneven
+        thickness = edge * edge * (3 - 2 * edge) * (0.6 + 0.45 * cloud + 0.5 * ring)
         thickness = np.where(r < 1, np.maximum(thickness, 0.02 * edge + 1e-4), 0)
         return Sample(np.zeros(len(r), np.float32),
                       (self.transmission ** thickness[:, None]).astype(np.float32))

@@ -28,11 +28,12 @@ class Scratch(Spec):
     """Across, lips included."""
     depth_mm: Size | None = None
 
-    def suited(self, scale: Scale) -> "Scratch":
-        width = self.width_mm or scale.across(0.004, 0.010, pixels=3)
-        length = self.length_mm or scale.across(0.15, 0.35, pixels=30)
-        depth = self.depth_mm or scale.relief(width, 0.2, 0.4)
-        return self.model_copy(update={"width_mm": width, "length_mm": length, "depth_mm": depth})
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        if name == "length_mm":
+            return scale.across(0.15, 0.35, pixels=30, room=1.0)
+        if name == "width_mm":
+            return scale.across(0.004, 0.010, pixels=4, steepest=0.4)
+        return scale.relief(self.width_mm, 0.2, 0.4)
 
 
 @dataclass(frozen=True, eq=False)

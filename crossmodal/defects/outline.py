@@ -77,5 +77,7 @@ def _inside(s, t, coefficients, radius):
         for k in range(len(coefficients)):
             ck, dk = ck * c - dk * d, dk * c + ck * d  # cos, sin of the next multiple of θ
             edge += coefficients[k, 0] * ck + coefficients[k, 1] * dk
-        out[i] = r / (radius * edge)
+        # The wobble fades towards the centre with the square of the distance, so that no ridges run into it.
+        q = r / (radius * edge)
+        out[i] = r / (radius * (1.0 + (edge - 1.0) * min(1.0, q * q)))
     return out

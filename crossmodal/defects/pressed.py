@@ -22,10 +22,10 @@ class Dent(Spec):
     diameter_mm: Size | None = None
     depth_mm: Size | None = None
 
-    def suited(self, scale: Scale) -> "Dent":
-        diameter = self.diameter_mm or scale.across(0.10, 0.22, pixels=14)
-        depth = self.depth_mm or scale.relief(diameter, 0.08, 0.16)
-        return self.model_copy(update={"diameter_mm": diameter, "depth_mm": depth})
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        if name == "diameter_mm":
+            return scale.across(0.10, 0.22, pixels=14, steepest=0.2)
+        return scale.relief(self.diameter_mm, 0.08, 0.16)
 
 
 class Bump(Spec):
@@ -39,10 +39,10 @@ class Bump(Spec):
     diameter_mm: Size | None = None
     height_mm: Size | None = None
 
-    def suited(self, scale: Scale) -> "Bump":
-        diameter = self.diameter_mm or scale.across(0.08, 0.18, pixels=14)
-        height = self.height_mm or scale.relief(diameter, 0.06, 0.14)
-        return self.model_copy(update={"diameter_mm": diameter, "height_mm": height})
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        if name == "diameter_mm":
+            return scale.across(0.08, 0.18, pixels=14, steepest=0.2)
+        return scale.relief(self.diameter_mm, 0.06, 0.14)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,19 +77,19 @@ class Push:
 
     def sample(self, s_mm, t_mm) -> Sample:
         r2 = self.outline.inside(s_mm, t_mm) ** 2
-        # Unevenness enters with r², so that the centre stays the deepest point: (1-r²)²(1+ar²) ≤ 1 for a ≤ 2.
+        # Unevenness enters with r², so that the centre stays the deepest point: (1-r²)^1.5·(1+ar²) ≤ 1 for a ≤ 1.5.
         noise = lattice_noise(s_mm, t_mm, self.seed, 0.35 * self.outline.diameter_mm)
-        shape = np.maximum(1 - r2, 0) ** 2 * (1 + r2 * (self.fullness + self.unevenness * noise))
+        shape = np.maximum(1 - r2, 0) ** 1.5 * (1 + r2 * (self.fullness + self.unevenness * noise))
         return Sample((self.amplitude_mm * shape).astype(np.float32))
 
 
 @grow.register
 def _(dent: Dent, seed: int) -> Push:
     outline = Outline.drawn(dent.fixed("diameter_mm"), 0.22, seed)
-    return Push(outline, -dent.fixed("depth_mm"), 0.5, 0.8, seed + 1)
+    return Push(outline, -dent.fixed("depth_mm"), 0.4, 0.8, seed + 1)
 
 
 @grow.register
 def _(bump: Bump, seed: int) -> Push:
     outline = Outline.drawn(bump.fixed("diameter_mm"), 0.16, seed)
-    return Push(outline, bump.fixed("height_mm"), 1.2, 0.6, seed + 1)
+    return Push(outline, bump.fixed("height_mm"), 0.9, 0.5, seed + 1)

@@ -42,6 +42,9 @@ Colour = Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_le
 """sRGB, 0 to 255 each."""
 
 
+VISIBLE_FLOORS = 5  # a relief of so many noise floors is plainly seen
+
+
 @dataclass(frozen=True)
 class Scale:
     """What a capture's sizes are, for presets that must fit it: all in millimetres."""
@@ -49,15 +52,22 @@ class Scale:
     pixel_mm: float
     object_mm: float
     floor_mm: float
+    clear_mm: float
+    """Diameter of the widest disc of ground without a step."""
 
-    def across(self, low: float, high: float, pixels: float) -> tuple[float, float]:
-        """A lateral size as shares of the object, but never below so many pixels."""
-        least = pixels * self.pixel_mm
-        return max(low * self.object_mm, least), max(high * self.object_mm, 1.6 * least)
+    def across(self, low: float, high: float, pixels: float, steepest: float = 1.0,
+               room: float = 0.6) -> tuple[float, float]:
+        """A lateral size as shares of the object that fits its widest ground, but never below so many pixels, nor so
+        small that relief above the noise floor would be steeper than ``steepest``.
+        """
+        least = max(pixels * self.pixel_mm, VISIBLE_FLOORS * self.floor_mm / steepest)
+        most = max(min(high * self.object_mm, room * self.clear_mm), 1.3 * least)
+        return max(min(low * self.object_mm, 0.6 * most), least), most
 
     def relief(self, across: tuple[float, float], low: float, high: float) -> tuple[float, float]:
         """A depth or height as shares of a lateral size, but plainly above the noise floor."""
-        return max(low * across[0], 5 * self.floor_mm), max(high * across[1], 8 * self.floor_mm)
+        least = VISIBLE_FLOORS * self.floor_mm
+        return max(low * across[0], least), max(high * across[1], 1.3 * least)
 
 
 class Spec(BaseModel):
@@ -76,14 +86,26 @@ class Spec(BaseModel):
     orientation_deg: Angle = (0.0, 360.0)
     """Heading on the surface, from the image's +x towards its +y."""
 
-    def suited(self, scale: Scale) -> Self:
-        """The same spec with every missing size filled in for a capture of this scale."""
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        """The range of a size that was left out, for a capture of this scale and the sizes before it."""
         raise NotImplementedError
 
-    def drawn(self, rng: np.random.Generator) -> Self:
-        """The same spec with every range narrowed to one drawn number."""
-        numbers = {name: rng.uniform(*getattr(self, name)) for name in (*self.sizes, "orientation_deg")}
-        return type(self).model_validate(self.model_dump() | numbers)
+    def suited(self, scale: Scale) -> Self:
+        """The same spec with every missing size filled in for a capture of this scale."""
+        spec = self
+        for name in self.sizes:
+            if getattr(spec, name) is None:
+                spec = spec.model_copy(update={name: spec.usual(name, scale)})
+        return spec
+
+    def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
+        """The same spec with every range narrowed to one drawn number; a missing size suits those drawn before it."""
+        spec = self
+        for name in (*self.sizes, "orientation_deg"):
+            low, high = getattr(spec, name) or spec.usual(name, scale)
+            number = float(rng.uniform(low, high))
+            spec = spec.model_copy(update={name: (number, number)})
+        return spec
 
     def fixed(self, name: str) -> float:
         """A drawn number. Raises ValueError while it is still a range."""
