@@ -14,7 +14,7 @@ from test_laws_truth import allowance, check_gt_against
 import crossmodal as cm
 
 
-OTHER = cm.Camera(150, 140, 1150.0, 1130.0, 73.0, 68.5)
+OTHER = cm.Camera(144, 136, 1150.0, 1130.0, 73.0, 68.5)
 
 
 def moved_cloud(cloud, T):
@@ -133,8 +133,12 @@ def test_L8_a_turned_camera_turns_the_picture(turn, kind):
     band = truth.boundary_band(gt)
     assert (gt == second.gt)[~band].all()
     d = np.rot90(first.displacement_mm, turned)
-    assert np.abs(d - second.displacement_mm).max() <= 1e-3 * max(np.abs(d).max(), 1e-9) + 1e-6
-    assert np.abs(np.rot90(first.after.depth, turned) - second.after.depth).max() <= 2e-6
+    # A quarter turn may split a mesh cell along its other diagonal: what no sampling knows may differ, no more.
+    missed = truth.sampling_deficit_mm(truth.field_of(first.plan.defects[0]), 0.25 / np.cos(np.radians(30))) + 1e-6
+    if turn == 180:
+        missed = 1e-4
+    assert np.abs(d - second.displacement_mm).max() <= missed
+    assert np.abs(np.rot90(first.after.depth, turned) - second.after.depth).max() <= 2e-3 * missed + 1e-7
     assert np.abs(np.rot90(first.after.rgb, turned).astype(int) - second.after.rgb).max() <= 2
 
 
