@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numba import njit
-from scipy.optimize import least_squares
 
 Model = Literal["pinhole", "division", "brown"]
 _CODES = {"pinhole": 0, "division": 1, "brown": 2}
@@ -149,6 +148,8 @@ def _linear_pinhole(sample, pixels, width, height):
 
 
 def _refine(start, sample, pixels):
+    from scipy.optimize import least_squares  # a fifth of the import, wanted only where a camera is fitted
+
     scale = max(start.width, start.height)
 
     def camera(parameters):

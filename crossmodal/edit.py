@@ -56,6 +56,10 @@ class Field(Protocol):
     highest_mm: float
     """Largest displacement out of the surface."""
 
+    def near(self, s_mm: np.ndarray, t_mm: np.ndarray, margin_mm: float) -> np.ndarray:
+        """Bool: chart coordinates (...) within a margin of where something may happen; NaN is not."""
+        ...
+
     def sample(self, s_mm: np.ndarray, t_mm: np.ndarray) -> Sample:
         """The field at (n,) chart coordinates."""
         ...

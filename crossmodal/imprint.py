@@ -157,7 +157,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         colours = recoloured(rgb, seen)
         coloured = None
     # cv2 takes |a − b| of bytes without a detour through wider integers.
-    difference = cv2.absdiff(colours, np.ascontiguousarray(rgb)).max(-1)
+    red, green, blue = cv2.split(cv2.absdiff(colours, np.ascontiguousarray(rgb)))
+    difference = cv2.max(cv2.max(red, green), blue)
     if coloured is None:
         coloured = difference > surface.rgb_floor
     direct = (coloured | depth) & seen.support

@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 from numba import njit
-from scipy.spatial import cKDTree
 
 from crossmodal.capture import read_only
 from crossmodal.normals import joined
@@ -39,8 +38,11 @@ class Patch:
     along: np.ndarray
 
     @classmethod
-    def at(cls, surface: Surface, anchor_m, heading, reach_mm: float) -> "Patch":
-        """The patch of radius reach_mm about a 3-D anchor. Raises ValueError where no surface lies there."""
+    def at(cls, surface: Surface, anchor_m, heading, reach_mm: float, bounds_mm=None) -> "Patch":
+        """The patch of radius reach_mm about a 3-D anchor, charted within (s, s, t, t) bounds_mm if they are given.
+
+        Raises ValueError where no surface lies there.
+        """
         anchor_m = np.asarray(anchor_m, np.float64)
         row, column = nearest_pixel(surface, anchor_m)
         half = _half_window(surface, row, column, reach_mm)
@@ -56,7 +58,7 @@ class Patch:
         heading = heading / length
         st, along = _exponential_map(surface.smoothed, surface.normals, surface.linked, rows[0], rows[1],
                                      columns[0], columns[1], row, column, anchor_m, heading,
-                                     reach_mm,
+                                     reach_mm, np.array(bounds_mm or (-np.inf, np.inf, -np.inf, np.inf)),
                                      1.0 / min(surface.camera.fx, surface.camera.fy))
         return cls(surface, read_only(anchor_m), read_only(normal), read_only(heading), rows, columns,
                    read_only(st), read_only(along))
@@ -89,6 +91,8 @@ class Patch:
 
     @cached_property
     def _lookup(self):
+        from scipy.spatial import cKDTree
+
         charted = np.isfinite(self.st_mm[..., 0])
         points = self.surface.smoothed[self.window][charted].astype(np.float64)
         normals = self.surface.normals[self.window][charted].astype(np.float64)
@@ -169,7 +173,7 @@ def _parent(normals, points, r0, c0, along, st, i, j, a, k, l, b):
 
 
 @njit(cache=True, nogil=True)
-def _exponential_map(points, normals, linked, r0, r1, c0, c1, row, column, anchor, heading, reach, pixel):
+def _exponential_map(points, normals, linked, r0, r1, c0, c1, row, column, anchor, heading, reach, bounds, pixel):
     h, w = r1 - r0, c1 - c0
     st = np.full((h, w, 2), np.nan, np.float32)
     along = np.full((h, w, 3), np.nan, np.float32)
@@ -184,6 +188,8 @@ def _exponential_map(points, normals, linked, r0, r1, c0, c1, row, column, ancho
     st[i0, j0, 0] = (dx * heading[0] + dy * heading[1] + dz * heading[2]) * 1e3
     st[i0, j0, 1] = (dx * tx + dy * ty + dz * tz) * 1e3
     along[i0, j0, 0], along[i0, j0, 1], along[i0, j0, 2] = heading[0], heading[1], heading[2]
+    slack = 3e3 * abs(points[row, column, 2]) * pixel
+    s_low, s_high, t_low, t_high = bounds[0] - slack, bounds[1] + slack, bounds[2] - slack, bounds[3] + slack
     far = (reach + 3e3 * abs(points[row, column, 2]) * pixel) ** 2
     largest = max(max(i0, h - 1 - i0), max(j0, w - 1 - j0))
     for k in range(1, largest + 1):
@@ -223,14 +229,15 @@ def _exponential_map(points, normals, linked, r0, r1, c0, c1, row, column, ancho
                     pb, qj = pa, qa
                 parent = _parent(normals, points, r0, c0, along, st, pa, qa, weight_a / total, pb, qj,
                                  weight_b / total)
-                if parent[9] * parent[9] + parent[10] * parent[10] < far:
+                if (parent[9] * parent[9] + parent[10] * parent[10] < far and s_low < parent[9] < s_high
+                        and t_low < parent[10] < t_high):
                     _step(normals, points, r0, c0, along, st, i, j, parent)
-    _fill_behind(points, normals, linked, along, st, r0, c0, far)
+    _fill_behind(points, normals, linked, along, st, r0, c0, far, s_low, s_high, t_low, t_high)
     return st, along
 
 
 @njit(cache=True, nogil=True)
-def _fill_behind(points, normals, linked, along, st, r0, c0, far):
+def _fill_behind(points, normals, linked, along, st, r0, c0, far, s_low, s_high, t_low, t_high):
     """Reach what lies behind gaps, where the straight line was blocked: breadth first, from what is charted."""
     h, w = st.shape[:2]
     queue = np.empty((h * w, 2), np.int32)
@@ -249,7 +256,8 @@ def _fill_behind(points, normals, linked, along, st, r0, c0, far):
     while head < tail:
         i, j = queue[head, 0], queue[head, 1]
         head += 1
-        if st[i, j, 0] * st[i, j, 0] + st[i, j, 1] * st[i, j, 1] > far:
+        if (st[i, j, 0] * st[i, j, 0] + st[i, j, 1] * st[i, j, 1] > far or not s_low < st[i, j, 0] < s_high
+                or not t_low < st[i, j, 1] < t_high):
             continue
         for d in range(4):
             i1, j1 = i + (0, 0, 1, -1)[d], j + (1, -1, 0, 0)[d]

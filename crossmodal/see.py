@@ -16,6 +16,8 @@ from crossmodal.surface import Surface
 
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
+TILE = 32  # pixels
+SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
 WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
 
 
@@ -50,17 +52,69 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
         return None
     rows, columns, st, near = charted
     fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
+    parts = [(inner, part) for inner, outer in _tiles(surface, edit, near)
+             if (part := _see_tile(surface, edit, rows, columns, st, near, outer, fine)) is not None]
+    if not parts:
+        return None
+    if len(parts) == 1 and parts[0][1].z_m.shape == near.shape:
+        return parts[0][1]
+    return _joined(surface, rows, columns, near.shape, parts)
+
+
+def _tiles(surface: Surface, edit: SurfaceEdit, near):
+    """Cut a window into tiles (inner, outer slices), so that a long line costs its own area, not its window's.
+
+    An outer tile holds all that its inner one can see: what moves in, what casts a shadow, what normals average over.
+    """
+    field, pixel = edit.field, surface.mm_per_pixel
+    shadow = shadow_reach_mm(surface.light, edit.patch.normal, field.highest_mm)
+    margin = 4 + math.ceil((max(field.deepest_mm, field.highest_mm) + shadow + 0.25 * field.finest_mm) / pixel)
+    lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
+    tile = max(TILE, 3 * margin)
+    h, w = near.shape
+    if h * w < 2 * tile * tile or near.mean() > SPARSE:
+        whole = np.s_[0:h, 0:w]
+        yield whole, whole
+        return
+    for r in range(0, h, tile):
+        for c in range(0, w, tile):
+            inner = np.s_[r:min(r + tile, h), c:min(c + tile, w)]
+            outer = np.s_[max(0, r - margin):min(r + tile + margin, h), max(0, c - margin):min(c + tile + margin, w)]
+            if near[max(0, r - lateral):r + tile + lateral, max(0, c - lateral):c + tile + lateral].any():
+                yield inner, outer
+
+
+def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | None:
+    """What one tile of a window sees; None where nothing happens in it."""
+    rows = rows[0] + outer[0].start, rows[0] + outer[0].stop
+    columns = columns[0] + outer[1].start, columns[0] + outer[1].stop
+    st, near = np.ascontiguousarray(st[outer]), np.ascontiguousarray(near[outer])
     base = _base(surface, rows, columns, st, edit.field.finest_mm)
     nodes = refine(*base, st, near, fine)
     chart = nodes[3]
     inside = within(chart, edit.field.bounds_mm)
-    inner = chart[inside]
-    sample = edit.field.sample(inner[:, 0], inner[:, 1])
+    places = chart[inside]
+    sample = edit.field.sample(places[:, 0], places[:, 1])
     support = np.zeros(inside.shape, bool)
     support[inside] = sample.support
     if not support.any():
         return None
     return rendered(surface, rows, columns, nodes, base[3], scattered(sample, inside), support, fine)
+
+
+def _joined(surface, rows, columns, shape, parts) -> Seen:
+    """Tiles put together over their window; between them nothing happens."""
+    gain = np.ones((*shape, 4), np.float32)
+    gain[..., 3] = 0
+    seen = Seen(rows, columns, surface.points[rows[0]:rows[1], columns[0]:columns[1], 2].copy(), gain,
+                np.stack(np.indices(shape, np.float32), -1), np.zeros(shape, np.float32), np.zeros(shape, bool))
+    for inner, part in parts:
+        shift = part.rows[0] - rows[0], part.columns[0] - columns[0]
+        cut = tuple(slice(one.start - by, one.stop - by) for one, by in zip(inner, shift, strict=True))
+        for name in ("z_m", "gain", "displacement_mm", "support"):
+            getattr(seen, name)[inner] = getattr(part, name)[cut]
+        seen.source[inner] = part.source[cut] + np.array(shift, np.float32)
+    return seen
 
 
 def _base(surface: Surface, rows, columns, st, finest_mm: float):
@@ -118,7 +172,7 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.n
 def _charted(surface: Surface, edit: SurfaceEdit):
     """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter."""
     patch, field = edit.patch, edit.field
-    if surface.points.shape == patch.surface.points.shape and surface.camera is patch.surface.camera:
+    if surface.camera is patch.surface.camera and np.allclose(edit.T_here_patch, np.eye(4), atol=1e-12):
         rows, columns, st = patch.rows, patch.columns, patch.st_mm
     else:
         looked_up = _looked_up(surface, edit)
@@ -127,8 +181,7 @@ def _charted(surface: Surface, edit: SurfaceEdit):
         rows, columns, st = looked_up
     pixel = surface.mm_per_pixel
     reach = 1.5 * pixel + shadow_reach_mm(surface.light, patch.normal, field.highest_mm)
-    s0, s1, t0, t1 = field.bounds_mm
-    near = within(st, (s0 - reach, s1 + reach, t0 - reach, t1 + reach))
+    near = field.near(st[..., 0], st[..., 1], reach)
     if not near.any():
         return None
     # The moved surface may be seen beyond the place it left.

@@ -61,7 +61,10 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     field = grow(planned.spec, planned.texture_seed)
     shadow = shadow_reach_mm(surface.light, np.array(planned.normal), field.highest_mm)
     reach = field.reach_mm + 2 * surface.mm_per_pixel + shadow
-    return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach), field, planned.kind, planned)
+    margin = 3 * surface.mm_per_pixel + shadow
+    s0, s1, t0, t1 = field.bounds_mm
+    box = s0 - margin, s1 + margin, t0 - margin, t1 + margin
+    return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach, box), field, planned.kind, planned)
 
 
 def replay(capture: Capture, plan: Plan) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 
 def normals(
@@ -18,6 +17,8 @@ def normals(
     xyz = _checked(xyz)
     if not 3 <= k or len(xyz) < 3:
         raise ValueError(f"normals need at least 3 points and k >= 3, but got {len(xyz)} points and k = {k}")
+    from scipy.spatial import cKDTree
+
     _, near = cKDTree(xyz).query(xyz, k=min(k, len(xyz)))
     around = xyz[near]
     around = around - around.mean(axis=1, keepdims=True)
@@ -38,6 +39,8 @@ def spacing(xyz: np.ndarray) -> float:
     xyz = _checked(xyz)
     if len(xyz) < 2:
         raise ValueError(f"spacing needs at least 2 points, but got {len(xyz)}")
+    from scipy.spatial import cKDTree
+
     nearest, _ = cKDTree(xyz).query(xyz, k=2)
     return float(np.median(nearest[:, 1]))
 

@@ -366,10 +366,12 @@ def ideal(shape: str = "plane", tilt_deg: float = 0.0, about_deg: float = 90.0, 
                    MATERIAL if textured else PLAIN)
 
 
-def ideals(lenses=("pinhole", "division", "brown"), shapes=("plane", "sphere", "cylinder"), steepest: int = 60):
+def ideals(lenses=("pinhole", "division", "brown"), shapes=("plane", "sphere", "cylinder"), steepest: int = 60,
+           textured: bool = True):
     """Hypothesis strategy of ideal captures: every orientation, slants to ``steepest`` degrees, every lens."""
     return st.builds(ideal, st.sampled_from(shapes), st.sampled_from([a for a in (0, 15, 30, 45, 60) if a <= steepest]),
-                     st.sampled_from((0, 35, 90, 145, 180, 215, 270, 325)), st.sampled_from(lenses)).filter(
+                     st.sampled_from((0, 35, 90, 145, 180, 215, 270, 325)), st.sampled_from(lenses),
+                     textured=st.just(textured)).filter(
                          lambda scene: not (isinstance(scene.shape, Cylinder) and abs(scene.shape.axis[2]) > 0.6))
 
 

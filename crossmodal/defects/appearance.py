@@ -57,6 +57,9 @@ class Film:
     def highest_mm(self):
         return 0.0
 
+    def near(self, s_mm, t_mm, margin_mm):
+        return self.outline.near(s_mm, t_mm, margin_mm)
+
     def sample(self, s_mm, t_mm) -> Sample:
         r = self.outline.inside(s_mm, t_mm)
         size = self.outline.diameter_mm

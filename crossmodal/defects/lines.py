@@ -68,6 +68,12 @@ class Groove:
     def highest_mm(self):
         return 1.5 * LIP * self.depth_mm
 
+    def near(self, s_mm, t_mm, margin_mm):
+        x = np.clip(2.0 / self.length_mm * s_mm, -1, 1)
+        path = self.bow_mm * (0.5 - x * x)
+        return ((np.abs(s_mm) <= 0.5 * self.length_mm + margin_mm)
+                & (np.abs(t_mm - path) <= 0.6 * self.width_mm + margin_mm))
+
     def sample(self, s_mm, t_mm) -> Sample:
         d, whitening = _groove(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.length_mm,
                                self.width_mm, self.depth_mm, self.bow_mm, self.whitening, self.seed & 0x7FFFFFFF)

@@ -37,6 +37,10 @@ class Outline:
     def bounds_mm(self) -> tuple[float, float, float, float]:
         return (-self.reach_mm, self.reach_mm, -self.reach_mm, self.reach_mm)
 
+    def near(self, s_mm: np.ndarray, t_mm: np.ndarray, margin_mm: float) -> np.ndarray:
+        """Bool (...): within a margin of the circle that holds the outline."""
+        return s_mm * s_mm + t_mm * t_mm <= (self.reach_mm + margin_mm) ** 2
+
     def inside(self, s_mm: np.ndarray, t_mm: np.ndarray) -> np.ndarray:
         """(n,) float64: 0 at the centre, 1 on the outline, above 1 outside."""
         return _inside(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.coefficients, self.radius_mm)

@@ -75,6 +75,9 @@ class Push:
     def highest_mm(self):
         return max(0.0, self.amplitude_mm)
 
+    def near(self, s_mm, t_mm, margin_mm):
+        return self.outline.near(s_mm, t_mm, margin_mm)
+
     def sample(self, s_mm, t_mm) -> Sample:
         r2 = self.outline.inside(s_mm, t_mm) ** 2
         # Unevenness enters with r², so that the centre stays the deepest point: (1-r²)^1.5·(1+ar²) ≤ 1 for a ≤ 1.5.
