@@ -132,7 +132,7 @@ class Extents:
     max_height_mm: float
 
 
-def measure(field: Field, across: int = 96) -> Extents:
+def measure(field: Field, across: int = 200) -> Extents:
     """Sizes found on a field by sampling it: ``across`` samples over its narrow side.
 
     length: the support's largest extent in any direction (Feret); width: the largest disc inside it.
@@ -153,5 +153,5 @@ def measure(field: Field, across: int = 96) -> Extents:
     angles = np.linspace(0, np.pi, 180, endpoint=False)
     spans = rim @ np.stack((np.sin(angles), np.cos(angles)))
     disc = cv2.distanceTransform(support.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
-    return Extents(float(support.sum() * step * step), float(np.ptp(spans, axis=0).max() + step),
+    return Extents(float(support.sum() * step * step), float(np.ptp(spans, axis=0).max() + 0.5 * step),
                    float((2 * disc - 1) * step), float(max(0, -d.min())), float(max(0, d.max())))

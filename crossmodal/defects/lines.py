@@ -49,7 +49,7 @@ class Groove:
 
     @property
     def bounds_mm(self):
-        half = 0.5 * self.width_mm + abs(self.bow_mm) + 0.25 * self.width_mm
+        half = 0.58 * self.width_mm + 0.5 * abs(self.bow_mm)
         return (-0.5 * self.length_mm, 0.5 * self.length_mm, -half, half)
 
     @property
@@ -91,9 +91,13 @@ def _groove(s, t, length, width, depth, bow, whitening, seed):
         # The tool lands, ploughs and lifts: full width and depth over the middle, thin at the ends.
         end = min(1.0, (1.0 - abs(x)) / 0.4)
         end = end * (2.0 - end)
+        # Steady over a width to either side of its middle, so that the asked width and depth are somewhere reached.
+        steady = min(0.3, 2.0 * width / length)
+        wander = min(1.0, max(0.0, 4.0 * (abs(x) - steady)))
         uneven = lattice_value(s[i] / (0.12 * length), 0.5, seed)
-        pressure = end * (1.0 - 0.3 * (0.5 + 0.5 * uneven) * min(1.0, 4.0 * abs(x)))
-        path = bow * (1.0 - x * x) - 0.5 * bow + 0.07 * width * lattice_value(s[i] / (0.14 * length), 7.5, seed)
+        pressure = end * (1.0 - 0.3 * (0.5 + 0.5 * uneven) * wander)
+        jitter = 0.07 * width * lattice_value(s[i] / (0.14 * length), 7.5, seed)
+        path = bow * (0.5 - x * x) + jitter * wander
         half = 0.5 * width * (0.35 + 0.65 * pressure)
         y = abs(t[i] - path) / half
         if y >= 1.0:

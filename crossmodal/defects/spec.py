@@ -98,10 +98,15 @@ class Spec(BaseModel):
                 spec = spec.model_copy(update={name: spec.usual(name, scale)})
         return spec
 
-    def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
-        """The same spec with every range narrowed to one drawn number; a missing size suits those drawn before it."""
+    def drawn(self, rng: np.random.Generator, scale: Scale | None = None) -> Self:
+        """The same spec with every range narrowed to one drawn number; a missing size suits those drawn before it.
+
+        Raises ValueError for a missing size where no scale says what would suit.
+        """
         spec = self
         for name in (*self.sizes, "orientation_deg"):
+            if getattr(spec, name) is None and scale is None:
+                raise ValueError(f"{self.kind}.{name} was left out; give it, or the scale of a capture")
             low, high = getattr(spec, name) or spec.usual(name, scale)
             number = float(rng.uniform(low, high))
             spec = spec.model_copy(update={name: (number, number)})
