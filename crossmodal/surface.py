@@ -70,13 +70,15 @@ class Surface:
 
     def after(self, points: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> "Surface":
         """The same surface with other points (H, W, 3), of which only a window (r0, r1), (c0, c1) changed."""
+        # Read-only like a view's own arrays: the compiled kernels then know one signature.
+        points = read_only(points)
         margin = 2 * self.radius + 2
         height, width = points.shape[:2]
         rows = max(0, rows[0] - margin), min(height, rows[1] + margin)
         columns = max(0, columns[0] - margin), min(width, columns[1] + margin)
         around = (max(0, rows[0] - 3), min(height, rows[1] + 3)), (max(0, columns[0] - 3), min(width, columns[1] + 3))
         (r0, r1), (c0, c1) = around
-        z = np.ascontiguousarray(points[r0:r1, c0:c1, 2])
+        z = read_only(np.ascontiguousarray(points[r0:r1, c0:c1, 2]))
         scale = np.float32(1e3 / (self.camera.fx * self.camera.fy) ** 0.5)
         linked = self.linked.copy()
         inner = np.s_[rows[0] - r0:rows[1] - r0, columns[0] - c0:columns[1] - c0]
