@@ -48,5 +48,4 @@ def one_line(error: ValidationError) -> str:
     """A validation error's first complaint, with the key it speaks of."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "recipe"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{where}: {first['msg']}{more}"
+    return f"{where}: {first['msg']}"
