@@ -21,7 +21,9 @@ def run(out: Path, seed: int, json: bool) -> int:
     if (out / "manifest.jsonl").exists() and not (out / PICTURE).exists():
         raise ValueError(f"{out} already holds a run; choose another --out")
     checked_out(out)
+    out.mkdir(parents=True, exist_ok=True)
     from crossmodal import captures
+    from crossmodal.production.pool import one_thread
     from crossmodal.sheet import sheets
     from crossmodal.synthesis import synthesize
     from rgb import write_rgb
@@ -29,7 +31,7 @@ def run(out: Path, seed: int, json: bool) -> int:
     ids = assigned({}, [spec.model_fields["kind"].default for spec in KINDS])
     entries, shown, warn = [], [], warner()
     names = captures.names()
-    with progress("demo") as tell:
+    with progress("demo") as tell, one_thread():
         for i, name in enumerate(names):
             capture = captures.load(name)
             with as_file(files(captures) / f"{name}.pcd") as path:

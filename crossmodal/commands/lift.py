@@ -15,6 +15,7 @@ from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain, write_sample
 from crossmodal.datasets.pcd import read_scene
 from crossmodal.plan import Plan
+from crossmodal.production.pool import one_thread
 from depth import read_xyz
 from rgb import read_mask, read_rgb
 
@@ -30,6 +31,7 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
         raise ValueError(f"--kind must be a plain word other than good and combined, but got {kind!r}")
     if (out / "manifest.jsonl").exists():
         raise ValueError(f"{out} already holds a run; choose another --out")
+    checked_out(out)
     source = _one(capture)
     before = load(source, reading)
     word, path = next(iter(given.items()))
@@ -43,13 +45,12 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
 
     region = None if mask is None else read_mask(mask) > 0
     height_map = _relief(relief, depth_mm, height_mm, before.shape)
-    edit = lift(before, **{word: edited}, mask=region, relief=height_map)
-    edit = replace(edit, kind=kind)
-    result = imprint(before, edit, Plan(capture=before.name, defects=(edit.planned,)))
-    checked_out(out)
     ids = assigned({}, [kind])
     origin = {"path": source.path, "sha256": source.hashes()}
-    entry = write_sample(out, f"test/{kind}/000", result, ids, origin, 0, ply)
+    with one_thread():
+        edit = replace(lift(before, **{word: edited}, mask=region, relief=height_map), kind=kind)
+        result = imprint(before, edit, Plan(capture=before.name, defects=(edit.planned,)))
+        entry = write_sample(out, f"test/{kind}/000", result, ids, origin, 0, ply)
     write_all(out, ids, [entry])
     warn = warner()
     for sentence in result.warnings:

@@ -13,6 +13,7 @@ from crossmodal.datasets.class_ids import assigned, read_class_ids
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
 from crossmodal.plan import Plan
+from crossmodal.production.pool import one_thread
 from crossmodal.production.worker import one_line as said
 from crossmodal.recipe import one_line
 
@@ -33,7 +34,7 @@ def run(path: Path, source: str, out: Path, *, force: bool, reading: Reading, js
     capture, loaded = None, None
     from crossmodal.synthesis import replay
 
-    with progress("replay") as tell:
+    with progress("replay") as tell, one_thread():
         for entry, one in zip(wanted, chosen, strict=True):
             try:
                 if loaded != one:
@@ -107,11 +108,13 @@ def _inside(sample: str) -> str:
 
 
 def _chosen(entry: dict, found: dict[str, Source], source: str, force: bool) -> Source:
-    path = entry["source"]["path"]
+    path, recorded = entry["source"]["path"], entry["source"].get("sha256")
     one = next(iter(found.values())) if len(found) == 1 and entry["sha256"] is None else found.get(path)
+    if one is None and recorded:  # listed from a folder above or below, it has another name but the same bytes
+        alike = (other for name, other in found.items() if f"/{name}".endswith(f"/{path}") or path.endswith(f"/{name}"))
+        one = next((other for other in alike if other.hashes() == recorded), None)
     if one is None:
         raise ValueError(f"{source} has no capture {path}; give the source that the plan was made from")
-    recorded = entry["source"].get("sha256")
     if recorded and recorded != one.hashes() and not force:
         raise ValueError(f"{one.rgb} is not the capture that {entry['id']} was made from "
                          "(its sha256 differs); give the right --source, or say --force")

@@ -9,6 +9,7 @@ from pointcloud.atomic import write_bytes
 
 def write_all(out: Path, ids: dict[str, int], entries: list[dict]) -> None:
     """Write class_ids.json and then, last, the manifest."""
+    out.mkdir(parents=True, exist_ok=True)
     write_bytes(out / "class_ids.json", encoded(ids))
     write_bytes(out / "manifest.jsonl", b"".join(map(line, sorted(entries, key=lambda entry: entry["id"]))))
 

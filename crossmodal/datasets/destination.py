@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 
-def checked_out(out: Path, source: Path | None = None) -> Path:
-    """`out` as a folder that may be written, apart from `source`; it is made if it is not there.
+def checked_out(out: Path, source: Path | None = None) -> None:
+    """Refuse an `out` that must not or cannot be written; nothing is made.
 
     Errors: ValueError for a folder that is, holds or lies in the source, that is a Python package, or that
     cannot be written.
@@ -24,11 +24,10 @@ def checked_out(out: Path, source: Path | None = None) -> Path:
         raise ValueError(f"{out} is a Python package (it holds __init__.py); choose another --out")
     if here.exists() and not here.is_dir():
         raise ValueError(f"{out} is a file; choose a folder as --out")
-    try:
-        here.mkdir(parents=True, exist_ok=True)
-        handle, probe = tempfile.mkstemp(prefix=".probe.", dir=here)
+    nearest = next(folder for folder in (here, *here.parents) if folder.exists())
+    try:  # permissions do not tell on every file system, and root has them all: try it
+        handle, probe = tempfile.mkstemp(prefix=".probe.", dir=nearest)
         os.close(handle)
         os.unlink(probe)
     except OSError as error:
         raise ValueError(f"{out} cannot be written ({error.strerror}); choose another --out") from None
-    return out

@@ -23,16 +23,23 @@ def done_by(workers: int, chunks: Iterable[Chunk]) -> Iterator[list[Done]]:
     return _alone(chunks) if workers == 1 else _together(workers, chunks)
 
 
-def _alone(chunks):
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """OpenCV on one thread: the last bit of some of its results hangs on how many there are."""
     import cv2
 
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        for chunk in chunks:
-            yield work(chunk)
+        yield
     finally:
         cv2.setNumThreads(before)
+
+
+def _alone(chunks):
+    with one_thread():
+        for chunk in chunks:
+            yield work(chunk)
 
 
 def _together(workers, chunks):

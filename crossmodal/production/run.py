@@ -69,7 +69,8 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
     for sentence in _foreseen(division, request):
         tally.warnings[sentence] = None
         warn(sentence)
-    _began(checked_out(out, root), request.record(sources), shard, resume)
+    checked_out(out, root)
+    _began(out, request.record(sources), shard, resume)
     jobs = Jobs.of(request, division)
     journal = Journal.opened(out / f".journal{shard.suffix}.jsonl", finish.manifests(out),
                              lambda sample: place_of_sample(request, sample), out)
@@ -148,6 +149,7 @@ def _began(out: Path, record: dict, shard: Shard, resume: bool) -> None:
     if path.exists() and (resume or shard.of > 1) and path.read_bytes() != text:
         raise ValueError(f"{out} was begun with another {_difference(path, record)}; "
                          "give the same options again, or choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
     write_bytes(path, text)
 
 
