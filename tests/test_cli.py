@@ -15,7 +15,7 @@ import trees
 
 from crossmodal.cli import main
 from crossmodal.commands import progress
-from depth import read_xyz, write_xyz
+from depth import read_xyz, write_depth, write_xyz
 from pointcloud import read_cloud
 from rgb import read_mask, read_rgb, write_mask, write_rgb
 
@@ -207,6 +207,19 @@ def test_an_edited_xyz_comes_back_as_given(category, tmp_path):
     assert changed.any()
     assert got[changed].tobytes() == edited[changed].tobytes()
     assert got[~changed].tobytes() == xyz[~changed].tobytes()
+
+
+def test_an_edited_depth_moves_points_along_their_rays(category, tmp_path):
+    picture, xyz = category / "train/good/rgb/001.png", read_xyz(category / "train/good/xyz/001.tiff")
+    z = np.where(xyz[..., 2] > 0, xyz[..., 2], np.float32(np.nan))
+    z[70:90, 70:90] += np.float32(0.0008)
+    write_depth(tmp_path / "depth.tiff", z)
+    assert main(["lift", str(picture), "--depth", str(tmp_path / "depth.tiff"), "--out", str(tmp_path / "out")]) == 0
+    got, changed = read_xyz(lifted(tmp_path / "out", "xyz")), read_mask(lifted(tmp_path / "out", "gt_depth")) > 0
+    assert changed[72:88, 72:88].all()
+    np.testing.assert_array_equal(got[changed, 2], z[changed])
+    np.testing.assert_allclose(got[changed, :2] / got[changed, 2:], xyz[changed, :2] / xyz[changed, 2:], atol=1e-6)
+    assert (read_rgb(lifted(tmp_path / "out", "rgb")).pixels != read_rgb(picture).pixels).any()
 
 
 def test_the_mask_of_a_lift_says_where_it_counts(category, tmp_path):

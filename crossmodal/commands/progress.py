@@ -41,7 +41,7 @@ def warner() -> Callable[[str], None]:
         if said <= MOST_WARNINGS:
             print(f"note: {sentence}", file=sys.stderr)
         elif said == MOST_WARNINGS + 1:
-            print("note: more of these stand in the manifest, under visible_in", file=sys.stderr)
+            print("note: and more like these; the manifest has every sample's sizes", file=sys.stderr)
 
     return warn
 
