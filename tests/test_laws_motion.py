@@ -7,12 +7,11 @@ import pytest
 import truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_laws_agreement import doctored, specs, through_cloud
+from test_laws_agreement import doctored, specs
 from test_laws_scale import BIG, check_areas
 from test_laws_truth import allowance, check_gt_against
 
 import crossmodal as cm
-
 
 OTHER = cm.Camera(144, 136, 1150.0, 1130.0, 73.0, 68.5)
 
@@ -117,8 +116,8 @@ def test_L8_there_and_back_again():
 @pytest.mark.parametrize("kind", ["dent", "scratch", "stain"])
 def test_L8_a_turned_camera_turns_the_picture(turn, kind):
     """The scene, its lamp and the plan turned about the optical axis by quarters: the picture turns, nothing else."""
-    spec = {"dent": cm.Dent(diameter_mm=7, depth_mm=0.4), "scratch": cm.Scratch(length_mm=12, width_mm=2, depth_mm=0.3),
-            "stain": cm.Stain(diameter_mm=7)}[kind]
+    spec = {"dent": cm.Dent(diameter_mm=7, depth_mm=0.4),
+            "scratch": cm.Scratch(length_mm=12, width_mm=2, depth_mm=0.3), "stain": cm.Stain(diameter_mm=7)}[kind]
     camera = cm.Camera(120, 120, 1200.0, 1200.0, 59.5, 59.5)
     T = truth.rotation((0, 0, 1), turn)
     shape = truth.ideal("plane", 30, 35).shape
@@ -142,9 +141,9 @@ def test_L8_a_turned_camera_turns_the_picture(turn, kind):
     assert np.abs(np.rot90(first.after.rgb, turned).astype(int) - second.after.rgb).max() <= 2
 
 
-@settings(max_examples=12)
-@given(truth.ideals(steepest=30), BIG, st.integers(0, 999), st.sampled_from(((1, 0, 0), (0, 1, 0), (0.5, 0.4, 1), (0, 0, 1))),
-       st.sampled_from((-35, -20, 20, 35)))
+@settings(max_examples=8)
+@given(truth.ideals(steepest=30), BIG, st.integers(0, 999),
+       st.sampled_from(((1, 0, 0), (0, 1, 0), (0.5, 0.4, 1), (0, 0, 1))), st.sampled_from((-35, -20, 20, 35)))
 def test_L13_two_cameras_see_one_defect(scene, spec, seed, axis, degrees):
     planned = cm.draw(scene.capture, cm.Recipe(defects=(spec,), place=cm.Place(at_pixel=(70, 68))), seed).defects[0]
     there, poses, planned_there = two_views(scene, planned, axis, degrees)
@@ -186,7 +185,7 @@ def turned():
     return scene, planned, cm.grown(scene.capture.surface, planned)
 
 
-@pytest.mark.parametrize("fault", ["edit not moved", "axes of the camera", "normals forgotten", "a radius from the origin",
+@pytest.mark.parametrize("fault", ["edit not moved", "axes of the camera", "normals forgotten", "3 % too far",
                                    "noise without a seed"])
 def test_L8_catches(turned, fault):
     scene, _, edit = turned
@@ -202,7 +201,7 @@ def test_L8_catches(turned, fault):
         there = replace(there, xyz_m=(moved.xyz_m + depth[:, None] * np.float32((0, 0, 1))).astype(np.float32))
     elif fault == "normals forgotten":
         there = cm.imprint(replace(moved, normals=-moved.normals), edit.moved(T))
-    elif fault == "a radius from the origin":
+    elif fault == "3 % too far":
         there = replace(there, xyz_m=moved.xyz_m + np.float32(1.03) * (there.xyz_m - moved.xyz_m))
     else:
         shake = np.random.default_rng().normal(0, 2e-6, there.xyz_m.shape).astype(np.float32)
@@ -228,8 +227,8 @@ def test_L13_catches(fault):
     elif fault == "in pixels":  # the first view's picture pasted into the second
         wrong = (results[0], doctored(results[1], gt=results[0].gt, points=results[0].after.points))
     else:
-        other = planned_there.model_copy(update={"texture_seed": planned_there.texture_seed + 1,
-                                                 "heading": tuple(np.cross(planned_there.normal, planned_there.heading))})
+        across = tuple(np.cross(planned_there.normal, planned_there.heading))
+        other = planned_there.model_copy(update={"texture_seed": planned_there.texture_seed + 1, "heading": across})
         wrong = (results[0], cm.replay(there.capture, cm.Plan(defects=(other,))))
     with pytest.raises(AssertionError):
         check_L13(wrong, scenes, both, "both")

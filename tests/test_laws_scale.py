@@ -180,7 +180,8 @@ def half_scene(scene):
 
 
 BIG = st.builds(lambda kind, d, share: {
-    "dent": lambda: cm.Dent(diameter_mm=d, depth_mm=share * d), "bump": lambda: cm.Bump(diameter_mm=d, height_mm=share * d),
+    "dent": lambda: cm.Dent(diameter_mm=d, depth_mm=share * d),
+    "bump": lambda: cm.Bump(diameter_mm=d, height_mm=share * d),
     "stain": lambda: cm.Stain(diameter_mm=d),
     "scratch": lambda: cm.Scratch(length_mm=2.2 * d, width_mm=0.42 * d, depth_mm=0.4 * share * d)}[kind](),
     st.sampled_from(("dent", "bump", "scratch", "stain")), st.floats(8, 10), st.sampled_from((0.02, 0.06)))
@@ -225,7 +226,8 @@ def test_L14_on_captures(scene, spec, seed):
 
 
 FINE = {"dent": lambda: cm.Dent(diameter_mm=6, depth_mm=0.5), "bump": lambda: cm.Bump(diameter_mm=6, height_mm=0.4),
-        "scratch": lambda: cm.Scratch(length_mm=14, width_mm=2.7, depth_mm=0.3), "stain": lambda: cm.Stain(diameter_mm=6)}
+        "scratch": lambda: cm.Scratch(length_mm=14, width_mm=2.7, depth_mm=0.3),
+        "stain": lambda: cm.Stain(diameter_mm=6)}
 
 
 def fine_result(shape, tilt, kind, seed=0):
@@ -323,6 +325,7 @@ def test_L14_on_captures_catches(kind, fault):
     elif fault == "wider by two pixels":
         spoilt = doctored(result, gt=truth.grown_by(result.gt))
     else:
-        spoilt, wanted = result, {name: (2 if "mm" in name and "max" not in name else 1) * v for name, v in wanted.items()}
+        spoilt = result
+        wanted = {name: v if name.startswith("max") else 2 * v for name, v in wanted.items()}
     with pytest.raises(AssertionError):
         check_L14_on_the_capture(scene, planned, spoilt, wanted, spacing)

@@ -9,6 +9,7 @@ from scipy.ndimage import maximum_filter
 from test_laws_agreement import doctored, specs
 
 import crossmodal as cm
+from rgb.shading import to_linear, to_srgb
 
 FLIPS = 0.3  # share of the boundary band that may differ: a fair coin on half of it, and some luck
 DEPTH_MM = 1e-3  # DESIGN §3: depth to 1 µm
@@ -87,6 +88,26 @@ def check_sign_against(result, seen):
     return int((way != 0).sum())
 
 
+def check_light_against(result, scene, planned, seen, levels=2):
+    """Colour is the old picture's, relit: times the shading of the displaced surface over that of the undisturbed
+    one, both by closed form under the light that the capture was found to have; to 2 levels and a twentieth of the
+    change, which is what normals between pixels cost. Returns the largest true change."""
+    chart, field, camera = scene.chart(planned), truth.field_of(planned), scene.capture.camera
+    light = scene.capture.surface.light
+    towards = np.array(light.direction)
+    region = seen.support & ~truth.boundary_band(seen.support) & ~silhouettes(result, seen)
+    shadow = truth.in_shadow(chart, field, camera, seen, towards, truth.grown_by(seen.support, 3) & seen.hit)
+    region &= ~truth.grown_by(shadow, 2)
+    old, new = (light.ambient + light.diffuse * np.maximum(0, n @ towards)
+                for n in truth.normals_of(chart, field, camera, seen))
+    want = to_srgb((to_linear(result.before.rgb) * (new / old)[..., None]).astype(np.float32)).astype(int)
+    off = np.abs(result.after.rgb.astype(int) - want).max(-1)[region]
+    change = np.abs(want - result.before.rgb).max(-1)[region]
+    over = off > levels + change / 20
+    assert not over.any(), f"colour is off by {off.max()} levels of {change.max()}, {over.sum()} of {off.size} px"
+    return int(change.max())
+
+
 def silhouettes(result, seen):
     camera = result.before.camera
     spacing = 4e3 * np.nanmedian(seen.z_before) / min(camera.fx, camera.fy)
@@ -121,6 +142,41 @@ def test_L9_the_truth_moves_the_same_way(scene, spec, seed):
     sign = {"in": 1, "out": -1}[spec.effect]
     assert (sign * (seen.z - seen.z_before))[seen.hit].min() >= -1e-9
     assert check_sign_against(result, seen)
+
+
+# A sphere shows every normal, so that its light can be found; a plane or a cylinder leaves it open.
+ROUND = st.builds(lambda about, lens: truth.ideal("sphere", 0, about, lens, textured=False),
+                  st.sampled_from((0, 35, 90, 145, 215)), st.sampled_from(("pinhole", "brown")))
+GENTLE = st.builds(lambda bump, d, share: cm.Bump(diameter_mm=d, height_mm=share * d) if bump else
+                   cm.Dent(diameter_mm=d, depth_mm=share * d), st.booleans(), st.floats(7, 9), st.floats(0.02, 0.1))
+
+
+@settings(max_examples=14)
+@given(ROUND, GENTLE, st.integers(0, 999))
+def test_light_on_the_displaced_surface_meets_the_truth(scene, spec, seed):
+    result, planned, seen = judged(scene, spec, seed)
+    check_light_against(result, scene, planned, seen)
+
+
+@pytest.mark.parametrize("fault", ["not relit", "lit from the other side", "a bump for a dent", "brighter by 3 %"])
+def test_light_against_truth_catches(fault):
+    scene = truth.ideal("sphere", 0, 35, textured=False)
+    recipe = cm.Recipe(defects=(cm.Bump(diameter_mm=8, height_mm=0.5),), place=cm.Place(at_pixel=(60, 62)))
+    result = cm.synthesize(scene.capture, recipe, seed=3)
+    planned = result.plan.defects[0]
+    seen = scene.seen(planned)
+    assert check_light_against(result, scene, planned, seen) > 8
+    before, after = result.before.rgb.astype(int), result.after.rgb.astype(int)
+    rgb = {"not relit": before, "lit from the other side": 2 * before - after, "a bump for a dent": 2 * before - after,
+           "brighter by 3 %": np.where(result.gt[..., None], np.rint(after * 1.03).astype(int), after)}[fault]
+    if fault == "lit from the other side":
+        turned = np.array(planned.anchor_m)
+        at = np.rint(scene.capture.camera.project(turned)).astype(int)
+        window = np.s_[at[1] - 20:at[1] + 21, at[0] - 20:at[0] + 21]
+        rgb = before.copy()
+        rgb[window] = before[window] + (after - before)[window][::-1, ::-1]
+    with pytest.raises(AssertionError):
+        check_light_against(doctored(result, rgb=np.clip(rgb, 0, 255).astype(np.uint8)), scene, planned, seen)
 
 
 def test_the_ray_cast_is_exact_where_the_answer_is_known():
@@ -224,8 +280,8 @@ def test_displacement_against_truth_catches(fine, fault):
         check_displacement_against(doctored(result, displacement_mm=d), seen, in_displacement)
 
 
-@pytest.mark.parametrize("fault", ["two pixels wider", "two pixels narrower", "two pixels over", "a speck", "empty", "full",
-                                   "a pixel wider all round"])
+@pytest.mark.parametrize("fault", ["two pixels wider", "two pixels narrower", "two pixels over", "a speck", "empty",
+                                   "full", "a pixel wider all round"])
 def test_gt_against_truth_catches(fine, fault):
     gt, seen = fine[1].gt, fine[3]
     check_gt_against(gt, seen)

@@ -15,6 +15,7 @@ from toys import LAMP, MATERIAL, PLAIN
 from crossmodal.camera import Camera
 from crossmodal.capture import Capture
 from crossmodal.defects import grow
+from crossmodal.edit import Sample
 from crossmodal.scanner import Cylinder, Lamp, Material, Plane, Sphere, rotation_about, scan
 
 
@@ -287,6 +288,32 @@ class Displaced:
         g = np.stack([_gap(self.chart, self.field, points + e * axis) - _gap(self.chart, self.field, points - e * axis)
                       for axis in np.eye(3)], -1)
         return g / np.linalg.norm(g, axis=-1, keepdims=True)
+
+
+def normals_of(chart, field, camera: Camera, seen: Seen):
+    """((H, W, 3), (H, W, 3)) unit normals of the undisturbed and of the displaced surface at each pixel's hit."""
+    rays = camera.ray_map()
+
+    class Flat:
+        bounds_mm = field.bounds_mm
+
+        def sample(self, s, t):
+            return Sample(np.zeros(len(s), np.float32))
+
+    old, new = Displaced(chart, Flat()), Displaced(chart, field)
+    return (old.normal(rays * np.nan_to_num(seen.z_before, nan=1.0)[..., None]),
+            new.normal(rays * np.nan_to_num(seen.z, nan=1.0)[..., None]))
+
+
+def in_shadow(chart, field, camera: Camera, seen: Seen, towards, where, reach_mm: float = 12.0):
+    """(H, W) bool: pixels of ``where`` whose way to a far lamp the displaced surface crosses."""
+    points = (camera.ray_map() * np.nan_to_num(seen.z, nan=1.0)[..., None])[where]
+    hidden = np.zeros(len(points), bool)
+    for step in np.linspace(0.02, reach_mm, 300):
+        hidden |= _gap(chart, field, points + 1e-3 * step * np.asarray(towards)) < -1e-5
+    out = np.zeros(where.shape, bool)
+    out[where] = hidden
+    return out
 
 
 @dataclass(frozen=True, eq=False)
