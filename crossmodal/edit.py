@@ -121,6 +121,12 @@ def scattered(sample: Sample, where: np.ndarray) -> Sample:
                   spread(sample.removed, False))
 
 
+def exact_distance(mask: np.ndarray) -> np.ndarray:
+    """(H, W) float64 distance to the nearest false pixel, in pixels: the root of a whole number on any thread."""
+    rough = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
+    return np.sqrt(np.rint(rough * rough))
+
+
 @dataclass(frozen=True)
 class Extents:
     """Sizes of a field's closed support in its chart, all in mm, mm²."""
@@ -152,6 +158,6 @@ def measure(field: Field, across: int = 200) -> Extents:
     rim = np.argwhere(support & ~cv2.erode(support.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)) * step
     angles = np.linspace(0, np.pi, 180, endpoint=False)
     spans = rim @ np.stack((np.sin(angles), np.cos(angles)))
-    disc = cv2.distanceTransform(support.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
+    disc = exact_distance(support).max()
     return Extents(float(support.sum() * step * step), float(np.ptp(spans, axis=0).max() + 0.5 * step),
                    float((2 * disc - 1) * step), float(max(0, -d.min())), float(max(0, d.max())))

@@ -8,21 +8,18 @@ import cv2
 import numpy as np
 
 from crossmodal.capture import Capture, Rig, read_only
-from crossmodal.edit import Field, SurfaceEdit, measure
+from crossmodal.edit import SurfaceEdit, measure
+from crossmodal.forecast import hidden, is_lost
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, recoloured, see
 from crossmodal.sensor import IdealSensor, Sensor
 from crossmodal.streams import stream
-from crossmodal.surface import Surface
 from pointcloud import PointCloud
 
 Edit = SurfaceEdit | LiftedEdit
-RESOLVED = 0.6
 GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: plain, but of no size
-PLAIN = 0.7
-HIDDEN_FLOORS = 1.5  # a relief of so many noise floors is lost in them: few of its pixels rise above one
 
 
 @singledispatch
@@ -144,6 +141,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     was, is_ = np.isfinite(old_z), np.isfinite(seen.z_m)
     moved = np.abs(seen.z_m - old_z)
     depth = np.where(was & is_, moved > floor, was != is_)
+    if isinstance(edit, SurfaceEdit) and is_lost(surface, edit.field, edit.patch.anchor_m, edit.patch.normal):
+        depth[:] = False  # as the forecast said: seen in colour only
     if isinstance(edit, LiftedEdit) and edit.points is not None:
         depth, new_points = edit.changed, edit.points
         shifted = edit.changed
@@ -164,9 +163,9 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     direct = (coloured | depth) & seen.support
     contrast = 0.0
     if direct.any():
-        both = direct & was & is_
+        both = direct & depth & was & is_
         contrast = float((moved[both] / np.maximum(floor[both], 1e-12)).max(initial=0.0))
-        if (direct & (was != is_)).any():
+        if (direct & depth & (was != is_)).any():
             contrast = max(contrast, GAP_CONTRAST)
     colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
@@ -196,36 +195,6 @@ def _outline(direct, support) -> np.ndarray:
     contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(closed, contours, -1, 1, cv2.FILLED)
     return direct | (closed[3:-3, 3:-3].astype(bool) & support)
-
-
-def hidden(surface: Surface, kind: str, field: Field, anchor_m, normal) -> str | None:
-    """A sentence where the depth noise floor or the pixels hide a field's relief at a place (m) with this normal.
-
-    A pixel measures the mean of what it covers: of a groove g pixels wide it sees a depth of about 0.6·g of its
-    own, until g reaches 1.7. None where the relief shows, or where there is none.
-    """
-    deepest_mm = relief_mm(field)
-    if deepest_mm == 0:
-        return None
-    anchor_m, normal = np.asarray(anchor_m), np.asarray(normal)
-    distance = float(np.linalg.norm(anchor_m))
-    pixel_mm = 1e3 * float(anchor_m[2]) / (surface.camera.fx * surface.camera.fy) ** 0.5
-    pixels = field.finest_mm / pixel_mm * max(0.0, -float(anchor_m @ normal) / distance)
-    seen_mm = deepest_mm * min(1.0, RESOLVED * pixels)
-    if seen_mm > HIDDEN_FLOORS * surface.floor_mm:
-        if seen_mm >= PLAIN * deepest_mm:
-            return None
-        return (f"{deepest_mm:.2g} mm {kind} is {pixels:.1f} pixels wide here: "
-                f"about {seen_mm:.2g} mm of its depth can be seen")
-    floor = surface.floor
-    cause = (f"{floor.quantum_m * 1e3:.2g} mm depth quantum" if floor.quantum_m > 0
-             else f"{surface.floor_mm:.2g} mm depth noise")
-    return f"{deepest_mm:.2g} mm {kind} is below this capture's {cause}: visible in colour only"
-
-
-def relief_mm(field: Field) -> float:
-    """Largest displacement of a field in either direction."""
-    return max(field.deepest_mm, field.highest_mm)
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from crossmodal.camera import residual
 from crossmodal.capture import Capture
+from crossmodal.edit import exact_distance
 from crossmodal.lifted import LiftedEdit, along_normal_mm
 from crossmodal.surface import Surface
 
@@ -153,7 +154,7 @@ def _lift_rgb(capture, surface, edited, mask, relief):
 
 def _profiled(surface: Surface, region: np.ndarray, profile: Profile) -> np.ndarray:
     """A smooth shoulder over the region: the distance to its edge, eased at both ends."""
-    distance = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    distance = exact_distance(np.pad(region, 1))[1:-1, 1:-1]
     if distance.max() == 0:
         return np.zeros(region.shape, np.float32)
     x = cv2.GaussianBlur(distance / distance.max(), (0, 0), max(0.8, 0.08 * distance.max())) * (distance > 0)

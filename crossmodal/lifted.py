@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, fields
 
-import cv2
 import numpy as np
 
 import rgb as rgb_room
 from crossmodal.capture import read_only
-from crossmodal.edit import Extents, Sample
+from crossmodal.edit import Extents, Sample, exact_distance
 from crossmodal.plan import Lifted, PackedArray
 from crossmodal.raster import refine
 from crossmodal.relight import shading_ratio
@@ -51,7 +50,7 @@ class LiftedEdit:
         rim = np.argwhere(self.changed)
         angles = np.linspace(0, np.pi, 90, endpoint=False)
         spans = np.ptp(rim @ np.stack((np.sin(angles), np.cos(angles))), axis=0) + 1
-        disc = cv2.distanceTransform(np.pad(self.changed, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
+        disc = exact_distance(np.pad(self.changed, 1)).max()
         return Extents(float(len(rim) * self.pixel_mm2), float(spans.max() * across),
                        float((2 * disc - 1) * across), depth, height)
 
@@ -98,24 +97,25 @@ def see_lifted(surface: Surface, edit: LiftedEdit) -> Seen:
     chart = np.zeros((h, w, 2), np.float32)
     window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
     base = tuple(np.ascontiguousarray(array[window])
-                 for array in (surface.points, surface.smoothed, surface.normals, surface.linked))
+                 for array in (surface.smoothed, surface.normals, surface.linked))
     nodes = refine(*base, chart, np.ones((h, w), bool), 1)
     if edit.points is not None:
         return _see_points(surface, edit, nodes)
     d = edit.relief_mm if edit.relief_mm is not None else np.zeros((h, w), np.float32)
-    state = nodes[4]
+    state = nodes[3]
     sample = Sample(np.where(state.astype(bool), d, np.float32(0)).astype(np.float32))
-    seen = rendered(surface, rows, columns, nodes, base[3], sample, sample.support, 1)
+    seen = rendered(surface, rows, columns, nodes, base[2], sample, sample.support, 1)
     return Seen(rows, columns, seen.z_m, seen.gain, seen.source, seen.displacement_mm, seen.support | edit.changed)
 
 
 def _see_points(surface, edit, nodes):
-    d = np.where(edit.changed, along_normal_mm(surface, edit), 0)
-    ratio = shading_ratio(surface.light, nodes[1], nodes[2], nodes[4],
-                          np.nan_to_num(d, nan=0.0).astype(np.float32), (surface.camera.fx, surface.camera.fy), 1)
+    d = np.where(edit.changed, along_normal_mm(surface, edit), 0).astype(np.float32)
     window = np.s_[edit.rows[0]:edit.rows[1], edit.columns[0]:edit.columns[1]]
+    offset = np.where(edit.changed[..., None], edit.points - surface.points[window], 0)
+    ratio = shading_ratio(surface.light, nodes[0], nodes[1], nodes[3], np.nan_to_num(d, nan=0.0),
+                          (surface.camera.fx, surface.camera.fy), 1, nodes[0] + np.nan_to_num(offset, nan=0.0))
     z = np.where(edit.changed, edit.points[..., 2], surface.points[window][..., 2])
     source = np.stack(np.indices(z.shape, np.float32), -1)
     gain = np.zeros((*z.shape, 4), np.float32)
     gain[..., :3] = ratio[..., None]
-    return Seen(edit.rows, edit.columns, z, gain, source, d.astype(np.float32), edit.changed)
+    return Seen(edit.rows, edit.columns, z, gain, source, d, edit.changed)

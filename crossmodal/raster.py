@@ -14,16 +14,15 @@ from crossmodal.camera import project_point
 
 
 @njit(cache=True, nogil=True)
-def refine(points, smoothed, normals, linked, st, near, fine):
+def refine(smoothed, normals, linked, st, near, fine):
     """Nodes ``fine`` times denser than the pixels of a window, where it is near the defect.
 
-    points, smoothed, normals: (h, w, 3) float32; linked: (h, w, 2) bool; st: (h, w, 2) chart; near: (h, w) bool
-    → raw, smooth, normal (nh, nw, 3) float32, chart (nh, nw, 2) float32, state (nh, nw) uint8: 1 where a node is.
+    smoothed, normals: (h, w, 3) float32; linked: (h, w, 2) bool; st: (h, w, 2) chart; near: (h, w) bool
+    → smooth, normal (nh, nw, 3) float32, chart (nh, nw, 2) float32, state (nh, nw) uint8: 1 where a node is.
     """
     h, w = near.shape
     nh, nw = (h - 1) * fine + 1, (w - 1) * fine + 1
-    raw = np.empty((nh, nw, 3), np.float32)  # undefined where state is 0
-    smooth = np.empty((nh, nw, 3), np.float32)
+    smooth = np.empty((nh, nw, 3), np.float32)  # undefined where state is 0
     normal = np.empty((nh, nw, 3), np.float32)
     chart = np.full((nh, nw, 2), np.nan, np.float32)
     state = np.zeros((nh, nw), np.uint8)
@@ -35,11 +34,10 @@ def refine(points, smoothed, normals, linked, st, near, fine):
             state[y, x] = 1
             chart[y, x, 0], chart[y, x, 1] = st[i, j, 0], st[i, j, 1]
             for c in range(3):
-                raw[y, x, c] = points[i, j, c]
                 smooth[y, x, c] = smoothed[i, j, c]
                 normal[y, x, c] = normals[i, j, c]
     if fine == 1:
-        return raw, smooth, normal, chart, state
+        return smooth, normal, chart, state
     for i in range(h - 1):
         for j in range(w - 1):
             y, x = i * fine, j * fine
@@ -55,8 +53,6 @@ def refine(points, smoothed, normals, linked, st, near, fine):
                     w00, w01, w10, w11 = (1 - p) * (1 - q), (1 - p) * q, p * (1 - q), p * q
                     length = 0.0
                     for c in range(3):
-                        raw[y + a, x + b, c] = (w00 * points[i, j, c] + w01 * points[i, j + 1, c]
-                                                + w10 * points[i + 1, j, c] + w11 * points[i + 1, j + 1, c])
                         smooth[y + a, x + b, c] = (w00 * smoothed[i, j, c] + w01 * smoothed[i, j + 1, c]
                                                    + w10 * smoothed[i + 1, j, c] + w11 * smoothed[i + 1, j + 1, c])
                         n = (w00 * normals[i, j, c] + w01 * normals[i, j + 1, c]
@@ -69,11 +65,11 @@ def refine(points, smoothed, normals, linked, st, near, fine):
                         chart[y + a, x + b, c] = (w00 * st[i, j, c] + w01 * st[i, j + 1, c]
                                                   + w10 * st[i + 1, j, c] + w11 * st[i + 1, j + 1, c])
                     state[y + a, x + b] = 1
-    return raw, smooth, normal, chart, state
+    return smooth, normal, chart, state
 
 
 @njit(cache=True, nogil=True)
-def displace(kernel, raw, normal, state, displacement_mm, fine, out):
+def displace(kernel, smooth, normal, state, displacement_mm, fine, out):
     """Where each node is seen after it moved: out (nh, nw, 3) float64 = column, row (in samples), z.
 
     A node keeps its own pixel plus the change of its projection, so that no displacement is the identity.
@@ -85,7 +81,7 @@ def displace(kernel, raw, normal, state, displacement_mm, fine, out):
                 continue
             # Sample k of a pixel lies at (k + ½)/fine − ½ pixels from its centre.
             offset = 0.5 * (fine - 1)
-            px, py, pz = raw[y, x, 0], raw[y, x, 1], raw[y, x, 2]
+            px, py, pz = smooth[y, x, 0], smooth[y, x, 1], smooth[y, x, 2]
             d = displacement_mm[y, x] * 1e-3
             if d == 0.0:
                 out[y, x, 0], out[y, x, 1], out[y, x, 2] = x + offset, y + offset, pz

@@ -16,16 +16,31 @@ RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in s
 
 
 def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
-                  displacement_mm: np.ndarray, focal: tuple[float, float], fine: int) -> np.ndarray:
+                  displacement_mm: np.ndarray, focal: tuple[float, float], fine: int,
+                  moved: np.ndarray | None = None) -> np.ndarray:
     """Brightness after over before at every node.
 
     smooth, normal: (nh, nw, 3) float32 m; state: (nh, nw) uint8; displacement_mm: (nh, nw) float32;
-    focal: in pixels; fine: nodes a pixel
+    focal: in pixels; fine: nodes a pixel; moved: (nh, nw, 3) float32 m, where the nodes are after, if not along
+    their normals
     → (nh, nw) float32, exactly 1 where neither normal nor shadow changed. What the light estimate does not know
     is taken as light from everywhere, which a change of normal leaves alone.
     """
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
-    return _ratio(lamp, smooth, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine)
+    if moved is None:
+        moved = _along(smooth, normal, state, displacement_mm)
+    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine)
+
+
+@njit(cache=True, nogil=True)
+def _along(smooth, normal, state, d):
+    out = smooth.copy()
+    for y in range(state.shape[0]):
+        for x in range(state.shape[1]):
+            if state[y, x] and d[y, x] != 0.0:
+                for c in range(3):
+                    out[y, x, c] += 1e-3 * d[y, x] * normal[y, x, c]
+    return out
 
 
 def shadow_reach_mm(light: Light, normal: np.ndarray, highest_mm: float) -> float:
@@ -38,7 +53,7 @@ def shadow_reach_mm(light: Light, normal: np.ndarray, highest_mm: float) -> floa
 
 
 @njit(cache=True, nogil=True)
-def _ratio(lamp, smooth, normal, state, d, fx, fy):
+def _ratio(lamp, smooth, moved, normal, state, d, fx, fy):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
@@ -57,23 +72,20 @@ def _ratio(lamp, smooth, normal, state, d, fx, fy):
             lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
             if (still and lit == 1.0) or y0 == y1 or x0 == x1:
                 continue
-            before = _towards(smooth, normal, d, y, x, y0, y1, x0, x1, 0.0, lx, ly, lz)
-            after = before if still else _towards(smooth, normal, d, y, x, y0, y1, x0, x1, 1e-3, lx, ly, lz)
+            before = _towards(smooth, y, x, y0, y1, x0, x1, lx, ly, lz)
+            after = before if still else _towards(moved, y, x, y0, y1, x0, x1, lx, ly, lz)
             ratio = (ambient + diffuse * after * lit) / (ambient + diffuse * before)
             out[y, x] = min(max(1.0 + confidence * (ratio - 1.0), RATIO[0]), RATIO[1])
     return out
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _towards(smooth, normal, d, y, x, y0, y1, x0, x1, moved, lx, ly, lz):
-    """max(0, n·l) at a node, n from central differences of the surface with ``moved`` metres a mm of d."""
-    a0, a1, b0, b1 = d[y0, x] * moved, d[y1, x] * moved, d[y, x0] * moved, d[y, x1] * moved
-    ax = smooth[y1, x, 0] + a1 * normal[y1, x, 0] - smooth[y0, x, 0] - a0 * normal[y0, x, 0]
-    ay = smooth[y1, x, 1] + a1 * normal[y1, x, 1] - smooth[y0, x, 1] - a0 * normal[y0, x, 1]
-    az = smooth[y1, x, 2] + a1 * normal[y1, x, 2] - smooth[y0, x, 2] - a0 * normal[y0, x, 2]
-    bx = smooth[y, x1, 0] + b1 * normal[y, x1, 0] - smooth[y, x0, 0] - b0 * normal[y, x0, 0]
-    by = smooth[y, x1, 1] + b1 * normal[y, x1, 1] - smooth[y, x0, 1] - b0 * normal[y, x0, 1]
-    bz = smooth[y, x1, 2] + b1 * normal[y, x1, 2] - smooth[y, x0, 2] - b0 * normal[y, x0, 2]
+def _towards(points, y, x, y0, y1, x0, x1, lx, ly, lz):
+    """max(0, n·l) at a node, n from central differences of its neighbours."""
+    ax, ay, az = (points[y1, x, 0] - points[y0, x, 0], points[y1, x, 1] - points[y0, x, 1],
+                  points[y1, x, 2] - points[y0, x, 2])
+    bx, by, bz = (points[y, x1, 0] - points[y, x0, 0], points[y, x1, 1] - points[y, x0, 1],
+                  points[y, x1, 2] - points[y, x0, 2])
     # Rows run down and columns right, so this product points to the viewer.
     nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     length = math.sqrt(nx * nx + ny * ny + nz * nz)

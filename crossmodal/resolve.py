@@ -5,13 +5,14 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement, gain, fine):
+def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacement, gain, fine):
     """Gather a window's samples into its pixels.
 
     base: (h, w) float32 depth before, NaN invalid; gap: (h, w) float32, a jump that separates surfaces
     z, source: (h·fine, w·fine[, 2]) from the z-buffer; the rest are nodes (nh, nw[, 3])
     → z, gain, source, displacement, support as in ``Seen``. A pixel's depth is the mean of its samples on the
-    surface that most of them see, nearest first on a tie, taken relative to the slope of the old surface.
+    surface that most of them see, nearest first on a tie. Nodes lie on the smoothed surface; what a pixel measured
+    beside it is its own noise, and stays with it.
     """
     h, w = base.shape
     nh, nw = state.shape
@@ -54,7 +55,7 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
                                 continue
                             if moved[yy, xx]:
                                 still = False
-                            old += q * raw[yy, xx, 2]
+                            old += q * smooth[yy, xx, 2]
                             weight += q
                             known = True
                     base_there = old / weight if known else here
@@ -78,7 +79,7 @@ def resolve(base, gap, z, source, seen, raw, state, moved, support, displacement
                             holes += 1
                             continue
                         sy, sx = float(yy), float(xx)
-                        level = seen[yy, xx, 2] - raw[yy, xx, 2] + here
+                        level = seen[yy, xx, 2] - smooth[yy, xx, 2] + here
                     d, u0, u1, u2, u3, inside = _at(sy, sx, state, displacement, gain, support)
                     g0 += u0
                     g1 += u1

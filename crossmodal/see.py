@@ -91,7 +91,7 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     st, near = np.ascontiguousarray(st[outer]), np.ascontiguousarray(near[outer])
     base = _base(surface, rows, columns, st, edit.field.finest_mm)
     nodes = refine(*base, st, near, fine)
-    chart = nodes[3]
+    chart = nodes[2]
     inside = within(chart, edit.field.bounds_mm)
     places = chart[inside]
     sample = edit.field.sample(places[:, 0], places[:, 1])
@@ -99,7 +99,7 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     support[inside] = sample.support
     if not support.any():
         return None
-    return rendered(surface, rows, columns, nodes, base[3], scattered(sample, inside), support, fine)
+    return rendered(surface, rows, columns, nodes, base[2], scattered(sample, inside), support, fine)
 
 
 def _joined(surface, rows, columns, shape, parts) -> Seen:
@@ -118,27 +118,26 @@ def _joined(surface, rows, columns, shape, parts) -> Seen:
 
 
 def _base(surface: Surface, rows, columns, st, finest_mm: float):
-    """A window's points, smoothed points, directions of displacement and links.
+    """A window's smoothed points, directions of displacement and links.
 
     Matter is pushed as one piece: relief finer than the defect's own features does not turn the direction in which
     it moves, so normals are averaged over a quarter of the finest feature to either side.
     """
     window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
-    points, smoothed, linked = (np.ascontiguousarray(a[window])
-                                for a in (surface.points, surface.smoothed, surface.linked))
-    normals = np.ascontiguousarray(surface.normals[window])
+    smoothed, normals, linked = (np.ascontiguousarray(a[window])
+                                 for a in (surface.smoothed, surface.normals, surface.linked))
     side = 2 * round(0.25 * finest_mm / surface.mm_per_pixel) + 1
     if side >= 3:
         charted = np.isfinite(st[..., :1])
         blurred = cv2.blur(np.where(charted, normals, np.float32(0)), (side, side))
         length = np.sqrt(np.einsum("ijk,ijk->ij", blurred, blurred))[..., None]
         normals = np.where(charted & (length > 0.1), blurred / np.maximum(length, 1e-6), normals)
-    return points, smoothed, normals, linked
+    return smoothed, normals, linked
 
 
 def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int) -> Seen:
     """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again."""
-    raw, smooth, normal, _, state = nodes
+    smooth, normal, _, state = nodes
     camera = surface.camera
     gain = _gain(surface, sample, smooth, normal, state, fine)
     moved = sample.displacement_mm != 0
@@ -147,11 +146,11 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     seen = np.empty((*state.shape, 3))
     z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
     source = np.zeros((*z.shape, 2), np.float32)
-    displace(camera.kernel, raw, normal, state, sample.displacement_mm, fine, seen)
+    displace(camera.kernel, smooth, normal, state, sample.displacement_mm, fine, seen)
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(8 / camera.fx)
-    return Seen(rows, columns, *resolve(base, gap, z, source, seen, raw, state, moved | removed, support,
+    return Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
                                         sample.displacement_mm, gain, fine))
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from crossmodal.capture import Capture
 from crossmodal.defects import Scale, Spec, grow
 from crossmodal.edit import SurfaceEdit
-from crossmodal.imprint import hidden, imprint
+from crossmodal.forecast import hidden
+from crossmodal.imprint import imprint
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
 from crossmodal.placement import Spot, find_spot
