@@ -66,7 +66,7 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
         masks.depth[window] |= change.depth
         masks.points[window] |= change.points
         direct[window] |= seen.support
-        np.copyto(displacement[window], seen.displacement_mm, where=change.depth)
+        np.copyto(displacement[window], seen.displacement_mm, where=change.points)
         instances[window][change.outline] = i + 1
         visibility.append(change.visibility)
         disturbed.append((seen.rows, seen.columns))
@@ -75,8 +75,7 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
     for array in (masks.rgb, masks.depth, masks.points, masks.effects, masks.union, instances, displacement):
         array.setflags(write=False)
     return Result(capture, after, masks, read_only(instances > 0), instances, displacement, tuple(visibility),
-                  plan, _hidden(capture, edits),
-                  tuple(_measurer(edit) for edit in edits))
+                  plan, _hidden(capture, edits), tuple(_measurer(edit) for edit in edits))
 
 
 @imprint.register
@@ -144,8 +143,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     if isinstance(edit, SurfaceEdit) and is_lost(surface, edit.field, edit.patch.anchor_m, edit.patch.normal):
         depth[:] = False  # as the forecast said: seen in colour only
     if isinstance(edit, LiftedEdit) and edit.points is not None:
-        depth, new_points = edit.changed, edit.points
-        shifted = edit.changed
+        new_points, shifted = edit.points, edit.changed
+        depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
         measured = np.where(depth, sensor.observe(seen.z_m, old_z, rng), old_z)
         new_points = _along_rays(capture, seen, points, measured)
@@ -160,7 +159,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     difference = cv2.max(cv2.max(red, green), blue)
     if coloured is None:
         coloured = difference > surface.rgb_floor
-    direct = (coloured | depth) & seen.support
+    direct = (coloured | shifted) & seen.support
     contrast = 0.0
     if direct.any():
         both = direct & depth & was & is_

@@ -9,6 +9,7 @@ from numba import njit
 
 import rgb as rgb_room
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
+from crossmodal.normals import STEEPEST
 from crossmodal.raster import displace, refine, splat
 from crossmodal.relight import shading_ratio, shadow_reach_mm
 from crossmodal.resolve import resolve
@@ -149,7 +150,7 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     displace(camera.kernel, smooth, normal, state, sample.displacement_mm, fine, seen)
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
-    gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(8 / camera.fx)
+    gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
     return Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
                                         sample.displacement_mm, gain, fine))
 
