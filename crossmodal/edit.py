@@ -18,16 +18,24 @@ class Sample:
     """A field at n places of a chart.
 
     displacement_mm: (n,) float32, along the normal of the undisturbed surface, + outwards; added matter is
-        displacement too, with its own albedo
+        displacement too, with its own colour
     albedo: (n, 3) float32, gain of the surface's colour in linear light, or None where it keeps its own
     whitening: (n,) float32, share of the colour that broken matter replaces by scattered white, or None
-    removed: (n,) bool, places where the surface is gone, or None
+    removed: (n,) bool, places where the surface is gone and what lies behind is seen, or None
+    lost: (n,) bool, places that return too little light for the depth sensor but keep their colour, or None
+    cover: (n, 4) float32, linear colour in full light of matter that lies on the surface, times its share, and last
+        that share, or None
+    flatten: (n,) float32, share of the surface's own relief finer than the field's ``flattens_mm`` that is gone,
+        or None
     """
 
     displacement_mm: np.ndarray
     albedo: np.ndarray | None = None
     whitening: np.ndarray | None = None
     removed: np.ndarray | None = None
+    lost: np.ndarray | None = None
+    cover: np.ndarray | None = None
+    flatten: np.ndarray | None = None
 
     @property
     def support(self) -> np.ndarray:
@@ -37,8 +45,13 @@ class Sample:
             touched |= (self.albedo != 1).any(-1)
         if self.whitening is not None:
             touched |= self.whitening > 0
-        if self.removed is not None:
-            touched |= self.removed
+        for mask in (self.removed, self.lost):
+            if mask is not None:
+                touched |= mask
+        if self.cover is not None:
+            touched |= self.cover[..., 3] > 0
+        if self.flatten is not None:
+            touched |= self.flatten > 0
         return touched
 
 
@@ -118,7 +131,8 @@ def scattered(sample: Sample, where: np.ndarray) -> Sample:
         return full
 
     return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.whitening, 0),
-                  spread(sample.removed, False))
+                  spread(sample.removed, False), spread(sample.lost, False), spread(sample.cover, 0),
+                  spread(sample.flatten, 0))
 
 
 def exact_distance(mask: np.ndarray) -> np.ndarray:
@@ -136,6 +150,7 @@ class Extents:
     width_mm: float
     max_depth_mm: float
     max_height_mm: float
+    volume_mm3: float = 0.0
 
 
 def measure(field: Field, across: int = 200) -> Extents:
@@ -154,10 +169,11 @@ def measure(field: Field, across: int = 200) -> Extents:
     support = sample.support.reshape(len(t), len(s))
     d = sample.displacement_mm
     if not support.any():
-        return Extents(0.0, 0.0, 0.0, 0.0, 0.0)
+        return Extents(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     rim = np.argwhere(support & ~cv2.erode(support.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)) * step
     angles = np.linspace(0, np.pi, 180, endpoint=False)
     spans = rim @ np.stack((np.sin(angles), np.cos(angles)))
     disc = exact_distance(support).max()
     return Extents(float(support.sum() * step * step), float(np.ptp(spans, axis=0).max() + 0.5 * step),
-                   float((2 * disc - 1) * step), float(max(0, -d.min())), float(max(0, d.max())))
+                   float((2 * disc - 1) * step), float(max(0, -d.min())), float(max(0, d.max())),
+                   float(np.abs(d, dtype=np.float64).sum() * step * step))
