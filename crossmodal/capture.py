@@ -101,6 +101,12 @@ class View:
         height, width = self.shape
         return self.origin.surface.after(self.points, (0, height), (0, width))
 
+    @cached_property
+    def backdrop(self):
+        """The Backdrop behind this view's object (see crossmodal.backdrop), or None; found when first asked for."""
+        from crossmodal.backdrop import find_backdrop
+        return self.origin.backdrop if self.origin is not None else find_backdrop(self, self.surface.foreground)
+
     @property
     def normals(self) -> np.ndarray:
         """Unit normals towards the viewer, (H, W, 3) float32, NaN where no surface was measured."""

@@ -1,7 +1,7 @@
 """The coupler: edits × a capture, a rig or a cloud → the same type, in all its modalities, with the truth about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import cv2
@@ -136,6 +136,9 @@ class _Change:
 def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Sensor, rng) -> _Change:
     """What changes beyond the noise floors; the rest keeps its input bits."""
     old_z = points[..., 2]
+    backdrop = None
+    if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
+        seen, backdrop = _over(capture.backdrop, seen, old_z)
     floor = np.asarray(surface.floor.at(old_z), np.float32)
     was, is_ = np.isfinite(old_z), np.isfinite(seen.z_m)
     moved = np.abs(seen.z_m - old_z)
@@ -152,7 +155,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
         colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
     else:
-        colours = recoloured(rgb, seen)
+        colours = recoloured(rgb, seen, surface.white, backdrop)
         coloured = None
     # cv2 takes |a − b| of bytes without a detour through wider integers.
     red, green, blue = cv2.split(cv2.absdiff(colours, np.ascontiguousarray(rgb)))
@@ -169,6 +172,14 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
                    Visibility(colour_contrast, contrast))
+
+
+def _over(backdrop, seen: Seen, old_z):
+    """What is seen with the ground in sight wherever the surface is gone, and the ground's colours (h, w, 3)."""
+    z, behind = seen.z_m.copy(), backdrop.z_m[seen.window]
+    gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
+    z[gone] = behind[gone]
+    return replace(seen, z_m=z), backdrop.rgb[seen.window]
 
 
 def _along_rays(capture, seen: Seen, points, z_m) -> np.ndarray:

@@ -12,6 +12,8 @@ from numba import njit
 from rgb.light import Light
 
 PENUMBRA = 0.08  # tangent of the lamp's angular radius: a bench lamp, not a laser
+OCCLUSION_REACH = 2.0  # heights of a relief beyond which it shuts out no light
+RING = np.array(((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)))
 RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in shading
 
 
@@ -24,7 +26,7 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     focal: in pixels; fine: nodes a pixel; moved: (nh, nw, 3) float32 m, where the nodes are after, if not along
     their normals
     → (nh, nw) float32, exactly 1 where neither normal nor shadow changed. What the light estimate does not know
-    is taken as light from everywhere, which a change of normal leaves alone.
+    is taken as light from everywhere, which a change of normal leaves alone and a cavity shuts out.
     """
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
     if moved is None:
@@ -57,9 +59,9 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
-    if confidence <= 0.0 or diffuse <= 0.0:
+    top, bottom = max(0.0, float(d.max())), min(0.0, float(d.min()))
+    if top == bottom:
         return out
-    top = max(0.0, float(d.max()))
     for y in range(nh):
         for x in range(nw):
             if not state[y, x]:
@@ -69,14 +71,45 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy):
             x0 = x - 1 if x > 0 and state[y, x - 1] else x
             x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
-            lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
-            if (still and lit == 1.0) or y0 == y1 or x0 == x1:
+            open_ = _open(smooth, state, d, y, x, top, OCCLUSION_REACH * (top - bottom))
+            lit = 1.0
+            if confidence * diffuse > 0.0:
+                lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
+            if (still and lit == 1.0 and open_ == 1.0) or y0 == y1 or x0 == x1:
                 continue
             before = _towards(smooth, y, x, y0, y1, x0, x1, lx, ly, lz)
             after = before if still else _towards(moved, y, x, y0, y1, x0, x1, lx, ly, lz)
-            ratio = (ambient + diffuse * after * lit) / (ambient + diffuse * before)
-            out[y, x] = min(max(1.0 + confidence * (ratio - 1.0), RATIO[0]), RATIO[1])
+            ratio = (ambient * open_ + diffuse * after * lit) / (ambient + diffuse * before)
+            out[y, x] = min(max(open_ + confidence * (ratio - open_), RATIO[0]), RATIO[1])
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _open(smooth, state, d, y, x, top, reach_mm):
+    """Share of the light from everywhere that a node's surroundings let in (horizon scan, Max 1988): over each
+    direction cos² of the horizon that the relief raises, fading out with distance.
+    """
+    here = d[y, x]
+    if top - here < 0.02 * reach_mm:
+        return 1.0
+    shut = 0.0
+    for k in range(8):
+        worst, step = 0.0, 1
+        while step < 64:
+            i, j = y + RING[k, 0] * step, x + RING[k, 1] * step
+            if i < 0 or j < 0 or i >= state.shape[0] or j >= state.shape[1] or not state[i, j]:
+                break
+            ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
+                          smooth[i, j, 2] - smooth[y, x, 2])
+            far = 1e3 * math.sqrt(ax * ax + ay * ay + az * az)
+            if far >= reach_mm:
+                break
+            tangent = (d[i, j] - here) / far
+            if tangent > 0.0:
+                worst = max(worst, (1.0 - far / reach_mm) * tangent * tangent / (1.0 + tangent * tangent))
+            step += max(1, step // 2)
+        shut += worst
+    return 1.0 - shut / 8.0
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -3,22 +3,26 @@
 import numpy as np
 from numba import njit
 
+LOST = 2  # state of a node that returns too little light for the depth sensor
+BLIND = 0.35  # share of a pixel that may return no light before its depth is gone
+
 
 @njit(cache=True, nogil=True)
 def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacement, gain, fine):
     """Gather a window's samples into its pixels.
 
     base: (h, w) float32 depth before, NaN invalid; gap: (h, w) float32, a jump that separates surfaces
-    z, source: (h·fine, w·fine[, 2]) from the z-buffer; the rest are nodes (nh, nw[, 3])
+    z, source: (h·fine, w·fine[, 2]) from the z-buffer; the rest are nodes (nh, nw[, 3 or channels])
     → z, gain, source, displacement, support as in ``Seen``. A pixel's depth is the mean of its samples on the
-    surface that most of them see, nearest first on a tie. Nodes lie on the smoothed surface; what a pixel measured
-    beside it is its own noise, and stays with it.
+    surface that most of them see, nearest first on a tie; where too many return no light (state LOST), there is
+    none. Nodes lie on the smoothed surface; what a pixel measured beside it is its own noise, and stays with it.
     """
     h, w = base.shape
     nh, nw = state.shape
     out_z = base.copy()
-    out_gain = np.ones((h, w, 4), np.float32)
-    out_gain[..., 3] = 0.0
+    channels = gain.shape[2]
+    out_gain = np.ones((h, w, channels), np.float32)
+    out_gain[..., 3:] = 0.0
     out_source = np.empty((h, w, 2), np.float32)
     out_displacement = np.zeros((h, w), np.float32)
     out_support = np.zeros((h, w), np.bool_)
@@ -27,6 +31,7 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
     rows, columns = np.empty(n), np.empty(n)
     supported = np.empty(n, np.bool_)
     order = np.empty(n, np.int64)
+    colour, at = np.empty(channels), np.empty(channels)
     centre = 0.5 * (fine - 1)
     concerned = _concerned(h, w, z, state, moved, support, gain, fine)
     for i in range(h):
@@ -37,8 +42,9 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
             here = base[i, j]
             count = 0
             holes = 0
+            lost = 0
             touched = False
-            g0 = g1 = g2 = g3 = 0.0
+            colour[:] = 0.0
             for a in range(fine):
                 for b in range(fine):
                     row, column = i * fine + a, j * fine + b
@@ -80,13 +86,12 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
                             continue
                         sy, sx = float(yy), float(xx)
                         level = seen[yy, xx, 2] - smooth[yy, xx, 2] + here
-                    d, u0, u1, u2, u3, inside = _at(sy, sx, state, displacement, gain, support)
-                    g0 += u0
-                    g1 += u1
-                    g2 += u2
-                    g3 += u3
-                    if inside or u0 != 1.0 or u1 != 1.0 or u2 != 1.0 or u3 != 0.0:
+                    d, inside = _at(sy, sx, state, displacement, gain, support, at)
+                    colour += at
+                    if inside or not _plain(at):
                         touched = True
+                    ys, xs = min(max(int(round(sy)), 0), nh - 1), min(max(int(round(sx)), 0), nw - 1)
+                    lost += state[ys, xs] == LOST
                     value[count], shift[count] = level, d
                     rows[count], columns[count] = sy / fine, sx / fine
                     supported[count] = inside
@@ -109,12 +114,11 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
             for k in range(count):
                 inside_count += supported[k]
             m = last - first
-            out_z[i, j] = total / m
+            out_z[i, j] = total / m if lost <= BLIND * n else np.nan
             out_displacement[i, j] = d / m
             out_source[i, j, 0] = sy / m
             out_source[i, j, 1] = sx / m
-            out_gain[i, j, 0], out_gain[i, j, 1], out_gain[i, j, 2] = g0 / count, g1 / count, g2 / count
-            out_gain[i, j, 3] = g3 / count
+            out_gain[i, j] = colour / count
             out_support[i, j] = 8 * inside_count >= n
     _mend(base, gap, out_z, out_gain, out_source, out_displacement)
     return out_z, out_gain, out_source, out_displacement, out_support
@@ -124,13 +128,15 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
 def _mend(base, gap, z, gain, source, displacement):
     """Close cracks one pixel wide: a hole that one surface surrounds reveals nothing, the mesh was torn there."""
     h, w = z.shape
-    torn = np.isnan(z) & ~np.isnan(base)
+    torn = np.isnan(z) & ~np.isnan(base) & np.isnan(displacement)
+    colour = np.empty(gain.shape[2])
     for i in range(1, h - 1):
         for j in range(1, w - 1):
             if not torn[i, j]:
                 continue
             near, far, n = np.inf, -np.inf, 0
-            total_z = total_d = y = x = g0 = g1 = g2 = g3 = 0.0
+            total_z = total_d = y = x = 0.0
+            colour[:] = 0.0
             for k in range(9):
                 a, b = i + k // 3 - 1, j + k % 3 - 1
                 if torn[a, b] or not z[a, b] == z[a, b]:
@@ -140,16 +146,13 @@ def _mend(base, gap, z, gain, source, displacement):
                 total_d += displacement[a, b]
                 y += source[a, b, 0]
                 x += source[a, b, 1]
-                g0 += gain[a, b, 0]
-                g1 += gain[a, b, 1]
-                g2 += gain[a, b, 2]
-                g3 += gain[a, b, 3]
+                colour += gain[a, b]
             if n < 5 or far - near > 2.0 * gap[i, j]:
                 continue
             z[i, j] = total_z / n
             displacement[i, j] = total_d / n
             source[i, j, 0], source[i, j, 1] = y / n, x / n
-            gain[i, j, 0], gain[i, j, 1], gain[i, j, 2], gain[i, j, 3] = g0 / n, g1 / n, g2 / n, g3 / n
+            gain[i, j] = colour / n
 
 
 @njit(cache=True, nogil=True)
@@ -160,8 +163,7 @@ def _concerned(h, w, z, state, moved, support, gain, fine):
         for x in range(state.shape[1]):
             if not state[y, x]:
                 continue
-            if (moved[y, x] or support[y, x] or gain[y, x, 0] != 1.0 or gain[y, x, 1] != 1.0
-                    or gain[y, x, 2] != 1.0 or gain[y, x, 3] != 0.0):
+            if moved[y, x] or support[y, x] or not _plain(gain[y, x]):
                 i0, j0 = y // fine, x // fine
                 for i in range(i0, min(i0 + 2, h)):
                     for j in range(j0, min(j0 + 2, w)):
@@ -174,11 +176,21 @@ def _concerned(h, w, z, state, moved, support, gain, fine):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _at(y, x, state, displacement, gain, support):
-    """Displacement, gain and support of the nodes at (y, x), bilinear over those that exist."""
+def _plain(colour):
+    """Whether a node's colours (channels,) leave the picture as it is: times one, nothing added."""
+    plain = colour[0] == 1.0 and colour[1] == 1.0 and colour[2] == 1.0
+    for c in range(3, len(colour)):
+        plain = plain and colour[c] == 0.0
+    return plain
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _at(y, x, state, displacement, gain, support, colour):
+    """Displacement and support of the nodes at (y, x), bilinear over those that exist; their gain into colour."""
     ya, xa = int(np.floor(y)), int(np.floor(x))
     fy, fx = y - ya, x - xa
-    d = g0 = g1 = g2 = g3 = weight = inside = 0.0
+    d = weight = inside = 0.0
+    colour[:] = 0.0
     for dy in range(2):
         for dx in range(2):
             q = (fy if dy else 1.0 - fy) * (fx if dx else 1.0 - fx)
@@ -187,15 +199,16 @@ def _at(y, x, state, displacement, gain, support):
                 continue
             weight += q
             d += q * displacement[yy, xx]
-            g0 += q * gain[yy, xx, 0]
-            g1 += q * gain[yy, xx, 1]
-            g2 += q * gain[yy, xx, 2]
-            g3 += q * gain[yy, xx, 3]
+            for c in range(len(colour)):
+                colour[c] += q * gain[yy, xx, c]
             if support[yy, xx]:
                 inside += q
     if weight == 0.0:
-        return 0.0, 1.0, 1.0, 1.0, 0.0, False
-    return d / weight, g0 / weight, g1 / weight, g2 / weight, g3 / weight, inside >= 0.5 * weight
+        colour[:3] = 1.0
+        return 0.0, False
+    for c in range(len(colour)):
+        colour[c] /= weight
+    return d / weight, inside >= 0.5 * weight
 
 
 @njit(cache=True, nogil=True, inline="always")

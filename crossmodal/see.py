@@ -11,14 +11,15 @@ import rgb as rgb_room
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.normals import STEEPEST
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import shading_ratio, shadow_reach_mm
-from crossmodal.resolve import resolve
+from crossmodal.relight import OCCLUSION_REACH, shading_ratio, shadow_reach_mm
+from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
 
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
 TILE = 32  # pixels
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
+UNLIT = 0.06  # what still comes out of a hole behind which nothing is known
 WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
 
 
@@ -27,7 +28,8 @@ class Seen:
     """What a window of one view sees of one edit, before masks; (h, w) arrays.
 
     z_m: float32 first hit, NaN where nothing is left to see
-    gain: (h, w, 4) float32, of linear colour, and last the share turned white
+    gain: (h, w, 4 or 8) float32: of linear colour, the share turned white, and where matter was added its linear
+        colour times its share, and that share
     source: (h, w, 2) float32, the (row, column) of the window whose old surface each pixel sees
     displacement_mm: float32 of the point seen, NaN removed or revealed
     support: bool, inside the field's support
@@ -68,7 +70,8 @@ def _tiles(surface: Surface, edit: SurfaceEdit, near):
     An outer tile holds all that its inner one can see: what moves in, what casts a shadow, what normals average over.
     """
     field, pixel = edit.field, surface.mm_per_pixel
-    shadow = shadow_reach_mm(surface.light, edit.patch.normal, field.highest_mm)
+    shadow = max(shadow_reach_mm(surface.light, edit.patch.normal, field.highest_mm),
+                 OCCLUSION_REACH * (field.highest_mm + field.deepest_mm))
     margin = 4 + math.ceil((max(field.deepest_mm, field.highest_mm) + shadow + 0.25 * field.finest_mm) / pixel)
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
     tile = max(TILE, 3 * margin)
@@ -105,8 +108,8 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
 
 def _joined(surface, rows, columns, shape, parts) -> Seen:
     """Tiles put together over their window; between them nothing happens."""
-    gain = np.ones((*shape, 4), np.float32)
-    gain[..., 3] = 0
+    gain = np.ones((*shape, parts[0][1].gain.shape[2]), np.float32)
+    gain[..., 3:] = 0
     seen = Seen(rows, columns, surface.points[rows[0]:rows[1], columns[0]:columns[1], 2].copy(), gain,
                 np.stack(np.indices(shape, np.float32), -1), np.zeros(shape, np.float32), np.zeros(shape, bool))
     for inner, part in parts:
@@ -147,17 +150,22 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     seen = np.empty((*state.shape, 3))
     z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
     source = np.zeros((*z.shape, 2), np.float32)
+    if sample.lost is not None:
+        state = np.where(sample.lost, state * np.uint8(LOST), state)
     displace(camera.kernel, smooth, normal, state, sample.displacement_mm, fine, seen)
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
-    return Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
-                                        sample.displacement_mm, gain, fine))
+    out = Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
+                                       sample.displacement_mm, gain, fine))
+    if sample.removed is not None:
+        out.gain[np.isnan(out.displacement_mm), :3] = UNLIT
+    return out
 
 
 def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:
     camera = surface.camera
-    gain = np.empty((*state.shape, 4), np.float32)
+    gain = np.zeros((*state.shape, 4 if sample.cover is None else 8), np.float32)
     if sample.displacement_mm.any():
         gain[..., :3] = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm,
                                       (camera.fx, camera.fy), fine)[..., None]
@@ -165,7 +173,13 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.n
         gain[..., :3] = 1
     if sample.albedo is not None:
         gain[..., :3] *= sample.albedo
-    gain[..., 3] = 0 if sample.whitening is None else sample.whitening
+    if sample.whitening is not None:
+        gain[..., 3] = sample.whitening
+    if sample.cover is not None:
+        # Matter stands in the light of its place; its share hides what is beneath.
+        shade = 1 + surface.light.confidence * (surface.light.shading(np.nan_to_num(normal)) - 1)
+        gain[..., 4:7] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
+        gain[..., 7] = sample.cover[..., 3]
     return gain
 
 
@@ -180,7 +194,8 @@ def _charted(surface: Surface, edit: SurfaceEdit):
             return None
         rows, columns, st = looked_up
     pixel = surface.mm_per_pixel
-    reach = 1.5 * pixel + shadow_reach_mm(surface.light, patch.normal, field.highest_mm)
+    reach = 1.5 * pixel + max(shadow_reach_mm(surface.light, patch.normal, field.highest_mm),
+                              OCCLUSION_REACH * field.highest_mm)
     near = field.near(st[..., 0], st[..., 1], reach)
     if not near.any():
         return None
@@ -220,21 +235,27 @@ def _looked_up(surface: Surface, edit: SurfaceEdit):
     return rows, columns, st
 
 
-def recoloured(pixels: np.ndarray, seen: Seen) -> np.ndarray:
+def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarray | None) -> np.ndarray:
     """The window's colours (h, w, 3) uint8 after the edit: the old picture where its surface is now seen, times
     the gain, in linear light. A pixel that neither moved nor changed its light keeps its bits.
+
+    white: linear light of a white surface; backdrop: (h, w, 3) uint8, what is seen where the surface is gone, if known
     """
     out = np.array(pixels)
-    touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, seen.gain)
+    touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, seen.gain, white)
     out[touched] = rgb_room.to_srgb(linear)
-    revealed = np.isnan(seen.z_m) & np.isnan(seen.displacement_mm)
+    revealed = np.isnan(seen.displacement_mm)
+    if backdrop is not None:
+        out[revealed] = backdrop[revealed]
+        return out
+    revealed &= seen.gain[..., 0] == 1
     if revealed.any():
         out = cv2.inpaint(out, revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _relit(linear, source, gain):
+def _relit(linear, source, gain, white_level):
     """Linear colours (n, 3) of the touched pixels (h, w) bool: moved ones by Keys' cubic convolution (1981)."""
     h, w = gain.shape[:2]
     touched = np.zeros((h, w), np.bool_)
@@ -246,7 +267,9 @@ def _relit(linear, source, gain):
             y, x = source[i, j, 0], source[i, j, 1]
             shifted = abs(y - i) > 0.02 or abs(x - j) > 0.02
             white = gain[i, j, 3]
-            plain = gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0 and white == 0.0
+            hidden = gain[i, j, 7] if gain.shape[2] == 8 else 0.0
+            plain = (gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0 and white == 0.0
+                     and hidden == 0.0)
             if not shifted and plain:
                 continue
             touched[i, j] = True
@@ -268,6 +291,9 @@ def _relit(linear, source, gain):
                 scattered = WHITE * max(out[n, 0], out[n, 1], out[n, 2])
                 for c in range(3):
                     out[n, c] += white * (scattered - out[n, c])
+            if hidden > 0.0:
+                for c in range(3):
+                    out[n, c] = (1.0 - hidden) * out[n, c] + white_level * gain[i, j, 4 + c]
             n += 1
     return touched, out[:n]
 

@@ -43,6 +43,8 @@ class Surface:
     light: Light
     radius: int
     stride: int
+    white: float = 1.0
+    """Linear light in which this view shows a white surface that faces the lamp."""
 
     @classmethod
     def of(cls, view: View) -> "Surface":
@@ -61,12 +63,13 @@ class Surface:
         radius, stride = _fit_window(floor, z[foreground], focal)
         shape = view.shape
         normals, smoothed = local_planes(points, linked, radius, stride, (0, shape[0]), (0, shape[1]))
-        rgb_floor, light = 0.0, AMBIENT
+        rgb_floor, light, white = 0.0, AMBIENT, 1.0
         if view.rgb is not None:
             rgb_floor = rgb_room.noise_levels(view.rgb)
             light = _light(view.rgb, normals, foreground, rgb_floor)
+            white = _white(view.rgb)
         return cls(view.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
-                   read_only(foreground), floor, rgb_floor, light, radius, stride)
+                   read_only(foreground), floor, rgb_floor, light, radius, stride, white)
 
     def after(self, points: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> "Surface":
         """The same surface with other points (H, W, 3), of which only a window (r0, r1), (c0, c1) changed."""
@@ -87,7 +90,8 @@ class Surface:
         normals, smoothed = self.normals.copy(), self.smoothed.copy()
         normals[outer], smoothed[outer] = local_planes(points, linked, self.radius, self.stride, rows, columns)
         return Surface(self.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
-                       self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride)
+                       self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride,
+                       self.white)
 
     @cached_property
     def mm_per_pixel(self) -> float:
@@ -144,6 +148,12 @@ def _fit_window(floor, z, focal):
         if sigma / (pixel * stride * np.sqrt(side * side * reach * (reach + 1) / 3)) < WELL_KNOWN_NORMAL:
             break
     return (radius // stride) * stride, stride
+
+
+def _white(rgb):
+    """The brightest matter of a scene is taken to be as light as paper; what clips is a highlight."""
+    brightest = np.percentile(rgb[::4, ::4].max(-1), 98)
+    return float(np.clip(rgb_room.to_linear(np.full((1, 1, 3), brightest, np.uint8))[0, 0, 0] / 0.8, 0.1, 1.0))
 
 
 def _light(rgb, normals, foreground, rgb_floor):

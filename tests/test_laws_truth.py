@@ -100,6 +100,7 @@ def check_light_against(result, scene, planned, seen, levels=2):
     region &= ~truth.grown_by(shadow, 2)
     old, new = (light.ambient + light.diffuse * np.maximum(0, n @ towards)
                 for n in truth.normals_of(chart, field, camera, seen))
+    new[region] -= light.ambient * (1 - truth.openness(field, seen.st_mm[region]))
     want = to_srgb((to_linear(result.before.rgb) * (new / old)[..., None]).astype(np.float32)).astype(int)
     off = np.abs(result.after.rgb.astype(int) - want).max(-1)[region]
     change = np.abs(want - result.before.rgb).max(-1)[region]

@@ -257,6 +257,26 @@ def amplitude_mm(field) -> float:
     return extreme_mm(field) / 1.1
 
 
+def openness(field, st, across: int = 32, along: int = 64):
+    """Share of ambient light (...) that a field's relief lets in at chart places (..., 2): cos² of the horizon in each
+    direction, fading out over twice the relief's height, by quadrature on the field itself."""
+    s0, s1, t0, t1 = field.bounds_mm
+    grid = np.meshgrid(np.linspace(s0, s1, 200), np.linspace(t0, t1, 200))
+    d = field.sample(grid[0].ravel(), grid[1].ravel()).displacement_mm
+    reach = 2 * float(max(0, d.max()) - min(0, d.min()))
+    flat = np.asarray(st, float).reshape(-1, 2)
+    here = field.sample(flat[:, 0], flat[:, 1]).displacement_mm
+    shut = np.zeros(len(flat))
+    for angle in np.linspace(0, 2 * np.pi, across, endpoint=False):
+        worst = np.zeros(len(flat))
+        for far in np.linspace(0, reach, along + 2)[1:-1]:
+            there = field.sample(flat[:, 0] + far * np.cos(angle), flat[:, 1] + far * np.sin(angle)).displacement_mm
+            tangent = np.maximum(0, there - here) / far
+            worst = np.maximum(worst, (1 - far / reach) * tangent ** 2 / (1 + tangent ** 2))
+        shut += worst / across
+    return 1 - shut.reshape(np.shape(st)[:-1])
+
+
 @dataclass(frozen=True, eq=False)
 class Displaced:
     """A chart's surface displaced by a field, as a shape that the virtual scanner can scan."""

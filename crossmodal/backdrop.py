@@ -1,0 +1,83 @@
+"""What stands behind the object: the ground it lies on, carried on beneath it in depth and in colour."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+LEAST = 0.1  # share of the frame that must show the ground before anything is said of what it hides
+STRAY = 3.0  # robust deviations beyond which a point does not lie on the ground
+
+
+@dataclass(frozen=True, eq=False)
+class Backdrop:
+    """z_m: (H, W) float32, the ground's depth on every pixel's ray; rgb: (H, W, 3) uint8, its colour."""
+
+    z_m: np.ndarray
+    rgb: np.ndarray
+
+
+def find_backdrop(view, foreground: np.ndarray) -> Backdrop | None:
+    """The ground about a view's foreground (H, W) bool; None where too little of it is seen, or it is no plane."""
+    points = view.points
+    ground = np.isfinite(points[..., 2]) & ~foreground
+    if np.count_nonzero(ground) < LEAST * ground.size:
+        return None
+    height, width = ground.shape
+    index = np.flatnonzero(ground)
+    index = index[::max(1, len(index) // 6000)]
+    plane = _plane(points.reshape(-1, 3)[index].astype(np.float64))
+    if plane is None:
+        return None
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    rays = view.camera.unproject(np.stack((columns.ravel(), rows.ravel()), -1), np.ones(height * width))
+    inverse = (np.asarray(rays, np.float64) @ plane).reshape(height, width)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(inverse > 0, 1 / inverse, np.nan).astype(np.float32)
+    # The object's own rim blurs and shades the ground beside it, so colour is taken a little way off.
+    clear = cv2.erode(np.where(foreground, 0, 1).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
+    return Backdrop(z, _carried_on(view.rgb, clear if clear.any() else ~foreground))
+
+
+def _plane(points):
+    """a (3,) with 1/z = a·(x/z, y/z, 1), without the points that stray from it; None where most of them do."""
+    inverse = 1 / points[:, 2]
+    rays, keep = points * inverse[:, None], np.ones(len(points), bool)
+    for _ in range(6):
+        if np.count_nonzero(keep) < 50:
+            return None
+        plane = np.linalg.lstsq(rays[keep], inverse[keep], rcond=None)[0]
+        off = np.abs(rays @ plane - inverse)
+        keep = off <= STRAY * 1.4826 * np.median(off[keep]) + 1e-9
+    return plane if np.count_nonzero(keep) > 0.5 * len(points) else None
+
+
+def _carried_on(rgb, known):
+    """Colours (H, W, 3) uint8 where known, and smoothly carried on where not (pull-push, Gortler et al. 1996), with
+    the known colours' own grain laid over them."""
+    colour = np.where(known[..., None], rgb, 0).astype(np.float32)
+    levels = [np.concatenate((colour, known[..., None].astype(np.float32)), -1)]
+    while min(levels[-1].shape[:2]) > 2:
+        levels.append(cv2.pyrDown(levels[-1]))
+    filled = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-6)
+    for level in reversed(levels[:-1]):
+        h, w = level.shape[:2]
+        share = np.clip(level[..., 3:], 0, 1)
+        own = level[..., :3] / np.maximum(level[..., 3:], 1e-6)
+        filled = share * own + (1 - share) * cv2.resize(filled, (w, h), interpolation=cv2.INTER_LINEAR)
+    grain = np.where(known[..., None], rgb - cv2.GaussianBlur(filled, (0, 0), 2), 0)
+    out = np.where(known[..., None], rgb, filled + _mirrored(grain, known))
+    return np.clip(np.rint(out), 0, 255).astype(np.uint8)
+
+
+def _mirrored(grain, known):
+    """Grain (H, W, 3) where it is known, and that of the nearest known pixel's far side where not."""
+    _, labels = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5,
+                                                labelType=cv2.DIST_LABEL_PIXEL)
+    at = np.zeros(int(labels.max()) + 1, np.int64)
+    at[labels[known]] = np.flatnonzero(known)
+    h, w = known.shape
+    rows, columns = np.indices((h, w))
+    edge_rows, edge_columns = np.divmod(at[labels], w)
+    far = (np.clip(2 * edge_rows - rows, 0, h - 1), np.clip(2 * edge_columns - columns, 0, w - 1))
+    return np.where(known[far][..., None], grain[far], 0)
