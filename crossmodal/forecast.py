@@ -21,7 +21,7 @@ def hidden(surface: Surface, kind: str, field: Field, anchor_m, normal) -> str |
     if is_lost(surface, field, anchor_m, normal):
         floor = surface.floor
         cause = (f"{floor.quantum_m * 1e3:.2g} mm depth quantum" if floor.quantum_m > 0
-                 else f"{surface.floor_mm:.2g} mm depth noise")
+                 else f"{1e3 * float(floor.at(np.float32(anchor_m[2]))):.2g} mm depth noise")
         return f"{deepest_mm:.2g} mm {kind} is below this capture's {cause}: visible in colour only"
     pixels, seen_mm = _seen(surface, field, anchor_m, normal)
     if seen_mm >= PLAIN * deepest_mm:
@@ -33,7 +33,8 @@ def hidden(surface: Surface, kind: str, field: Field, anchor_m, normal) -> str |
 def is_lost(surface: Surface, field: Field, anchor_m, normal) -> bool:
     """Whether the noise floor hides a field's relief at a place (m) with this normal; no relief is not lost."""
     _, seen_mm = _seen(surface, field, anchor_m, normal)
-    return max(field.deepest_mm, field.highest_mm) > 0 and seen_mm <= HIDDEN_FLOORS * surface.floor_mm
+    floor_mm = 1e3 * float(surface.floor.at(np.float32(anchor_m[2])))
+    return max(field.deepest_mm, field.highest_mm) > 0 and seen_mm <= HIDDEN_FLOORS * floor_mm
 
 
 def _seen(surface, field, anchor_m, normal) -> tuple[float, float]:
