@@ -6,6 +6,7 @@ fit of a over a window therefore gives the normal and the smoothed depth at once
 
 import math
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -142,6 +143,26 @@ def local_planes(points, linked, radius, stride, rows, columns):
             smoothed[i, j, 1] = y0 / inverse
             smoothed[i, j, 2] = 1.0 / inverse
     return normals, smoothed
+
+
+def fine_relief_mm(points, normals, known, width_px: float) -> np.ndarray:
+    """How far each point stands out of the coarse shape about it, mm: relief finer than so many pixels.
+
+    points, normals: (h, w, 3) float32; known: (h, w) bool, one connected surface → (h, w) float32, 0 where not known.
+    Twice a point's height over the mean about it: a surface of steady curvature has none.
+    """
+    side = 2 * max(1, round(0.5 * width_px)) + 1
+    known = known[..., None]
+    above = np.einsum("ijk,ijk->ij", _over_mean(points, known, side), np.where(known, normals, np.float32(0)))
+    return _over_mean(np.float32(1e3) * above[..., None], known, side)[..., 0]
+
+
+def _over_mean(values, known, side):
+    """Values (h, w, n) less their mean over the known pixels about them; 0 where not known (h, w, 1)."""
+    share = cv2.blur(known.astype(np.float32)[..., 0], (side, side), borderType=cv2.BORDER_CONSTANT)[..., None]
+    mean = [cv2.blur(np.where(known[..., 0], channel, np.float32(0)), (side, side), borderType=cv2.BORDER_CONSTANT)
+            for channel in np.moveaxis(values, -1, 0)]
+    return np.where(known, values - np.stack(mean, -1) / np.maximum(share, 1e-6), np.float32(0))
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -1,7 +1,7 @@
 """What one view sees of one edit: its new first hits, its colours, and where they came from."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from numba import njit
 
 import rgb as rgb_room
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
-from crossmodal.normals import STEEPEST
+from crossmodal.normals import STEEPEST, fine_relief_mm
 from crossmodal.raster import displace, refine, splat
 from crossmodal.relight import OCCLUSION_REACH, shading_ratio, shadow_reach_mm
 from crossmodal.resolve import LOST, resolve
@@ -72,7 +72,8 @@ def _tiles(surface: Surface, edit: SurfaceEdit, near):
     field, pixel = edit.field, surface.mm_per_pixel
     shadow = max(shadow_reach_mm(surface.light, edit.patch.normal, field.highest_mm),
                  OCCLUSION_REACH * (field.highest_mm + field.deepest_mm))
-    margin = 4 + math.ceil((max(field.deepest_mm, field.highest_mm) + shadow + 0.25 * field.finest_mm) / pixel)
+    margin = 4 + math.ceil((max(field.deepest_mm, field.highest_mm) + shadow + 0.25 * field.finest_mm
+                            + getattr(field, "flattens_mm", 0)) / pixel)
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
     tile = max(TILE, 3 * margin)
     h, w = near.shape
@@ -103,7 +104,14 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     support[inside] = sample.support
     if not support.any():
         return None
-    return rendered(surface, rows, columns, nodes, base[2], scattered(sample, inside), support, fine)
+    sample = scattered(sample, inside)
+    if sample.flatten is not None:
+        relief = fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]),
+                                edit.field.flattens_mm / surface.mm_per_pixel)
+        to_nodes = np.array(((1 / fine, 0, 0), (0, 1 / fine, 0)))
+        relief = cv2.warpAffine(relief, to_nodes, inside.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * np.maximum(relief, 0))
+    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine)
 
 
 def _joined(surface, rows, columns, shape, parts) -> Seen:

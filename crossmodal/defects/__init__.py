@@ -8,9 +8,10 @@ from crossmodal.defects.appearance import Stain
 from crossmodal.defects.lines import Scratch
 from crossmodal.defects.pressed import Bump, Dent
 from crossmodal.defects.spec import Scale, Spec, grow
+from crossmodal.defects.wear import Wear
 
-DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Scratch, Stain)
+DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Scratch, Stain, Wear)
 
-DefectSpec = Annotated[Dent | Bump | Scratch | Stain, Field(discriminator="kind")]
+DefectSpec = Annotated[Dent | Bump | Scratch | Stain | Wear, Field(discriminator="kind")]
 
-__all__ = ["DEFECTS", "Bump", "DefectSpec", "Dent", "Scale", "Scratch", "Spec", "Stain", "grow"]
+__all__ = ["DEFECTS", "Bump", "DefectSpec", "Dent", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow"]
