@@ -73,8 +73,8 @@ class Rubbed:
         streaks = 0.5 + 0.5 * lattice_noise(0.12 * np.asarray(s_mm), t_mm, self.seed, 0.05 * size, octaves=3)
         patchy = 0.5 + 0.5 * lattice_noise(s_mm, t_mm, self.seed + 5, 0.3 * size, octaves=3)
         rubbed = share ** 0.5
-        white = np.clip(1.6 * rubbed * patchy - 0.35, 0, 1) * (0.25 + 0.75 * streaks)
-        return Sample((-self.depth_mm * share ** 1.5).astype(np.float32), whitening=(0.5 * white).astype(np.float32),
+        white = np.clip(2.4 * rubbed * patchy - 0.3, 0, 1) * (0.35 + 0.65 * streaks)
+        return Sample((-self.depth_mm * share ** 1.5).astype(np.float32), whitening=(0.85 * white).astype(np.float32),
                       flatten=(share * (2 - share)).astype(np.float32))
 
 
