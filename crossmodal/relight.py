@@ -12,7 +12,8 @@ from numba import njit
 from rgb.light import Light
 
 PENUMBRA = 0.08  # tangent of the lamp's angular radius: a bench lamp, not a laser
-OCCLUSION_REACH = 2.0  # heights of a relief beyond which it shuts out no light
+OCCLUSION_REACH = 1.5  # heights of a relief beyond which it shuts out no light
+SHALLOW = 0.2  # share of that reach below the relief's top at which a place counts as open
 RING = np.array(((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)))
 RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in shading
 
@@ -31,7 +32,7 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
     if moved is None:
         moved = _along(smooth, normal, state, displacement_mm)
-    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine)
+    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine)
 
 
 @njit(cache=True, nogil=True)
@@ -54,8 +55,14 @@ def shadow_reach_mm(light: Light, normal: np.ndarray, highest_mm: float) -> floa
     return highest_mm / max(slope - PENUMBRA, 0.12) if rise > 0 else 0.0
 
 
+def contact_reach_mm(field) -> float:
+    """How far around a field's relief the light from everywhere is dimmed; 0 where it stands out too little."""
+    relief = field.highest_mm + field.deepest_mm
+    return OCCLUSION_REACH * relief if field.highest_mm > SHALLOW * OCCLUSION_REACH * relief else 0.0
+
+
 @njit(cache=True, nogil=True)
-def _ratio(lamp, smooth, moved, normal, state, d, fx, fy):
+def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
@@ -71,7 +78,7 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy):
             x0 = x - 1 if x > 0 and state[y, x - 1] else x
             x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
-            open_ = _open(smooth, state, d, y, x, top, OCCLUSION_REACH * (top - bottom))
+            open_ = _open(smooth, state, d, y, x, top, OCCLUSION_REACH * (top - bottom), fine)
             lit = 1.0
             if confidence * diffuse > 0.0:
                 lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
@@ -85,15 +92,17 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _open(smooth, state, d, y, x, top, reach_mm):
+def _open(smooth, state, d, y, x, top, reach_mm, fine):
     """Share of the light from everywhere that a node's surroundings let in (horizon scan, Max 1988): over each
     direction cos² of the horizon that the relief raises, fading out with distance.
     """
     here = d[y, x]
-    if top - here < 0.02 * reach_mm:
+    if top - here < SHALLOW * reach_mm:
         return 1.0
     shut = 0.0
-    for k in range(8):
+    # Of several nodes a pixel, each looks along one line; their mean sees all round.
+    first, stride = ((y + 2 * x) % 4, 4) if fine > 1 else (0, 1)
+    for k in range(first, 8, stride):
         worst, step = 0.0, 1
         while step < 64:
             i, j = y + RING[k, 0] * step, x + RING[k, 1] * step
@@ -107,9 +116,9 @@ def _open(smooth, state, d, y, x, top, reach_mm):
             tangent = (d[i, j] - here) / far
             if tangent > 0.0:
                 worst = max(worst, (1.0 - far / reach_mm) * tangent * tangent / (1.0 + tangent * tangent))
-            step += max(1, step // 2)
+            step += max(1, step // 2) if fine == 1 else step
         shut += worst
-    return 1.0 - shut / 8.0
+    return 1.0 - shut * stride / 8.0
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -44,7 +44,8 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
             holes = 0
             lost = 0
             touched = False
-            colour[:] = 0.0
+            for c in range(channels):
+                colour[c] = 0.0
             for a in range(fine):
                 for b in range(fine):
                     row, column = i * fine + a, j * fine + b
@@ -87,8 +88,11 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
                         sy, sx = float(yy), float(xx)
                         level = seen[yy, xx, 2] - smooth[yy, xx, 2] + here
                     d, inside = _at(sy, sx, state, displacement, gain, support, at)
-                    colour += at
-                    if inside or not _plain(at):
+                    plain = True
+                    for c in range(channels):
+                        colour[c] += at[c]
+                        plain = plain and at[c] == (1.0 if c < 3 else 0.0)
+                    if inside or not plain:
                         touched = True
                     ys, xs = min(max(int(round(sy)), 0), nh - 1), min(max(int(round(sx)), 0), nw - 1)
                     lost += state[ys, xs] == LOST
@@ -118,7 +122,8 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
             out_displacement[i, j] = d / m
             out_source[i, j, 0] = sy / m
             out_source[i, j, 1] = sx / m
-            out_gain[i, j] = colour / count
+            for c in range(channels):
+                out_gain[i, j, c] = colour[c] / count
             out_support[i, j] = 8 * inside_count >= n
     _mend(base, gap, out_z, out_gain, out_source, out_displacement)
     return out_z, out_gain, out_source, out_displacement, out_support
@@ -163,7 +168,7 @@ def _concerned(h, w, z, state, moved, support, gain, fine):
         for x in range(state.shape[1]):
             if not state[y, x]:
                 continue
-            if moved[y, x] or support[y, x] or not _plain(gain[y, x]):
+            if moved[y, x] or support[y, x] or not _plain(gain, y, x):
                 i0, j0 = y // fine, x // fine
                 for i in range(i0, min(i0 + 2, h)):
                     for j in range(j0, min(j0 + 2, w)):
@@ -176,11 +181,11 @@ def _concerned(h, w, z, state, moved, support, gain, fine):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _plain(colour):
-    """Whether a node's colours (channels,) leave the picture as it is: times one, nothing added."""
-    plain = colour[0] == 1.0 and colour[1] == 1.0 and colour[2] == 1.0
-    for c in range(3, len(colour)):
-        plain = plain and colour[c] == 0.0
+def _plain(gain, y, x):
+    """Whether a node's channels leave the picture as it is: times one, nothing added."""
+    plain = gain[y, x, 0] == 1.0 and gain[y, x, 1] == 1.0 and gain[y, x, 2] == 1.0
+    for c in range(3, gain.shape[2]):
+        plain = plain and gain[y, x, c] == 0.0
     return plain
 
 
@@ -190,7 +195,8 @@ def _at(y, x, state, displacement, gain, support, colour):
     ya, xa = int(np.floor(y)), int(np.floor(x))
     fy, fx = y - ya, x - xa
     d = weight = inside = 0.0
-    colour[:] = 0.0
+    for c in range(len(colour)):
+        colour[c] = 0.0
     for dy in range(2):
         for dx in range(2):
             q = (fy if dy else 1.0 - fy) * (fx if dx else 1.0 - fx)

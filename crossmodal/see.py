@@ -11,7 +11,7 @@ import rgb as rgb_room
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.normals import STEEPEST, fine_relief_mm
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, shading_ratio, shadow_reach_mm
+from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, shading_ratio, shadow_reach_mm
 from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
 
@@ -55,7 +55,7 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
         return None
     rows, columns, st, near = charted
     fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
-    parts = [(inner, part) for inner, outer in _tiles(surface, edit, near)
+    parts = [(inner, part) for inner, outer in _tiles(surface, edit, near, fine)
              if (part := _see_tile(surface, edit, rows, columns, st, near, outer, fine)) is not None]
     if not parts:
         return None
@@ -64,7 +64,7 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     return _joined(surface, rows, columns, near.shape, parts)
 
 
-def _tiles(surface: Surface, edit: SurfaceEdit, near):
+def _tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
     """Cut a window into tiles (inner, outer slices), so that a long line costs its own area, not its window's.
 
     An outer tile holds all that its inner one can see: what moves in, what casts a shadow, what normals average over.
@@ -77,7 +77,7 @@ def _tiles(surface: Surface, edit: SurfaceEdit, near):
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
     tile = max(TILE, 3 * margin)
     h, w = near.shape
-    if h * w < 2 * tile * tile or near.mean() > SPARSE:
+    if h * w < 2 * tile * tile or (fine == 1 and near.mean() > SPARSE):
         whole = np.s_[0:h, 0:w]
         yield whole, whole
         return
@@ -203,7 +203,7 @@ def _charted(surface: Surface, edit: SurfaceEdit):
         rows, columns, st = looked_up
     pixel = surface.mm_per_pixel
     reach = 1.5 * pixel + max(shadow_reach_mm(surface.light, patch.normal, field.highest_mm),
-                              OCCLUSION_REACH * field.highest_mm)
+                              contact_reach_mm(field))
     near = field.near(st[..., 0], st[..., 1], reach)
     if not near.any():
         return None

@@ -36,8 +36,12 @@ class Faded:
             value = getattr(full, name, None)
             if value is not None:
                 parts[name] = 1 + a * (value - 1) if name == "albedo" else a * value
-        if full.removed is not None and not self.share:
-            parts["removed"] = np.zeros_like(full.removed)
+        for name in ("cover", "flatten"):
+            if getattr(full, name) is not None:
+                parts[name] = a * getattr(full, name)
+        for name in ("removed", "lost"):
+            if getattr(full, name) is not None and not self.share:
+                parts[name] = np.zeros_like(getattr(full, name))
         return replace(full, **parts)
 
 

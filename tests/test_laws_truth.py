@@ -91,7 +91,8 @@ def check_sign_against(result, seen):
 def check_light_against(result, scene, planned, seen, levels=2):
     """Colour is the old picture's, relit: times the shading of the displaced surface over that of the undisturbed
     one, both by closed form under the light that the capture was found to have; to 2 levels and a twentieth of the
-    change, which is what normals between pixels cost. Returns the largest true change."""
+    change, which is what normals between pixels cost, and a third of what the horizon shuts out, which is what
+    eight directions cost. Returns the largest true change."""
     chart, field, camera = scene.chart(planned), truth.field_of(planned), scene.capture.camera
     light = scene.capture.surface.light
     towards = np.array(light.direction)
@@ -100,11 +101,13 @@ def check_light_against(result, scene, planned, seen, levels=2):
     region &= ~truth.grown_by(shadow, 2)
     old, new = (light.ambient + light.diffuse * np.maximum(0, n @ towards)
                 for n in truth.normals_of(chart, field, camera, seen))
-    new[region] -= light.ambient * (1 - truth.openness(field, seen.st_mm[region]))
-    want = to_srgb((to_linear(result.before.rgb) * (new / old)[..., None]).astype(np.float32)).astype(int)
+    open_ = np.ones_like(new)
+    open_[region] = truth.openness(field, seen.st_mm[region])
+    want, unshut = (to_srgb((to_linear(result.before.rgb) * (shade / old)[..., None]).astype(np.float32)).astype(int)
+                    for shade in (new - light.ambient * (1 - open_), new))
     off = np.abs(result.after.rgb.astype(int) - want).max(-1)[region]
     change = np.abs(want - result.before.rgb).max(-1)[region]
-    over = off > levels + change / 20
+    over = off > levels + change / 20 + np.abs(want - unshut).max(-1)[region] / 3
     assert not over.any(), f"colour is off by {off.max()} levels of {change.max()}, {over.sum()} of {off.size} px"
     return int(change.max())
 

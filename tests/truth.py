@@ -259,11 +259,11 @@ def amplitude_mm(field) -> float:
 
 def openness(field, st, across: int = 32, along: int = 64):
     """Share of ambient light (...) that a field's relief lets in at chart places (..., 2): cos² of the horizon in each
-    direction, fading out over twice the relief's height, by quadrature on the field itself."""
+    direction, fading out over one and a half heights of the relief, by quadrature on the field itself."""
     s0, s1, t0, t1 = field.bounds_mm
     grid = np.meshgrid(np.linspace(s0, s1, 200), np.linspace(t0, t1, 200))
     d = field.sample(grid[0].ravel(), grid[1].ravel()).displacement_mm
-    reach = 2 * float(max(0, d.max()) - min(0, d.min()))
+    reach = 1.5 * float(max(0, d.max()) - min(0, d.min()))
     flat = np.asarray(st, float).reshape(-1, 2)
     here = field.sample(flat[:, 0], flat[:, 1]).displacement_mm
     shut = np.zeros(len(flat))
