@@ -82,12 +82,12 @@ def check_appears(capture, result, forecast):
         # A surface's own relief, where it goes, goes beside the asked depth.
         deeper = np.inf if hasattr(field, "flattens_mm") else allowed
         assert -allowed <= -d.min() - want <= deeper, f"{-d.min():.3f} mm deep, asked {want:.3f} ± {allowed:.3f}"
-    if spec.effect == "out":
+    if spec.effect in ("out", "add"):
         want = requested(spec)["max_height_mm"]
         assert abs(d.max() - want) <= allowed, f"{d.max():.3f} mm high, asked {want:.3f} ± {allowed:.3f}"
     both = result.gt & result.before.valid & result.after.valid
     dz = (result.after.depth.astype(np.float64) - result.before.depth)[both]
-    towards = {"in": 1, "out": -1, "both": 1}[spec.effect]
+    towards = {"in": 1, "out": -1, "both": 1, "add": -1}[spec.effect]
     assert towards * dz[np.abs(dz).argmax()] > 0, "the largest change has the wrong sign"
     return "seen"
 
@@ -104,7 +104,7 @@ def test_laws_on_real_captures(capture, kind):
         check_L3(result)
         check_L5(result.before, result.after, result.masks)
         check_gt(result)
-        if spec.effect in ("in", "out"):
+        if spec.effect in ("in", "out", "add"):
             check_L9(result, spec.effect)
         if seed != SEEDS[0]:
             continue

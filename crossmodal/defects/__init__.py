@@ -14,6 +14,8 @@ from crossmodal.defects.wear import Wear
 
 DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Scratch, Stain, Wear, Pit, Blister, Contamination)
 
-DefectSpec = Annotated[Dent | Bump | Scratch | Stain | Wear | Pit | Blister | Contamination, Field(discriminator="kind")]
+DefectSpec = Annotated[Dent | Bump | Scratch | Stain | Wear | Pit | Blister | Contamination,
+                       Field(discriminator="kind")]
 
-__all__ = ["DEFECTS", "Blister", "Bump", "Contamination", "DefectSpec", "Dent", "Pit", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow"]
+__all__ = ["DEFECTS", "Blister", "Bump", "Contamination", "DefectSpec", "Dent", "Pit", "Scale",
+           "Scratch", "Spec", "Stain", "Wear", "grow"]
