@@ -12,7 +12,21 @@ for _room in (rgb, depth, pointcloud):
 from crossmodal.camera import Camera, fit_camera
 from crossmodal.capture import Capture, Encoding, Rig, View
 from crossmodal.datasets import read_capture, read_captures
-from crossmodal.defects import DEFECTS, Blister, Bump, Contamination, Dent, Pit, Scratch, Spec, Stain, Wear
+from crossmodal.defects import (
+    DEFECTS,
+    Blister,
+    Bump,
+    Burn,
+    Contamination,
+    Corrosion,
+    Dent,
+    Discoloration,
+    Pit,
+    Scratch,
+    Spec,
+    Stain,
+    Wear,
+)  # fmt: skip
 from crossmodal.edit import SurfaceEdit
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
@@ -26,41 +40,8 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS",
-    "Blister",
-    "Bump",
-    "Camera",
-    "Capture",
-    "Contamination",
-    "Dent",
-    "Encoding",
-    "Patch",
-    "Pit",
-    "Place",
-    "Plan",
-    "Profile",
-    "Recipe",
-    "Result",
-    "Rig",
-    "Scratch",
-    "Spec",
-    "Stain",
-    "Surface",
-    "SurfaceEdit",
-    "View",
-    "Wear",
-    "depth",
-    "draw",
-    "fit_camera",
-    "forecast",
-    "grown",
-    "imprint",
-    "lift",
-    "pointcloud",
-    "read_capture",
-    "read_captures",
-    "read_recipe",
-    "replay",
-    "rgb",
-    "synthesize",
+    "DEFECTS", "Blister", "Bump", "Burn", "Camera", "Capture", "Contamination", "Corrosion", "Dent",
+    "Discoloration", "Encoding", "Patch", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch",
+    "Spec", "Stain", "Surface", "SurfaceEdit", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
+    "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb", "synthesize",
 ]  # fmt: skip

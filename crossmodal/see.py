@@ -185,7 +185,8 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.n
         gain[..., 3] = sample.whitening
     if sample.cover is not None:
         # Matter stands in the light of its place; its share hides what is beneath.
-        shade = 1 + surface.light.confidence * (surface.light.shading(np.nan_to_num(normal)) - 1)
+        facing = surface.light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
+        shade = 1 + surface.light.confidence * (facing - 1)
         gain[..., 4:7] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
         gain[..., 7] = sample.cover[..., 3]
     return gain

@@ -10,12 +10,14 @@ from crossmodal.defects.holes import Pit
 from crossmodal.defects.lines import Scratch
 from crossmodal.defects.pressed import Bump, Dent
 from crossmodal.defects.spec import Scale, Spec, grow
+from crossmodal.defects.state import Burn, Corrosion, Discoloration
 from crossmodal.defects.wear import Wear
 
-DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Scratch, Stain, Wear, Pit, Blister, Contamination)
+DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Blister, Scratch, Pit, Contamination, Wear, Corrosion, Burn, Stain,
+    Discoloration)
 
-DefectSpec = Annotated[Dent | Bump | Scratch | Stain | Wear | Pit | Blister | Contamination,
-                       Field(discriminator="kind")]
+DefectSpec = Annotated[Dent | Bump | Blister | Scratch | Pit | Contamination | Wear | Corrosion | Burn | Stain |
+    Discoloration, Field(discriminator="kind")]
 
-__all__ = ["DEFECTS", "Blister", "Bump", "Contamination", "DefectSpec", "Dent", "Pit", "Scale",
-           "Scratch", "Spec", "Stain", "Wear", "grow"]
+__all__ = ["DEFECTS", "Blister", "Bump", "Burn", "Contamination", "Corrosion", "DefectSpec", "Dent", "Discoloration",
+    "Pit", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow"]

@@ -12,6 +12,7 @@ from crossmodal.texture import hashed, lattice_noise
 
 Form = Literal["blob", "crumb", "droplet", "flake", "sliver"]
 FORMS: tuple[Form, ...] = ("blob", "crumb", "droplet", "flake", "sliver")
+EDGE = 0.22  # share of a flake's radius over which it rises
 SLENDER = 0.2  # a sliver's width against its length
 
 # Linear light that each returns when a white surface returns 1: earth, rubber, rust, swarf, sawdust, lint.
@@ -79,6 +80,8 @@ class Deposit:
 
     @property
     def finest_mm(self):
+        if self.form == "flake":
+            return EDGE * self.outline.diameter_mm
         return 0.5 * self.outline.diameter_mm * self.squeeze
 
     @property
@@ -115,7 +118,7 @@ class Deposit:
         if self.form == "droplet":
             return (1 - r2) * (1 + 0.5 * r2)
         if self.form == "flake":
-            return np.clip((1 - r) / 0.15, 0, 1) * (1 - 0.5 * r2 * (0.5 + 0.5 * lattice_noise(
+            return np.clip((1 - r) / EDGE, 0, 1) * (1 - 0.5 * r2 * (0.5 + 0.5 * lattice_noise(
                 s, t, self.seed + 2, 0.5 * self.outline.diameter_mm)))
         if self.form == "crumb":
             return np.minimum(self._facets(s, t), np.clip((1 - r) / 0.2, 0, 1)) * (1 - 0.3 * r2 * (0.5 + 0.5 * grain))
@@ -180,7 +183,7 @@ def _(contamination: Contamination, seed: int) -> Deposit:
     else:
         srgb = np.array(contamination.colour) / 255
         colour = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    wobble = {"blob": 0.35, "crumb": 0.28, "droplet": 0.12, "flake": 0.4, "sliver": 0.15}[form]
+    wobble = {"blob": 0.35, "crumb": 0.28, "droplet": 0.12, "flake": 0.4, "sliver": 0.0}[form]
     outline = Outline.drawn(contamination.fixed("diameter_mm"), wobble, seed)
     return Deposit(outline, contamination.fixed("height_mm"), form, colour, seed + 1)
 
