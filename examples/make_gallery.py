@@ -29,12 +29,26 @@ ON_HOUSING = {
     "bump": (cm.Bump(diameter_mm=13, height_mm=1.2), (225, 140)),
     "scratch": (cm.Scratch(length_mm=20, width_mm=1.6, depth_mm=0.5, orientation_deg=105), (225, 150)),
     "stain": (cm.Stain(diameter_mm=16), (225, 140)),
+    "blister": (cm.Blister(diameter_mm=12, height_mm=1.2), (225, 140)),
+    "pit": (cm.Pit(diameter_mm=14, depth_mm=1.0, count=9), (225, 140)),
+    "contamination": (cm.Contamination(diameter_mm=9, height_mm=1.6, form="crumb", colour=(120, 84, 52)), (225, 140)),
+    "wear": (cm.Wear(diameter_mm=18, depth_mm=0.3), (225, 140)),
+    "corrosion": (cm.Corrosion(diameter_mm=20, depth_mm=0.6), (225, 140)),
+    "burn": (cm.Burn(diameter_mm=18), (225, 140)),
+    "discoloration": (cm.Discoloration(diameter_mm=24, opacity=0.7), (225, 140)),
 }
 ON_REAL = {
     "dent": ("pot", cm.Dent(diameter_mm=44, depth_mm=7), (60, 78)),
     "bump": ("cereal", cm.Bump(diameter_mm=42, height_mm=7), (101, 154)),
     "scratch": ("boxes", cm.Scratch(length_mm=70, width_mm=6, depth_mm=3.5, orientation_deg=4), (119, 119)),
     "stain": ("pot", cm.Stain(diameter_mm=36, opacity=0.8), (85, 50)),
+    "blister": ("cereal", cm.Blister(diameter_mm=40, height_mm=6), (101, 154)),
+    "pit": ("cereal", cm.Pit(diameter_mm=36, depth_mm=6), (101, 154)),
+    "contamination": ("cereal", cm.Contamination(diameter_mm=30, height_mm=7, form="blob"), (101, 154)),
+    "wear": ("boxes", cm.Wear(diameter_mm=50, depth_mm=2.5), (119, 119)),
+    "corrosion": ("pot", cm.Corrosion(diameter_mm=48, depth_mm=3), (60, 78)),
+    "burn": ("boxes", cm.Burn(diameter_mm=44), (119, 119)),
+    "discoloration": ("pot", cm.Discoloration(diameter_mm=50, opacity=0.7), (60, 78)),
 }
 
 # What an effect does to colour, and to depth and cloud.
@@ -43,6 +57,9 @@ SEEN = {
            "farther; points move into the surface along its normal, x and y with z"),
     "out": ("relit, and it may cast a shadow", "nearer; points move out of the surface, and hide what lies behind"),
     "both": ("relit groove and lips; the torn bottom whitens", "a groove, with lips that stand out of the surface"),
+    "add": ("its own colour, in the light of its place; it hides what is beneath and dims what is beside it",
+            "nearer by its thickness; points move out of the surface"),
+    "remove": ("what lies behind, or darkness", "the ground behind, or nothing"),
     "appearance": ("colour changes as light through a film", "bit for bit as before; the cloud takes the colour"),
 }
 # A fine scan and a coarse one: mm a pixel, size of the object in mm, depth noise floor in mm.
