@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmodal.defects import Spec
+from crossmodal.ground import Ground
 from crossmodal.recipe import Place
 from crossmodal.surface import Surface
 
@@ -50,8 +51,21 @@ def _asked(surface, at_pixel):
     return row, column
 
 
-def _drawn(surface, place, kind, size_mm, angle, taken, rng):
+def _ground(surface, place):
     ground = surface.object_ground if place.where == "object" else surface.measured_ground
+    if place.box is None:
+        return ground
+    x0, y0, x1, y1 = place.box
+    allowed = np.zeros_like(ground.free)
+    allowed[max(y0, 0):max(y1, 0), max(x0, 0):max(x1, 0)] = True
+    if not (allowed & ground.free).any():
+        raise ValueError(f"place.box {place.box} holds no surface that can carry a defect; ask for another box")
+    return Ground.of(surface.smoothed, surface.normals, surface.linked, ground.free & allowed,
+                     surface.pixel_area_mm2, surface.mm_per_pixel)
+
+
+def _drawn(surface, place, kind, size_mm, angle, taken, rng):
+    ground = _ground(surface, place)
     if not len(ground.index):
         raise ValueError("the capture shows no surface that faces the camera well enough to carry a defect")
     wanted = 0.5 * min(size_mm) + place.clear_of_border_mm

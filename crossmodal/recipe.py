@@ -18,6 +18,8 @@ class Place(BaseModel):
     clear_of_border_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
     at_pixel: tuple[float, float] | None = None
     """(column, row) of the anchor, for one capture; None draws a place."""
+    box: tuple[int, int, int, int] | None = None
+    """(x0, y0, x1, y1): the pixels, x1 and y1 excluded, that a drawn defect keeps to; at_pixel overrides it."""
 
 
 class Recipe(BaseModel):
