@@ -13,6 +13,7 @@ import pytest
 import tifffile
 import trees
 
+import crossmodal as cm
 from crossmodal.cli import main
 from crossmodal.commands import progress
 from depth import read_xyz, write_depth, write_xyz
