@@ -19,6 +19,8 @@ from crossmodal.defects import (
     Burn,
     Contamination,
     Corrosion,
+    Crack,
+    Crease,
     Dent,
     Discoloration,
     Pit,
@@ -40,7 +42,7 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS", "Blister", "Bump", "Burn", "Camera", "Capture", "Contamination", "Corrosion", "Dent",
+    "DEFECTS", "Blister", "Bump", "Burn", "Camera", "Capture", "Contamination", "Corrosion", "Crack", "Crease", "Dent",
     "Discoloration", "Encoding", "Patch", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch",
     "Spec", "Stain", "Surface", "SurfaceEdit", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
     "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb", "synthesize",

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from crossmodal.defects.added import Blister, Contamination
 from crossmodal.defects.appearance import Stain
+from crossmodal.defects.crack import Crack
+from crossmodal.defects.crease import Crease
 from crossmodal.defects.holes import Pit
 from crossmodal.defects.lines import Scratch
 from crossmodal.defects.pressed import Bump, Dent
@@ -14,10 +16,12 @@ from crossmodal.defects.state import Burn, Corrosion, Discoloration
 from crossmodal.defects.wear import Wear
 
 DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Blister, Scratch, Pit, Contamination, Wear, Corrosion, Burn, Stain,
-    Discoloration)
+                                   Discoloration, Crack, Crease)
 
 DefectSpec = Annotated[Dent | Bump | Blister | Scratch | Pit | Contamination | Wear | Corrosion | Burn | Stain |
-    Discoloration, Field(discriminator="kind")]
+                       Discoloration | Crack | Crease, Field(discriminator="kind")]
 
-__all__ = ["DEFECTS", "Blister", "Bump", "Burn", "Contamination", "Corrosion", "DefectSpec", "Dent", "Discoloration",
-    "Pit", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow"]
+__all__ = [
+    "DEFECTS", "Blister", "Bump", "Burn", "Contamination", "Corrosion", "Crack", "Crease", "DefectSpec", "Dent",
+    "Discoloration", "Pit", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow",
+]  # fmt: skip
