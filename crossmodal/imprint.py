@@ -28,8 +28,8 @@ def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = Non
 
     Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. PointCloud → PointCloud with
     labels (N,) uint8, i + 1 where the i-th edit is. Edits stand in the target's own frame; a later one lies on
-    what an earlier one left. The sensor (ideal if none is given) measures what changed; masks tell of the change
-    before it did.
+    what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
+    masks tell of the change before its noise and rounding.
     """
     raise TypeError(f"a defect can be imprinted in a Capture, a Rig or a PointCloud, but got {type(target).__name__}")
 
@@ -39,7 +39,7 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
     edits = _several(edits)
     if len(edits) > 255:
         raise ValueError(f"one capture holds at most 255 defects, but got {len(edits)}")
-    sensor, plan = sensor or IdealSensor(), plan or _plan(capture, edits)
+    sensor, plan = sensor or (capture.origin or capture).surface.sensor, plan or _plan(capture, edits)
     shape = capture.shape
     rgb, points = capture.rgb.copy(), capture.points.copy()
     masks = Masks(*(np.zeros(shape, bool) for _ in range(4)))
@@ -140,6 +140,9 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
         seen, backdrop = _over(capture.backdrop, seen, old_z)
     floor = np.asarray(surface.floor.at(old_z), np.float32)
+    if isinstance(edit, LiftedEdit):
+        sensor = IdealSensor()  # what was lifted has been measured already
+    seen = replace(seen, z_m=sensor.resolves(seen.z_m, old_z))
     was, is_ = np.isfinite(old_z), np.isfinite(seen.z_m)
     moved = np.abs(seen.z_m - old_z)
     depth = np.where(was & is_, moved > floor, was != is_)
@@ -149,7 +152,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         new_points, shifted = edit.points, edit.changed
         depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
-        measured = np.where(depth, sensor.observe(seen.z_m, old_z, rng), old_z)
+        measured = np.where(depth, sensor.observe(seen.z_m, ~was | np.isnan(seen.displacement_mm), rng), old_z)
         new_points = _along_rays(capture, seen, points, measured)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:

@@ -13,6 +13,7 @@ from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
 from crossmodal.ground import Ground
 from crossmodal.normals import links, local_planes
+from crossmodal.sensor import SensorModel
 from rgb.light import AMBIENT, Light, estimate_light
 
 WELL_KNOWN_NORMAL = 0.02  # radians of noise that a fitted normal may carry
@@ -103,6 +104,12 @@ class Surface:
     def floor_mm(self) -> float:
         """The depth noise floor on the foreground, median, in millimetres."""
         return float(np.nanmedian(self.floor.at(self.points[..., 2][self.foreground])) * 1e3)
+
+    @cached_property
+    def sensor(self) -> SensorModel:
+        """The sensor that measured this surface."""
+        pixel_rad = 1 / (self.camera.fx * self.camera.fy) ** 0.5
+        return SensorModel.of(self.points[..., 2], self.linked, self.floor, pixel_rad)
 
     @cached_property
     def object_mm(self) -> float:
