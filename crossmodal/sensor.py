@@ -37,11 +37,13 @@ class SensorModel:
     """The sensor of one capture, as its own depth tells; ideal where that depth is free of noise.
 
     depth: what was measured of it; pixel_rad: the angle of one pixel; floor_m: what it cannot tell apart
+    softens: whether its blur also takes the edge, and with it some of the asked depth, off narrow relief
     """
 
     depth: DepthSensor
     pixel_rad: float
     floor_m: float
+    softens: bool = False
 
     @classmethod
     def of(cls, z_m: np.ndarray, linked: np.ndarray, floor, pixel_rad: float) -> "SensorModel":
@@ -49,7 +51,7 @@ class SensorModel:
         return cls(measure_sensor(z_m, linked, floor, pixel_rad), pixel_rad, float(floor.at(floor.median_m)))
 
     def resolves(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray:
-        if not self.depth.blur_px:
+        if not (self.softens and self.depth.blur_px):
             return z_m
         gap = (3 * self.floor_m + STEP * self.pixel_rad * before_m).astype(np.float32)
         return self.depth.spread(z_m, before_m, gap)
