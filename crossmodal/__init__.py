@@ -19,7 +19,6 @@ from crossmodal.defects import (
     Burn,
     Contamination,
     Corrosion,
-    Crack,
     Crease,
     Dent,
     Discoloration,
@@ -28,7 +27,7 @@ from crossmodal.defects import (
     Spec,
     Stain,
     Wear,
-)  # fmt: skip
+)
 from crossmodal.edit import SurfaceEdit
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
@@ -42,7 +41,7 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS", "Blister", "Bump", "Burn", "Camera", "Capture", "Contamination", "Corrosion", "Crack", "Crease", "Dent",
+    "DEFECTS", "Blister", "Bump", "Burn", "Camera", "Capture", "Contamination", "Corrosion", "Crease", "Dent",
     "Discoloration", "Encoding", "Patch", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch",
     "Spec", "Stain", "Surface", "SurfaceEdit", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
     "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb", "synthesize",

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from crossmodal.defects.added import Blister, Contamination
 from crossmodal.defects.appearance import Stain
-from crossmodal.defects.crack import Crack
 from crossmodal.defects.crease import Crease
 from crossmodal.defects.holes import Pit
 from crossmodal.defects.lines import Scratch
@@ -15,13 +14,11 @@ from crossmodal.defects.spec import Scale, Spec, grow
 from crossmodal.defects.state import Burn, Corrosion, Discoloration
 from crossmodal.defects.wear import Wear
 
-DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Blister, Scratch, Pit, Contamination, Wear, Corrosion, Burn, Stain,
-                                   Discoloration, Crack, Crease)
+DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Blister, Crease, Scratch, Pit, Contamination, Wear, Corrosion, Burn,
+    Stain, Discoloration)
 
-DefectSpec = Annotated[Dent | Bump | Blister | Scratch | Pit | Contamination | Wear | Corrosion | Burn | Stain |
-                       Discoloration | Crack | Crease, Field(discriminator="kind")]
+DefectSpec = Annotated[Dent | Bump | Blister | Crease | Scratch | Pit | Contamination | Wear | Corrosion | Burn |
+    Stain | Discoloration, Field(discriminator="kind")]
 
-__all__ = [
-    "DEFECTS", "Blister", "Bump", "Burn", "Contamination", "Corrosion", "Crack", "Crease", "DefectSpec", "Dent",
-    "Discoloration", "Pit", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow",
-]  # fmt: skip
+__all__ = ["DEFECTS", "Blister", "Bump", "Burn", "Contamination", "Corrosion", "Crease", "DefectSpec", "Dent",
+    "Discoloration", "Pit", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow"]
