@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
+from numba import njit
 
 from crossmodal.capture import read_only
 from crossmodal.patch import Patch
@@ -117,8 +118,17 @@ class SurfaceEdit:
 
 def within(st: np.ndarray, bounds: tuple[float, float, float, float]) -> np.ndarray:
     """(...) bool: chart coordinates (..., 2) inside bounds; NaN is outside."""
-    s, t = st[..., 0], st[..., 1]
-    return (s >= bounds[0]) & (s <= bounds[1]) & (t >= bounds[2]) & (t <= bounds[3])
+    flat = np.ascontiguousarray(st).reshape(-1, 2)
+    return _within(flat, *(float(bound) for bound in bounds)).reshape(st.shape[:-1])
+
+
+@njit(cache=True, nogil=True)
+def _within(st, s0, s1, t0, t1):
+    out = np.empty(len(st), np.bool_)
+    for i in range(len(st)):
+        s, t = st[i, 0], st[i, 1]
+        out[i] = s0 <= s <= s1 and t0 <= t <= t1
+    return out
 
 
 def scattered(sample: Sample, where: np.ndarray) -> Sample:

@@ -173,22 +173,31 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
 
 def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:
     camera = surface.camera
-    gain = np.zeros((*state.shape, 4 if sample.cover is None else 8), np.float32)
     if sample.displacement_mm.any():
-        gain[..., :3] = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm,
-                                      (camera.fx, camera.fy), fine)[..., None]
+        ratio = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
+                              fine)
     else:
-        gain[..., :3] = 1
+        ratio = np.ones(state.shape, np.float32)
+    white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
+    gain = _spread(ratio, white, 4 if sample.cover is None else 8)
     if sample.albedo is not None:
         gain[..., :3] *= sample.albedo
-    if sample.whitening is not None:
-        gain[..., 3] = sample.whitening
     if sample.cover is not None:
         # Matter stands in the light of its place; its share hides what is beneath.
         facing = surface.light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
         shade = 1 + surface.light.confidence * (facing - 1)
         gain[..., 4:7] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
         gain[..., 7] = sample.cover[..., 3]
+    return gain
+
+
+@njit(cache=True, nogil=True)
+def _spread(ratio, white, channels):
+    gain = np.zeros((*ratio.shape, channels), np.float32)
+    for y in range(ratio.shape[0]):
+        for x in range(ratio.shape[1]):
+            gain[y, x, 0] = gain[y, x, 1] = gain[y, x, 2] = ratio[y, x]
+            gain[y, x, 3] = white[y, x]
     return gain
 
 

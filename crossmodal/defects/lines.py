@@ -86,7 +86,8 @@ def _groove(s, t, length, width, depth, bow, whitening, seed):
     white = np.zeros(len(s), np.float32)
     for i in range(len(s)):
         x = 2.0 * s[i] / length
-        if abs(x) >= 1.0:
+        # Beyond the widest that the groove can be, with all its jitter, nothing is worth working out.
+        if abs(x) >= 1.0 or abs(t[i] - bow * (0.5 - x * x)) > 0.58 * width:
             continue
         # The tool lands, ploughs and lifts: full width and depth over the middle, thin at the ends.
         end = min(1.0, (1.0 - abs(x)) / 0.4)
