@@ -153,6 +153,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
         measured = np.where(depth, sensor.observe(seen.z_m, ~was | np.isnan(seen.displacement_mm), rng), old_z)
+        # A change that the sensor's grid rounds away was not measured.
+        depth = depth & (measured != old_z) & ~(np.isnan(measured) & ~was)
         new_points = _along_rays(capture, seen, points, measured)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:

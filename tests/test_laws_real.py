@@ -80,7 +80,7 @@ def check_appears(capture, result, forecast):
     if spec.effect in ("in", "both"):
         want = requested(spec)["max_depth_mm"]
         # A surface's own relief, where it goes, goes beside the asked depth.
-        deeper = np.inf if hasattr(field, "flattens_mm") else allowed
+        deeper = np.inf if spec.blunts else allowed
         assert -allowed <= -d.min() - want <= deeper, f"{-d.min():.3f} mm deep, asked {want:.3f} ± {allowed:.3f}"
     if spec.effect in ("out", "add"):
         want = requested(spec)["max_height_mm"]

@@ -31,7 +31,7 @@ class Crease(Spec):
             return scale.across(0.18, 0.34, pixels=40, steepest=0.1)
         if name == "width_mm":
             return 0.3 * self.length_mm[0], 0.4 * self.length_mm[0]
-        return scale.relief(self.width_mm, 0.14, 0.22)
+        return scale.relief(self.width_mm, 0.2, 0.28)
 
 
 @dataclass(frozen=True, eq=False)

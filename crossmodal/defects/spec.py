@@ -77,6 +77,8 @@ class Spec(BaseModel):
 
     extent: ClassVar[Extent]
     effect: ClassVar[Effect]
+    blunts: ClassVar[bool] = False
+    """Whether the surface's own fine relief goes too, beside the asked depth."""
     sizes: ClassVar[tuple[str, ...]]
     """The fields that are drawn, in the order in which they are drawn."""
 

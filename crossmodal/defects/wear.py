@@ -16,6 +16,7 @@ class Wear(Spec):
 
     extent: ClassVar = "local"
     effect: ClassVar = "in"
+    blunts: ClassVar = True
     sizes: ClassVar = ("diameter_mm", "depth_mm")
 
     kind: Literal["wear"] = "wear"
