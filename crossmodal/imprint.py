@@ -12,8 +12,9 @@ from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import hidden, is_lost
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan
+from crossmodal.recolour import recoloured
 from crossmodal.result import Masks, Measured, Result, Visibility
-from crossmodal.see import Seen, recoloured, see
+from crossmodal.see import Seen, see
 from crossmodal.sensor import IdealSensor, Sensor
 from crossmodal.streams import stream
 from pointcloud import PointCloud

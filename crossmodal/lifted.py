@@ -112,8 +112,9 @@ def _see_points(surface, edit, nodes):
     d = np.where(edit.changed, along_normal_mm(surface, edit), 0).astype(np.float32)
     window = np.s_[edit.rows[0]:edit.rows[1], edit.columns[0]:edit.columns[1]]
     offset = np.where(edit.changed[..., None], edit.points - surface.points[window], 0)
+    moved = np.where(nodes[3][..., None] > 0, nodes[0], 0) + np.nan_to_num(offset, nan=0.0)
     ratio = shading_ratio(surface.light, nodes[0], nodes[1], nodes[3], np.nan_to_num(d, nan=0.0),
-                          (surface.camera.fx, surface.camera.fy), 1, nodes[0] + np.nan_to_num(offset, nan=0.0))
+                          (surface.camera.fx, surface.camera.fy), 1, moved)
     z = np.where(edit.changed, edit.points[..., 2], surface.points[window][..., 2])
     source = np.stack(np.indices(z.shape, np.float32), -1)
     gain = np.zeros((*z.shape, 4), np.float32)

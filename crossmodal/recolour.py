@@ -1,0 +1,81 @@
+"""The picture after an edit: the old colours where their surface is now seen, in the new light, beneath new matter."""
+
+import cv2
+import numpy as np
+from numba import njit
+
+import rgb as rgb_room
+from crossmodal.see import Seen
+
+WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
+
+
+def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarray | None) -> np.ndarray:
+    """The window's colours (h, w, 3) uint8 after the edit: the old picture where its surface is now seen, times
+    the gain, in linear light. A pixel that neither moved nor changed its light keeps its bits.
+
+    white: linear light of a white surface; backdrop: (h, w, 3) uint8, what is seen where the surface is gone, if known
+    """
+    out = np.array(pixels)
+    touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, seen.gain, white)
+    out[touched] = rgb_room.to_srgb(linear)
+    revealed = np.isnan(seen.displacement_mm)
+    if backdrop is not None:
+        out[revealed] = backdrop[revealed]
+        return out
+    revealed &= seen.gain[..., 0] == 1
+    if revealed.any():
+        out = cv2.inpaint(out, revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _relit(linear, source, gain, white_level):
+    """Linear colours (n, 3) of the touched pixels (h, w) bool: moved ones by Keys' cubic convolution (1981)."""
+    h, w = gain.shape[:2]
+    touched = np.zeros((h, w), np.bool_)
+    out = np.empty((h * w, 3), np.float32)
+    n = 0
+    wy, wx = np.empty(4), np.empty(4)
+    for i in range(h):
+        for j in range(w):
+            y, x = source[i, j, 0], source[i, j, 1]
+            shifted = abs(y - i) > 0.02 or abs(x - j) > 0.02
+            white = gain[i, j, 3]
+            hidden = gain[i, j, 7] if gain.shape[2] == 8 else 0.0
+            plain = (gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0 and white == 0.0
+                     and hidden == 0.0)
+            if not shifted and plain:
+                continue
+            touched[i, j] = True
+            if shifted:
+                ya, xa = int(np.floor(y)), int(np.floor(x))
+                _keys(y - ya, wy)
+                _keys(x - xa, wx)
+                for c in range(3):
+                    value = 0.0
+                    for a in range(4):
+                        row = min(max(ya + a - 1, 0), h - 1)
+                        for b in range(4):
+                            value += wy[a] * wx[b] * linear[row, min(max(xa + b - 1, 0), w - 1), c]
+                    out[n, c] = max(value, 0.0) * gain[i, j, c]
+            else:
+                for c in range(3):
+                    out[n, c] = linear[i, j, c] * gain[i, j, c]
+            if white > 0.0:
+                scattered = WHITE * max(out[n, 0], out[n, 1], out[n, 2])
+                for c in range(3):
+                    out[n, c] += white * (scattered - out[n, c])
+            if hidden > 0.0:
+                for c in range(3):
+                    out[n, c] = (1.0 - hidden) * out[n, c] + white_level * gain[i, j, 4 + c]
+            n += 1
+    return touched, out[:n]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _keys(f, out):
+    out[0] = ((-0.5 * f + 1.0) * f - 0.5) * f
+    out[1] = (1.5 * f - 2.5) * f * f + 1.0
+    out[2] = ((-1.5 * f + 2.0) * f + 0.5) * f
+    out[3] = (0.5 * f - 0.5) * f * f
