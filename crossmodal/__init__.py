@@ -17,11 +17,19 @@ from crossmodal.defects import (
     Blister,
     Bump,
     Burn,
+    Burr,
+    Chip,
     Contamination,
     Corrosion,
+    Crack,
     Crease,
+    Cut,
     Dent,
     Discoloration,
+    Fibre,
+    Hole,
+    Missing,
+    Peel,
     Pit,
     Scratch,
     Spec,
@@ -41,8 +49,9 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS", "Blister", "Bump", "Burn", "Camera", "Capture", "Contamination", "Corrosion", "Crease", "Dent",
-    "Discoloration", "Encoding", "Patch", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch",
-    "Spec", "Stain", "Surface", "SurfaceEdit", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb", "synthesize",
+    "DEFECTS", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination", "Corrosion",
+    "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing", "Patch", "Peel",
+    "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain", "Surface",
+    "SurfaceEdit", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown", "imprint", "lift",
+    "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb", "synthesize",
 ]  # fmt: skip

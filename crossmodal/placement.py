@@ -1,15 +1,19 @@
-"""Where a defect may lie: on the object, clear of depth steps and of what was placed before it."""
+"""Where a defect may lie: on ground of the asked shape, or on an edge, clear of what was placed before it."""
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from crossmodal.defects import Spec
+from crossmodal.features import fitting, run_of
 from crossmodal.ground import Ground
 from crossmodal.recipe import Place
 from crossmodal.surface import Surface
 
 TRIALS = 64
+EDGE_TRIALS = 16
+EDGEWISE = 0.2  # cosine of the steepest view (78°) of an edge that carries a defect
 FOLD = 0.8  # cosine of the turn (37°) beyond which ground folds away under a defect
 ENOUGH = 0.6  # share of a long defect that must lie on free ground when no trial finds more
 
@@ -34,6 +38,9 @@ def find_spot(surface: Surface, place: Place, spec: Spec, bounds_mm, taken: tupl
     size_mm, angle = (s1 - s0, t1 - t0), float(np.deg2rad(spec.fixed("orientation_deg")))
     if place.at_pixel is not None:
         row, column = _asked(surface, place.at_pixel)
+    elif (found := _on_edge(surface, place, spec, size_mm, taken, rng)) is not None:
+        row, column, run = found
+        angle += run
     else:
         row, column = _drawn(surface, place, spec.kind, size_mm, angle, taken, rng)
     normal = surface.normals[row, column].astype(np.float64)
@@ -51,21 +58,98 @@ def _asked(surface, at_pixel):
     return row, column
 
 
-def _ground(surface, place):
-    ground = surface.object_ground if place.where == "object" else surface.measured_ground
-    if place.box is None:
+def _allowed(surface, place) -> np.ndarray | None:
+    """(H, W) bool: the pixels that box, mask and forbidden regions leave; None where nothing was said."""
+    if place.box is None and place.mask is None and place.forbid is None:
+        return None
+    allowed = np.ones(surface.foreground.shape, bool)
+    if place.box is not None:
+        x0, y0, x1, y1 = place.box
+        allowed[:max(y0, 0)] = allowed[max(y1, 0):] = False
+        allowed[:, :max(x0, 0)] = allowed[:, max(x1, 0):] = False
+    if place.mask is not None:
+        allowed &= _region("mask", place.mask, allowed.shape)
+    if place.forbid is not None:
+        allowed &= ~_region("forbid", place.forbid, allowed.shape)
+    return allowed
+
+
+def _region(name, path, shape):
+    picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise ValueError(f"place.{name}: {path} is no picture that can be read; give a PNG as large as the capture")
+    if picture.shape != shape:
+        raise ValueError(f"place.{name}: {path} is {picture.shape[1]}x{picture.shape[0]} but the capture is "
+                         f"{shape[1]}x{shape[0]}; give one pixel for each pixel")
+    return picture > 0
+
+
+def _ground(surface, place, across_mm):
+    """The ground of a place: free pixels of the asked shape, within what is allowed."""
+    ground = surface.measured_ground if place.where == "anywhere" else surface.object_ground
+    allowed = _allowed(surface, place)
+    shaped = None if place.where in ("object", "anywhere", "edge", "rim") else fitting(surface, place.where, across_mm)
+    if allowed is None and shaped is None:
         return ground
-    x0, y0, x1, y1 = place.box
-    allowed = np.zeros_like(ground.free)
-    allowed[max(y0, 0):max(y1, 0), max(x0, 0):max(x1, 0)] = True
-    if not (allowed & ground.free).any():
-        raise ValueError(f"place.box {place.box} holds no surface that can carry a defect; ask for another box")
-    return Ground.of(surface.smoothed, surface.normals, surface.linked, ground.free & allowed,
-                     surface.pixel_area_mm2, surface.mm_per_pixel)
+    usable = ground.free if allowed is None else ground.free & allowed
+    if not usable.any():
+        said = " and ".join(f"place.{name}" for name in ("box", "mask", "forbid") if getattr(place, name) is not None)
+        raise ValueError(f"{said} leaves no surface that can carry a defect; ask for another place")
+    if shaped is not None:
+        # A defect's middle lies on such ground; its rest may lie about it.
+        index = np.flatnonzero(usable & shaped)
+        if not len(index):
+            raise ValueError(f"place.where: nothing here is {place.where} over {across_mm:.3g} mm; ask for another "
+                             f"place or a smaller defect")
+        area = np.cumsum(surface.pixel_area_mm2.ravel()[index], dtype=np.float64)
+        whole = ground if allowed is None else _cut(surface, usable)
+        return Ground(whole.free, whole.clear_mm, index, area)
+    return _cut(surface, usable)
+
+
+def _cut(surface, usable):
+    return Ground.of(surface.smoothed, surface.normals, surface.linked, usable, surface.pixel_area_mm2,
+                     surface.mm_per_pixel)
+
+
+def _on_edge(surface, place, spec, size_mm, taken, rng):
+    """(row, column, direction of the edge in the picture) of a place on an edge; None where none is to be sought,
+    or where the object has none and only the kind would have one."""
+    where = spec.at if place.where == "object" else place.where
+    if where not in ("edge", "rim"):
+        return None
+    edge = fitting(surface, where, 0.5 * min(size_mm))
+    towards = -np.einsum("ijk,ijk->ij", surface.smoothed, surface.normals)
+    with np.errstate(invalid="ignore"):
+        facing = towards > EDGEWISE * np.linalg.norm(surface.smoothed, axis=-1)
+    usable = _beside(edge, spec, size_mm, surface) & facing
+    border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
+    usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
+    allowed = _allowed(surface, place)
+    if allowed is not None:
+        usable &= allowed
+    index = np.flatnonzero(usable)
+    if not len(index):
+        if place.where == "object":
+            return None
+        raise ValueError(f"place.where: no {where} is seen here; ask for another place")
+    reach = max(3, round(0.5 * max(size_mm) / surface.mm_per_pixel))
+    best, best_score = None, -1.0
+    for _ in range(EDGE_TRIALS):
+        row, column = divmod(int(index[int(rng.random() * len(index))]), edge.shape[1])
+        x, y = run_of(edge, row, column, reach)
+        along = np.rint(np.linspace(-1, 1, 9)[:, None] * (0.45 * max(size_mm) / surface.mm_per_pixel) * (x, y))
+        columns, rows = np.clip(along + np.array((column, row)), 0, np.array(edge.shape[::-1]) - 1).astype(int).T
+        follows = np.mean([edge[max(0, r - 2):r + 3, max(0, c - 2):c + 3].any()
+                           for r, c in zip(rows, columns, strict=True)])
+        score = float(follows) * _apart(surface.smoothed[row, column], size_mm, taken)
+        if score > best_score:
+            best, best_score = (row, column, float(np.arctan2(y, x))), score
+    return best
 
 
 def _drawn(surface, place, kind, size_mm, angle, taken, rng):
-    ground = _ground(surface, place)
+    ground = _ground(surface, place, min(size_mm))
     if not len(ground.index):
         raise ValueError("the capture shows no surface that faces the camera well enough to carry a defect")
     wanted = 0.5 * min(size_mm) + place.clear_of_border_mm
@@ -92,6 +176,15 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
             raise ValueError(f"no place for a {kind} {max(size_mm):.3g} mm long on this object; "
                              f"ask for a shorter one or another orientation_deg")
     return best
+
+
+def _beside(edge, spec, size_mm, surface):
+    """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards."""
+    if spec.effect in ("in", "remove"):
+        return edge
+    half = 0.5 * min(size_mm) / surface.mm_per_pixel
+    far = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return surface.foreground & (far >= half) & (far <= half + 1.5)
 
 
 def _lies_free(surface, ground, row, column, size_mm, angle):

@@ -101,6 +101,7 @@ def splat(seen, state, linked, moved, fine, z, source):
     seen: displaced nodes from ``displace``; z: inf where nothing was drawn; source: (row, column) in nodes.
     """
     nh, nw = state.shape
+    lone = moved & (state != 0)
     for y in range(nh - 1):
         for x in range(nw - 1):
             if not (moved[y, x] or moved[y, x + 1] or moved[y + 1, x] or moved[y + 1, x + 1]):
@@ -111,15 +112,29 @@ def splat(seen, state, linked, moved, fine, z, source):
                 below, beside = linked[y + 1, x, 0], linked[y, x + 1, 1]
                 if a and b and c and right and down:
                     _triangle(seen, y, x, y, x + 1, y + 1, x, z, source)
+                    lone[y, x] = lone[y, x + 1] = lone[y + 1, x] = False
                 if b and c and d and below and beside:
                     _triangle(seen, y, x + 1, y + 1, x + 1, y + 1, x, z, source)
+                    lone[y, x + 1] = lone[y + 1, x + 1] = lone[y + 1, x] = False
                 if a and b and d and right and beside and not (c and down):
                     _triangle(seen, y, x, y, x + 1, y + 1, x + 1, z, source)
+                    lone[y, x] = lone[y, x + 1] = lone[y + 1, x + 1] = False
                 if a and c and d and down and below and not (b and right):
                     _triangle(seen, y, x, y + 1, x + 1, y + 1, x, z, source)
+                    lone[y, x] = lone[y + 1, x + 1] = lone[y + 1, x] = False
             elif a and b and c and d:
                 _triangle(seen, y, x, y, x + 1, y + 1, x, z, source)
                 _triangle(seen, y, x + 1, y + 1, x + 1, y + 1, x, z, source)
+                lone[y, x] = lone[y, x + 1] = lone[y + 1, x] = lone[y + 1, x + 1] = False
+    # A point that is linked to none, on a fold or at an end, still stands where it moved to.
+    for y in range(nh):
+        for x in range(nw):
+            if not lone[y, x]:
+                continue
+            row, column = int(round(seen[y, x, 1])), int(round(seen[y, x, 0]))
+            if 0 <= row < z.shape[0] and 0 <= column < z.shape[1] and seen[y, x, 2] < z[row, column]:
+                z[row, column] = seen[y, x, 2]
+                source[row, column, 0], source[row, column, 1] = y, x
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -10,16 +10,22 @@ from crossmodal.defects import DefectSpec
 
 
 class Place(BaseModel):
-    """Where defects may lie: on the found foreground or anywhere measured, clear of depth steps."""
+    """Where defects may lie. Those that belong to edges find one where nothing else is said."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    where: Literal["object", "anywhere"] = "object"
+    where: Literal["object", "anywhere", "flat", "convex", "concave", "edge", "rim"] = "object"
+    """On the found foreground or anywhere measured, clear of depth steps; on ground of this shape over the defect's
+    size; on an edge (a fold, or where the object ends) or on a rim (only where it ends)."""
     clear_of_border_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
     at_pixel: tuple[float, float] | None = None
     """(column, row) of the anchor, for one capture; None draws a place."""
     box: tuple[int, int, int, int] | None = None
     """(x0, y0, x1, y1): the pixels, x1 and y1 excluded, that a drawn defect keeps to; at_pixel overrides it."""
+    mask: str | None = None
+    """A picture as large as the capture: a drawn defect keeps to what is not black in it."""
+    forbid: str | None = None
+    """A picture as large as the capture: a drawn defect keeps away from what is not black in it."""
 
 
 class Recipe(BaseModel):

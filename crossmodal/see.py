@@ -150,23 +150,45 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     smooth, normal, _, state = nodes
     camera = surface.camera
     gain = _gain(surface, sample, smooth, normal, state, fine)
-    moved = sample.displacement_mm != 0
-    removed = sample.removed if sample.removed is not None else np.zeros_like(moved)
+    displacement_mm, removed = sample.displacement_mm, sample.removed
+    if removed is None:
+        removed = np.zeros(displacement_mm.shape, bool)
+    else:
+        displacement_mm = np.where(removed, np.float32(0), displacement_mm)
+    moved = displacement_mm != 0
     base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
     seen = np.empty((*state.shape, 3))
     z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
     source = np.zeros((*z.shape, 2), np.float32)
     if sample.lost is not None:
         state = np.where(sample.lost, state * np.uint8(LOST), state)
-    displace(camera.kernel, smooth, normal, state, sample.displacement_mm, fine, seen)
+    displace(camera.kernel, smooth, normal, state, displacement_mm, fine, seen)
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
     out = Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
-                                       sample.displacement_mm, gain, fine))
+                                       displacement_mm, gain, fine))
+    _bounded(out, base, displacement_mm)
     if sample.removed is not None:
         out.gain[np.isnan(out.displacement_mm), :3] = UNLIT
     return out
+
+
+def _bounded(seen: Seen, base, displacement_mm) -> None:
+    """A solid that only grows comes nearer and reveals nothing; one that only shrinks comes nearer nowhere.
+
+    On folds the normals of neighbours cross, and what they push along themselves could show the contrary.
+    """
+    if not (displacement_mm < 0).any():
+        revealed = np.isnan(seen.displacement_mm) & (base == base)
+        if not displacement_mm.any():
+            return
+        np.fmin(seen.z_m, base, out=seen.z_m, where=base == base)
+        seen.displacement_mm[revealed] = 0
+        seen.gain[revealed, :3], seen.gain[revealed, 3:] = 1, 0
+        seen.source[revealed] = np.argwhere(revealed)
+    elif not (displacement_mm > 0).any():
+        np.maximum(seen.z_m, base, out=seen.z_m, where=base == base)
 
 
 def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:

@@ -28,7 +28,7 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
     Raises ValueError where a defect finds no place on the capture.
     """
     surface = capture.surface
-    ground = surface.object_ground if recipe.place.where == "object" else surface.measured_ground
+    ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
     scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm)
     taken: tuple[Spot, ...] = ()
     ordinals: dict[str, int] = {}

@@ -10,6 +10,7 @@ import toys
 import truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import binary_closing
 
 import crossmodal as cm
 from crossmodal.datasets.mvtec3d_writer import write_sample
@@ -92,11 +93,17 @@ def check_L4(result, cloud, pixels):
                            - result.before.points[pixels[labelled, 1], pixels[labelled, 0]], axis=-1) * 1e3
     at = np.rint(camera.project(cloud.xyz_m[labelled].astype(np.float64))).astype(int)
     inside = ((at >= 0) & (at < (camera.width, camera.height))).all(-1)
+    # What sank behind the near rim of its own cavity is labelled, but the picture sees the rim.
+    behind = np.zeros(len(at), bool)
+    first = result.after.depth[at[inside, 1], at[inside, 0]]
+    behind[inside] = cloud.xyz_m[labelled][inside, 2] - first > 3e-3 * floor
+    seen = inside & ~behind
+    seen[inside] &= np.isfinite(first)  # nor does it see what lands where nothing is measured
     landed, plainly = np.zeros(result.gt.shape, bool), np.zeros(result.gt.shape, bool)
-    landed[at[inside, 1], at[inside, 0]] = True
+    landed[at[seen, 1], at[seen, 0]] = True
     # A soft rim below the floor is labelled, for it was moved, but no picture of this sensor outlines it.
     # Nor one that only the middle of a groove narrower than its pixels rises above: they see its mean.
-    shown = inside & ((moved > 3 * floor) | (not result.masks.depth.any()))
+    shown = seen & ((moved > 3 * floor) | (not result.masks.depth.any()))
     plainly[at[shown, 1], at[shown, 0]] = True
     # On a slanted surface a point's noise along its ray shifts its place by as much again.
     noise = int(np.ceil(2 * floor / result.before.surface.mm_per_pixel - 0.05))
@@ -106,12 +113,14 @@ def check_L4(result, cloud, pixels):
     assert not (landed & ~truth.grown_by(result.gt, rim)).any(), "labels lie beyond the defect's rim"
     came = np.zeros(result.gt.shape, bool)
     came[pixels[labelled, 1], pixels[labelled, 0]] = True
-    assert not (onto & ~truth.grown_by(landed | came)).any(), "the mask holds what no label projects onto"
+    left = np.zeros(result.gt.shape, bool)
+    left[pixels[:, 1], pixels[:, 0]] = True
+    came |= result.before.valid & ~left  # a point that is gone cannot carry its label
+    # Where a fold spreads the labels, the surface between them is still one.
+    spread = binary_closing(np.pad(landed | came, 4), iterations=2)[4:-4, 4:-4] | landed | came
+    assert not (onto & ~truth.grown_by(spread)).any(), "the mask holds what no label projects onto"
     deep = np.zeros(result.gt.shape, bool)
-    plain = inside & (moved > 10 * floor)
-    # What sank behind the near rim of its own cavity is labelled, but the picture sees the rim.
-    deeper = cloud.xyz_m[labelled][plain][:, 2] - result.after.depth[at[plain, 1], at[plain, 0]]
-    plain[plain] = ~(deeper > 3e-3 * floor)
+    plain = seen & (moved > 10 * floor)
     deep[at[plain, 1], at[plain, 0]] = True
     assert not (deep & ~truth.grown_by(onto)).any(), "a labelled point lies off the mask"
     return int(labelled.sum())
@@ -140,8 +149,11 @@ def check_gt(result):
 
 
 def check_L9(result, effect):
-    """For purely ``in`` (or ``out``) kinds no first hit moves the other way, and none is displaced the other way."""
+    """For purely ``in`` (or ``out``) kinds no first hit moves the other way, and none is displaced the other way;
+    where surface was removed, none comes nearer and none is displaced outwards."""
     sign = {"in": 1.0, "out": -1.0, "remove": 1.0, "add": -1.0}[effect]
+    if effect == "remove":
+        return check_L9_removed(result)
     both = result.before.valid & result.after.valid
     dz = sign * (result.after.depth.astype(np.float64) - result.before.depth)
     assert dz[both].min() >= 0, "a first hit moved the other way"
@@ -150,11 +162,32 @@ def check_L9(result, effect):
     return int((dz[both] > 0).sum())
 
 
+def check_L9_removed(result):
+    """What is gone shows nothing or something farther; a rim stands out by no more than its field does."""
+    gone = np.isnan(result.displacement_mm)
+    assert gone.any(), "nothing is gone"
+    closer = result.after.depth.astype(np.float64) < result.before.depth
+    assert not closer[gone].any(), "something nearer is seen where the surface is gone"
+    highest = truth.field_of(result.plan.defects[0]).highest_mm
+    assert np.nanmax(result.displacement_mm) <= highest * (1 + 1e-6), "the rim stands out too far"
+    return int(gone.sum())
+
+
 def through_cloud(capture, edits):
-    """The capture's cloud after imprint, and the pixel of every point."""
+    """The capture's cloud after imprint, and the pixel of every point that is left."""
     cloud, pixels = capture.cloud()
     cloud = replace(cloud, normals=capture.normals[pixels[:, 1], pixels[:, 0]])
-    return cm.imprint(cloud, edits), pixels
+    return cm.imprint(cloud, edits), pixels[left_of(cloud, edits)]
+
+
+def left_of(cloud, edits):
+    """(N,) bool: the points that an edit, or several that do not meet, leave standing."""
+    left = np.ones(len(cloud), bool)
+    for edit in edits if isinstance(edits, (list, tuple)) else (edits,):
+        sample = edit(cloud.xyz_m.astype(np.float64), cloud.normals)
+        if sample.removed is not None:
+            left &= ~sample.removed
+    return left
 
 
 def made(scene, spec, seed):

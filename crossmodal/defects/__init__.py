@@ -6,19 +6,27 @@ from pydantic import Field
 
 from crossmodal.defects.added import Blister, Contamination
 from crossmodal.defects.appearance import Stain
+from crossmodal.defects.crack import Crack
 from crossmodal.defects.crease import Crease
-from crossmodal.defects.holes import Pit
+from crossmodal.defects.cut import Cut
+from crossmodal.defects.edges import Burr, Chip
+from crossmodal.defects.fibre import Fibre
 from crossmodal.defects.lines import Scratch
+from crossmodal.defects.opening import Hole, Missing
+from crossmodal.defects.peel import Peel
+from crossmodal.defects.pit import Pit
 from crossmodal.defects.pressed import Bump, Dent
 from crossmodal.defects.spec import Scale, Spec, grow
 from crossmodal.defects.state import Burn, Corrosion, Discoloration
 from crossmodal.defects.wear import Wear
 
-DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Blister, Crease, Scratch, Pit, Contamination, Wear, Corrosion, Burn,
-    Stain, Discoloration)
+DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Blister, Crease, Scratch, Crack, Cut, Hole, Pit, Chip, Missing,
+    Contamination, Fibre, Burr, Wear, Corrosion, Peel, Burn, Stain, Discoloration)
 
-DefectSpec = Annotated[Dent | Bump | Blister | Crease | Scratch | Pit | Contamination | Wear | Corrosion | Burn |
-    Stain | Discoloration, Field(discriminator="kind")]
+DefectSpec = Annotated[Dent | Bump | Blister | Crease | Scratch | Crack | Cut | Hole | Pit | Chip | Missing |
+    Contamination | Fibre | Burr | Wear | Corrosion | Peel | Burn | Stain | Discoloration,
+    Field(discriminator="kind")]
 
-__all__ = ["DEFECTS", "Blister", "Bump", "Burn", "Contamination", "Corrosion", "Crease", "DefectSpec", "Dent",
-    "Discoloration", "Pit", "Scale", "Scratch", "Spec", "Stain", "Wear", "grow"]
+__all__ = ["DEFECTS", "Blister", "Bump", "Burn", "Burr", "Chip", "Contamination", "Corrosion", "Crack", "Crease",
+    "Cut", "DefectSpec", "Dent", "Discoloration", "Fibre", "Hole", "Missing", "Peel", "Pit", "Scale", "Scratch",
+    "Spec", "Stain", "Wear", "grow"]

@@ -58,6 +58,12 @@ class Blister(Spec):
         return scale.relief(self.diameter_mm, 0.06, 0.14)
 
 
+def linear(colour: tuple[int, ...]) -> np.ndarray:
+    """(3,) float64: the linear light of an sRGB colour (IEC 61966-2-1)."""
+    srgb = np.array(colour) / 255
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
 @dataclass(frozen=True, eq=False)
 class Deposit:
     """Matter of one form on an outline; a sliver's outline is squeezed along t."""
@@ -181,8 +187,7 @@ def _(contamination: Contamination, seed: int) -> Deposit:
     if contamination.colour is None:
         colour = PALETTE[int((0.5 + 0.4999 * pick[1]) * len(PALETTE))] * (1 + 0.25 * pick[2])
     else:
-        srgb = np.array(contamination.colour) / 255
-        colour = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+        colour = linear(contamination.colour)
     wobble = {"blob": 0.35, "crumb": 0.28, "droplet": 0.12, "flake": 0.4, "sliver": 0.0}[form]
     outline = Outline.drawn(contamination.fixed("diameter_mm"), wobble, seed)
     return Deposit(outline, contamination.fixed("height_mm"), form, colour, seed + 1)

@@ -79,6 +79,8 @@ class Spec(BaseModel):
     effect: ClassVar[Effect]
     blunts: ClassVar[bool] = False
     """Whether the surface's own fine relief goes too, beside the asked depth."""
+    at: ClassVar[Literal["object", "edge"]] = "object"
+    """Where on the object it belongs, unless the recipe says otherwise."""
     sizes: ClassVar[tuple[str, ...]]
     """The fields that are drawn, in the order in which they are drawn."""
 
@@ -86,7 +88,7 @@ class Spec(BaseModel):
     weight: float = Field(1.0, gt=0, allow_inf_nan=False)
     """How often this entry is drawn beside the others of a recipe."""
     orientation_deg: Angle = (0.0, 360.0)
-    """Heading on the surface, from the image's +x towards its +y."""
+    """Heading on the surface, from the image's +x towards its +y; at an edge, from the edge's own run."""
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         """The range of a size that was left out, for a capture of this scale and the sizes before it."""

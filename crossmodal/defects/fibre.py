@@ -1,0 +1,131 @@
+"""A fibre: a hair or thread that lies on the surface in curves and lifts off it here and there."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import numpy as np
+from numba import njit
+
+from crossmodal.defects.added import linear
+from crossmodal.defects.spec import Colour, Scale, Size, Spec, grow
+from crossmodal.edit import Sample
+from crossmodal.texture import hashed
+
+PIECES = 40
+# Linear light that each returns when a white surface returns 1: dark hair, brown hair, cotton, dyed thread.
+PALETTE = np.array(((0.02, 0.015, 0.012), (0.09, 0.045, 0.02), (0.62, 0.60, 0.55), (0.05, 0.09, 0.25)))
+
+
+class Fibre(Spec):
+    """A hair or thread on the surface: curved, round, and lifting off where it bows."""
+
+    extent: ClassVar = "local"
+    effect: ClassVar = "add"
+    sizes: ClassVar = ("length_mm", "width_mm", "height_mm")
+
+    kind: Literal["fibre"] = "fibre"
+    length_mm: Size | None = None
+    """The farthest that two of its points are apart."""
+    width_mm: Size | None = None
+    height_mm: Size | None = None
+    """Of its highest place over the surface."""
+    colour: Colour | None = None
+    """None draws that of hair, cotton or thread."""
+
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        if name == "length_mm":
+            return scale.across(0.12, 0.3, pixels=40, room=1.0)
+        if name == "width_mm":
+            return scale.across(0.004, 0.007, pixels=3.5, steepest=0.6)
+        return scale.relief(self.width_mm, 0.7, 1.2)
+
+
+@dataclass(frozen=True, eq=False)
+class Strand:
+    """A round strand along points (n, 2) mm whose backs are ``crest`` (n,) shares of its height over the surface."""
+
+    points: np.ndarray
+    crest: np.ndarray
+    width_mm: float
+    height_mm: float
+    colour: np.ndarray
+    """(3,) float64 linear."""
+
+    @cached_property
+    def bounds_mm(self):
+        (s0, t0), (s1, t1) = self.points.min(0) - 0.5 * self.width_mm, self.points.max(0) + 0.5 * self.width_mm
+        return float(s0), float(s1), float(t0), float(t1)
+
+    @property
+    def finest_mm(self):
+        return 0.6 * self.width_mm
+
+    @cached_property
+    def reach_mm(self):
+        return float(np.hypot(*self.points.T).max() + 0.5 * self.width_mm)
+
+    @property
+    def deepest_mm(self):
+        return 0.0
+
+    @property
+    def highest_mm(self):
+        return self.height_mm
+
+    def near(self, s_mm, t_mm, margin_mm):
+        s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
+        return (_distance(s.ravel(), t.ravel(), self.points, self.crest, 0.5 * self.width_mm + margin_mm)[0]
+                .reshape(s.shape) <= 0.5 * self.width_mm + margin_mm)
+
+    def sample(self, s_mm, t_mm) -> Sample:
+        half = 0.5 * self.width_mm
+        s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
+        far, crest = _distance(s, t, self.points, self.crest, half)
+        q = np.minimum(far / half, 1)
+        round_ = np.where(far < half, np.sqrt(1 - q * q), 0)
+        height = self.height_mm * crest * np.minimum(1, 1.5 * round_) * (0.6 + 0.4 * round_)
+        # Round matter turns from the light at its sides.
+        share = np.where(far < half, np.clip(3 * (1 - q), 0, 1), 0)
+        tone = np.clip(self.colour * (0.7 + 0.3 * round_[:, None]), 0, 1)
+        cover = np.concatenate((share[:, None] * tone, share[:, None]), 1)
+        return Sample(height.astype(np.float32), cover=cover.astype(np.float32))
+
+
+@njit(cache=True, nogil=True)
+def _distance(s, t, points, crest, enough):
+    """Distance (n,) from a line through points, inf beyond ``enough``, and the crest there."""
+    out = np.full(len(s), np.inf)
+    at = np.zeros(len(s))
+    for i in range(len(s)):
+        for k in range(len(points) - 1):
+            a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
+            if (not s[i] >= min(a, c) - enough or s[i] > max(a, c) + enough or not t[i] >= min(b, d) - enough
+                    or t[i] > max(b, d) + enough):
+                continue
+            x, y = c - a, d - b
+            u = min(1.0, max(0.0, ((s[i] - a) * x + (t[i] - b) * y) / (x * x + y * y)))
+            far = math.hypot(s[i] - a - u * x, t[i] - b - u * y)
+            if far < out[i]:
+                out[i] = far
+                at[i] = crest[k] + u * (crest[k + 1] - crest[k])
+    return out, at
+
+
+@grow.register
+def _(fibre: Fibre, seed: int) -> Strand:
+    length, width = fibre.fixed("length_mm"), fibre.fixed("width_mm")
+    lots = hashed(seed, 8)
+    x = np.linspace(-1, 1, PIECES + 1)
+    # A fibre's bend changes slowly along it: its heading is a sum of few waves.
+    heading = 0.9 * lots[0] * np.sin(1.6 * x + 3 * lots[1]) + 0.8 * lots[2] * np.sin(3.4 * x + 3 * lots[3])
+    path = np.cumsum(np.stack((np.cos(heading), np.sin(heading)), -1), 0)
+    path -= 0.5 * (path.min(0) + path.max(0))
+    turns = np.linspace(0, math.pi, 360, endpoint=False)
+    feret = np.ptp(path @ np.stack((np.cos(turns), np.sin(turns))), axis=0).max()
+    path *= (length - width) / feret
+    bows = np.abs(np.sin(math.pi * (1.5 * x + lots[4])))
+    crest = 0.6 + 0.4 * bows / bows.max()
+    colour = PALETTE[int((0.5 + 0.4999 * lots[5]) * len(PALETTE))] if fibre.colour is None else linear(fibre.colour)
+    return Strand(path, crest, width, fibre.fixed("height_mm"), colour * (1 + 0.2 * lots[6]))

@@ -1,0 +1,119 @@
+"""Surface that is gone: a hole with its torn rim, a missing part with its broken wall."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from crossmodal.defects.outline import Outline
+from crossmodal.defects.spec import Scale, Size, Spec, grow
+from crossmodal.edit import Sample
+from crossmodal.texture import lattice_noise
+
+CREST = 0.2  # share of a rim's breadth over which it rises
+
+
+class Hole(Spec):
+    """A hole through the surface, with a raised and torn rim; one looks at its wall and at what lies behind."""
+
+    extent: ClassVar = "local"
+    effect: ClassVar = "remove"
+    sizes: ClassVar = ("diameter_mm", "thickness_mm")
+
+    kind: Literal["hole"] = "hole"
+    diameter_mm: Size | None = None
+    """Across, torn rim included."""
+    thickness_mm: Size | None = None
+    """Of the wall that it goes through, as far as its inner side is seen."""
+
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        if name == "diameter_mm":
+            return scale.across(0.06, 0.13, pixels=14, steepest=0.5)
+        return scale.relief(self.diameter_mm, 0.06, 0.16)
+
+
+class Missing(Spec):
+    """A part of the object broken away, at its edge where it has one; its wall is a rough fracture."""
+
+    extent: ClassVar = "local"
+    effect: ClassVar = "remove"
+    at: ClassVar = "edge"
+    sizes: ClassVar = ("diameter_mm", "thickness_mm")
+
+    kind: Literal["missing"] = "missing"
+    diameter_mm: Size | None = None
+    thickness_mm: Size | None = None
+    """Of the broken wall, as far as it is seen."""
+
+    def usual(self, name: str, scale: Scale) -> tuple[float, float]:
+        if name == "diameter_mm":
+            return scale.across(0.15, 0.32, pixels=20, steepest=0.5, room=1.0)
+        return scale.relief(self.diameter_mm, 0.03, 0.07)
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """From its middle outwards, in shares of an outline's radius: nothing, a wall from ``gone`` to ``edge``, a rim."""
+
+    outline: Outline
+    gone: float
+    edge: float
+    wall_mm: float
+    rim_mm: float
+    torn: float
+    """How much the rim's height wavers, as a share of it."""
+    seed: int
+
+    @property
+    def bounds_mm(self):
+        return self.outline.bounds_mm
+
+    @property
+    def finest_mm(self):
+        return 0.5 * (1 - self.gone) * self.outline.diameter_mm
+
+    @property
+    def reach_mm(self):
+        return self.outline.reach_mm
+
+    @property
+    def deepest_mm(self):
+        return self.wall_mm
+
+    @property
+    def highest_mm(self):
+        return self.rim_mm
+
+    def near(self, s_mm, t_mm, margin_mm):
+        return self.outline.near(s_mm, t_mm, margin_mm)
+
+    def sample(self, s_mm, t_mm) -> Sample:
+        r = self.outline.inside(s_mm, t_mm)
+        size = self.outline.diameter_mm
+        coarse = lattice_noise(s_mm, t_mm, self.seed, 0.16 * size, octaves=2)
+        fine = lattice_noise(s_mm, t_mm, self.seed + 5, 0.035 * size, octaves=2)
+        # Broken matter steps down where it tore, so its wall is no cone; at its foot it is as deep as the rest.
+        down = np.clip((self.edge - r) / (self.edge - self.gone), 0, 1)
+        wall = np.where(r < self.edge, self.wall_mm * down ** (1 + 0.5 * (1 - down) * coarse), 0)
+        out = np.clip((r - self.edge) / max(1 - self.edge, 1e-9), 0, 1)
+        uneven = 1 - self.torn * (0.5 + 0.5 * coarse)
+        rim = np.where((r >= self.edge) & (r < 1), self.rim_mm * uneven * np.minimum(1, out / CREST) * (1 - out) ** 2
+                       / (1 - CREST) ** 2, 0)
+        face = (r < self.edge) & (r >= self.gone)
+        albedo = np.where(face, 0.8 + 0.22 * fine, 1.0)
+        pale = np.where((r >= self.edge) & (r < 1) & (self.rim_mm > 0), 0.35 * (1 - out) ** 2 * (0.75 + 0.25 * fine), 0)
+        return Sample((rim - wall).astype(np.float32), np.repeat(albedo[:, None], 3, 1).astype(np.float32),
+                      pale.astype(np.float32), r < self.gone)
+
+
+@grow.register
+def _(hole: Hole, seed: int) -> Opening:
+    diameter, wall = hole.fixed("diameter_mm"), hole.fixed("thickness_mm")
+    rim = min(0.6 * wall, 0.08 * diameter)
+    return Opening(Outline.drawn(diameter, 0.14, seed), 0.62, 0.72, wall, rim, 0.7, seed + 1)
+
+
+@grow.register
+def _(missing: Missing, seed: int) -> Opening:
+    outline = Outline.drawn(missing.fixed("diameter_mm"), 0.3, seed)
+    return Opening(outline, 0.88, 1.0, missing.fixed("thickness_mm"), 0.0, 0.0, seed + 1)
