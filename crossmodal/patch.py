@@ -72,7 +72,7 @@ class Patch:
         """(s, t, h) in mm (N, 3) float64 of any points (N, 3) in metres near the patch; NaN far from it.
 
         Another view, a cloud or a mesh looks its points up here: the nearest charted point, plus the rest in
-        that point's frame.
+        that point's frame. What is nearest to surface that the chart did not reach is off it, however near.
         """
         tree, st, frames, spacing = self._lookup
         points = np.asarray(points, np.float64)
@@ -82,7 +82,7 @@ class Patch:
         rest = (points - tree.data[nearest]) * 1e3
         local = np.einsum("nij,nj->ni", frames[nearest], rest)
         local[:, :2] += st[nearest]
-        local[~found] = np.nan
+        local[~found | np.isnan(local[:, 0])] = np.nan
         return local
 
     @cached_property
@@ -93,12 +93,13 @@ class Patch:
     def _lookup(self):
         from scipy.spatial import cKDTree
 
-        charted = np.isfinite(self.st_mm[..., 0])
-        points = self.surface.smoothed[self.window][charted].astype(np.float64)
-        normals = self.surface.normals[self.window][charted].astype(np.float64)
-        along = self.along[charted].astype(np.float64)
+        normals = self.surface.normals[self.window]
+        known = np.isfinite(normals[..., 0])
+        points = self.surface.smoothed[self.window][known].astype(np.float64)
+        normals = normals[known].astype(np.float64)
+        along = self.along[known].astype(np.float64)
         frames = np.stack((along, np.cross(normals, along), normals), 1)
-        return (cKDTree(points), self.st_mm[charted].astype(np.float64), frames,
+        return (cKDTree(points), self.st_mm[known].astype(np.float64), frames,
                 self.surface.mm_per_pixel * 1e-3)
 
 

@@ -124,17 +124,21 @@ def splat(seen, state, linked, moved, fine, z, source):
                     lone[y, x] = lone[y + 1, x + 1] = lone[y + 1, x] = False
             elif a and b and c and d:
                 _triangle(seen, y, x, y, x + 1, y + 1, x, z, source)
+                lone[y, x] = lone[y, x + 1] = lone[y + 1, x] = False
                 _triangle(seen, y, x + 1, y + 1, x + 1, y + 1, x, z, source)
-                lone[y, x] = lone[y, x + 1] = lone[y + 1, x] = lone[y + 1, x + 1] = False
+                lone[y, x + 1] = lone[y + 1, x + 1] = lone[y + 1, x] = False
     # A point that is linked to none, on a fold or at an end, still stands where it moved to.
     for y in range(nh):
         for x in range(nw):
             if not lone[y, x]:
                 continue
-            row, column = int(round(seen[y, x, 1])), int(round(seen[y, x, 0]))
-            if 0 <= row < z.shape[0] and 0 <= column < z.shape[1] and seen[y, x, 2] < z[row, column]:
-                z[row, column] = seen[y, x, 2]
-                source[row, column, 0], source[row, column, 1] = y, x
+            top = int(round(seen[y, x, 1] - 0.5 * (fine - 1)))
+            left = int(round(seen[y, x, 0] - 0.5 * (fine - 1)))
+            for row in range(max(0, top), min(z.shape[0], top + fine)):
+                for column in range(max(0, left), min(z.shape[1], left + fine)):
+                    if seen[y, x, 2] < z[row, column]:
+                        z[row, column] = seen[y, x, 2]
+                        source[row, column, 0], source[row, column, 1] = y, x
 
 
 @njit(cache=True, nogil=True, inline="always")

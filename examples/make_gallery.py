@@ -37,6 +37,14 @@ ON_HOUSING = {
     "corrosion": (cm.Corrosion(diameter_mm=20, depth_mm=0.6), (225, 140)),
     "burn": (cm.Burn(diameter_mm=18), (225, 140)),
     "discoloration": (cm.Discoloration(diameter_mm=24, opacity=0.7), (225, 140)),
+    "crack": (cm.Crack(length_mm=34, width_mm=2.2, depth_mm=1.6, orientation_deg=70), (225, 150)),
+    "cut": (cm.Cut(length_mm=22, width_mm=4.5, depth_mm=1.6, orientation_deg=100), (225, 150)),
+    "hole": (cm.Hole(diameter_mm=12, thickness_mm=1.6), (225, 140)),
+    "chip": (cm.Chip(diameter_mm=15, depth_mm=2.2), None),
+    "missing": (cm.Missing(diameter_mm=30, thickness_mm=2.5), None),
+    "fibre": (cm.Fibre(length_mm=26, width_mm=1.0, height_mm=0.9), (225, 145)),
+    "burr": (cm.Burr(length_mm=22, width_mm=2.0, height_mm=0.9), None),
+    "peel": (cm.Peel(diameter_mm=18, depth_mm=0.4, height_mm=2.2), (225, 140)),
 }
 ON_REAL = {
     "dent": ("pot", cm.Dent(diameter_mm=44, depth_mm=7), (60, 78)),
@@ -51,6 +59,14 @@ ON_REAL = {
     "corrosion": ("pot", cm.Corrosion(diameter_mm=48, depth_mm=3), (60, 78)),
     "burn": ("boxes", cm.Burn(diameter_mm=44), (119, 119)),
     "discoloration": ("pot", cm.Discoloration(diameter_mm=50, opacity=0.7), (60, 78)),
+    "crack": ("boxes", cm.Crack(length_mm=80, width_mm=7, depth_mm=5, orientation_deg=4), (119, 119)),
+    "cut": ("boxes", cm.Cut(length_mm=60, width_mm=14, depth_mm=5, orientation_deg=4), (119, 119)),
+    "hole": ("cereal", cm.Hole(diameter_mm=36, thickness_mm=4), (101, 154)),
+    "chip": ("boxes", cm.Chip(diameter_mm=36, depth_mm=7), None),
+    "missing": ("cereal", cm.Missing(diameter_mm=60, thickness_mm=4), None),
+    "fibre": ("boxes", cm.Fibre(length_mm=70, width_mm=5, height_mm=4), (119, 119)),
+    "burr": ("boxes", cm.Burr(length_mm=60, width_mm=8, height_mm=5), None),
+    "peel": ("boxes", cm.Peel(diameter_mm=46, depth_mm=3, height_mm=9), (119, 119)),
 }
 
 # What an effect does to colour, and to depth and cloud.

@@ -22,5 +22,5 @@ def test_a_defect_keeps_to_its_box(seed):
 
 def test_an_empty_box_is_refused():
     recipe = cm.Recipe(defects=(cm.Bump(),), place=cm.Place(where="anywhere", box=(300, 300, 400, 400)))
-    with pytest.raises(ValueError, match="another box"):
+    with pytest.raises(ValueError, match="ask for another place"):
         cm.draw(toys.plane(), recipe, 0)

@@ -90,6 +90,8 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
         if not {"depth", "points"} & set(defect.get("visible_in") or ()):
             continue
         effect = EFFECTS.get(defect.get("kind"))
+        if effect == "remove":
+            continue  # its wall is seen only as far as one looks into it
         measured, requested = defect.get("measured") or {}, defect.get("requested") or {}
         good = region & found.seen & np.isfinite(found.mm)
         smooth = good & found.flat
