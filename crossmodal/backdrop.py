@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+import rgb as rgb_room
+
 LEAST = 0.1  # share of the frame that must show the ground before anything is said of what it hides
+DARKEST = 0.05  # share of the light that comes back out of a cavity with hardly an opening
+DEEPEST_PX = 48  # beyond this depth under the surface an opening counts as a small one
 STRAY = 3.0  # robust deviations beyond which a point does not lie on the ground
 
 
@@ -37,6 +41,27 @@ def find_backdrop(view, foreground: np.ndarray) -> Backdrop | None:
     # The object's own rim blurs and shades the ground beside it, so colour is taken a little way off.
     clear = cv2.erode(np.where(foreground, 0, 1).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
     return Backdrop(z, _carried_on(view.rgb, clear if clear.any() else ~foreground))
+
+
+def uncovered(backdrop: Backdrop, window, gone: np.ndarray, foreground: np.ndarray, below_px: float) -> np.ndarray:
+    """(h, w, 3) uint8: the ground's colours in a window, as dark as the opening above them leaves them.
+
+    gone: (h, w) bool, where the surface above the ground is gone; foreground: (H, W) bool, what stood there before;
+    below_px: how far the ground lies below that surface, in pixels. What lies so far below sees the light of the half
+    of its sky that is within 45°: of a disc as wide, the share that nothing stands over any more.
+    """
+    reach = max(1, round(min(below_px, DEEPEST_PX)))
+    rows, columns = window
+    r0, c0 = max(0, rows.start - reach), max(0, columns.start - reach)
+    shut = foreground[r0:rows.stop + reach, c0:columns.stop + reach].astype(np.float32)
+    inner = np.s_[rows.start - r0:rows.stop - r0, columns.start - c0:columns.stop - c0]
+    shut[inner][gone] = 0
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)).astype(np.float32)
+    open_ = 1 - cv2.filter2D(shut, -1, disc / disc.sum(), borderType=cv2.BORDER_REPLICATE)[inner]
+    light = DARKEST + (1 - DARKEST) * np.clip(open_, 0, 1)
+    colours = backdrop.rgb[window]
+    dark = rgb_room.to_srgb((rgb_room.to_linear(colours) * light[..., None]).astype(np.float32))
+    return np.where((gone & foreground[window])[..., None], dark, colours)
 
 
 def _plane(points):

@@ -7,6 +7,7 @@ from functools import singledispatch
 import cv2
 import numpy as np
 
+from crossmodal.backdrop import uncovered
 from crossmodal.capture import Capture, Rig, read_only
 from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import hidden, is_lost
@@ -139,7 +140,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     old_z = points[..., 2]
     backdrop = None
     if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
-        seen, backdrop = _over(capture.backdrop, seen, old_z)
+        seen, backdrop = _over(capture.backdrop, surface, seen, old_z)
     floor = np.asarray(surface.floor.at(old_z), np.float32)
     if isinstance(edit, LiftedEdit):
         sensor = IdealSensor()  # what was lifted has been measured already
@@ -180,12 +181,15 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
                    Visibility(colour_contrast, contrast))
 
 
-def _over(backdrop, seen: Seen, old_z):
+def _over(backdrop, surface, seen: Seen, old_z):
     """What is seen with the ground in sight wherever the surface is gone, and the ground's colours (h, w, 3)."""
     z, behind = seen.z_m.copy(), backdrop.z_m[seen.window]
     gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
     z[gone] = behind[gone]
-    return replace(seen, z_m=z), backdrop.rgb[seen.window]
+    below = behind[gone] - old_z[gone]
+    below_px = 1e3 * float(np.median(below[np.isfinite(below)]) if np.isfinite(below).any() else 0)
+    below_px /= surface.mm_per_pixel
+    return replace(seen, z_m=z), uncovered(backdrop, seen.window, gone, surface.foreground, below_px)
 
 
 def _along_rays(capture, seen: Seen, points, z_m) -> np.ndarray:
