@@ -14,6 +14,7 @@ from crossmodal.capture import Capture, Encoding, Rig, View
 from crossmodal.datasets import read_capture, read_captures
 from crossmodal.defects import (
     DEFECTS,
+    Bend,
     Blister,
     Bump,
     Burn,
@@ -34,6 +35,7 @@ from crossmodal.defects import (
     Scratch,
     Spec,
     Stain,
+    Twist,
     Wear,
 )
 from crossmodal.edit import SurfaceEdit
@@ -49,9 +51,10 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination", "Corrosion",
-    "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing", "Patch", "Peel",
-    "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain", "Surface",
-    "SurfaceEdit", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown", "imprint", "lift",
-    "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb", "synthesize",
+    "DEFECTS", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination",
+    "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
+    "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
+    "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
+    "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb",
+    "synthesize",
 ]  # fmt: skip

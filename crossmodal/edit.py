@@ -106,8 +106,15 @@ class SurfaceEdit:
         local = self.patch.coordinates(points @ to_patch[:3, :3].T + to_patch[:3, 3])
         s0, s1, t0, t1 = self.field.bounds_mm
         near = 0.1 * max(s1 - s0, t1 - t0) + 4 * self.patch.surface.floor_mm
-        facing = normals @ (self.T_here_patch[:3, :3] @ self.patch.normal) > -0.2
-        return np.where((facing & (np.abs(local[:, 2]) <= near))[:, None], local[:, :2], np.nan)
+        held = self.patch.holds(local, normals @ self.T_here_patch[:3, :3], near)
+        return np.where(held[:, None], local[:, :2], np.nan)
+
+    def directions(self, normals: np.ndarray, charted: np.ndarray, side: int = 1) -> np.ndarray:
+        """(h, w, 3) float32: the ways in which points with these normals move (see Patch.directions), here."""
+        if np.array_equal(self.T_here_patch[:3, :3], np.eye(3)):
+            return self.patch.directions(normals, charted, side)
+        turn = self.T_here_patch[:3, :3].astype(np.float32)
+        return self.patch.directions(normals @ turn, charted, side) @ turn.T
 
     def __call__(self, points: np.ndarray, normals: np.ndarray) -> Sample:
         """The field at points (N, 3) in metres with unit normals (N, 3), in this edit's frame."""

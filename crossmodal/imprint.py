@@ -96,7 +96,8 @@ def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None 
     keep = np.ones(len(cloud), bool)
     for i, edit in enumerate(edits):
         sample = edit(xyz, cloud.normals)
-        xyz += sample.displacement_mm[:, None] * 1e-3 * cloud.normals
+        ways = edit.directions(cloud.normals[None], np.ones((1, len(cloud), 1), bool))[0]
+        xyz += sample.displacement_mm[:, None] * 1e-3 * ways
         labels[sample.support] = i + 1
         if sample.removed is not None:
             keep &= ~sample.removed

@@ -9,7 +9,9 @@ cylinders. It does not cross a depth step.
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -27,6 +29,9 @@ class Patch:
     st_mm: (h, w, 2) float32, NaN where the surface is not reached from the anchor
     along: (h, w, 3) float32, the heading carried to every pixel; ``normals × along`` is the chart's +t
     """
+
+    crossing: ClassVar[bool] = True
+    """Whether neighbours may move across each other's way."""
 
     surface: Surface
     anchor_m: np.ndarray
@@ -84,6 +89,24 @@ class Patch:
         local[:, :2] += st[nearest]
         local[~found | np.isnan(local[:, 0])] = np.nan
         return local
+
+    def holds(self, local: np.ndarray, normals: np.ndarray, near_mm: float) -> np.ndarray:
+        """(N,) bool: which (s, t, h) (N, 3) with normals (N, 3), in the patch's frame, are of its surface: within
+        near_mm of it, on the same side of a wall.
+        """
+        return (normals @ self.normal > -0.2) & (np.abs(local[:, 2]) <= near_mm)
+
+    def directions(self, normals: np.ndarray, charted: np.ndarray, side: int) -> np.ndarray:
+        """(h, w, 3) float32: the ways in which a window's points move, in the patch's frame.
+
+        normals: (h, w, 3) float32; charted: (h, w, 1) bool; side: pixels over which matter moves as one piece, so
+        that relief finer than that does not turn its way
+        """
+        if side < 3:
+            return normals
+        blurred = cv2.blur(np.where(charted, normals, np.float32(0)), (side, side))
+        length = np.sqrt(np.einsum("ijk,ijk->ij", blurred, blurred))[..., None]
+        return np.where(charted & (length > 0.1), blurred / np.maximum(length, 1e-6), normals)
 
     @cached_property
     def _reach_m(self) -> float:

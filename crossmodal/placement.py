@@ -48,6 +48,26 @@ def find_spot(surface: Surface, place: Place, spec: Spec, bounds_mm, taken: tupl
                 0.5 * float(np.hypot(*size_mm)))
 
 
+def on_axis(surface: Surface, place: Place, spec: Spec, rng: np.random.Generator) -> tuple[Spec, Spot]:
+    """A warp of the whole object, at one end of its long axis: the spec as long and wide as the object is there.
+
+    A place asked for in pixels is where the warp begins; it then lasts to the object's end.
+    """
+    axes, up = surface.axes, rng.random() < 0.5
+    heading = axes.long if up else -axes.long
+    left = 0.5 * axes.long_mm - spec.fixed("length_mm")
+    if place.at_pixel is not None:
+        row, column = _asked(surface, place.at_pixel)
+        left = float((surface.smoothed[row, column] - axes.centre_m) @ heading) * 1e3
+    if not -0.5 * axes.long_mm - 1e-6 <= left < 0.5 * axes.long_mm:
+        raise ValueError(f"no place for a {spec.kind} {spec.fixed('length_mm'):.3g} mm long: the object is "
+                         f"{axes.long_mm:.3g} mm long; ask for a shorter one")
+    sizes = {"length_mm": 0.5 * axes.long_mm - left, "width_mm": axes.wide_mm}
+    spec = spec.model_copy(update={name: (size, size) for name, size in sizes.items()})
+    anchor = axes.centre_m + 1e-3 * left * heading
+    return spec, Spot(_triple(anchor), _triple(axes.normal), _triple(heading), 0.5 * axes.long_mm)
+
+
 def _asked(surface, at_pixel):
     column, row = (round(x) for x in at_pixel)
     height, width = surface.foreground.shape

@@ -92,7 +92,7 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     rows = rows[0] + outer[0].start, rows[0] + outer[0].stop
     columns = columns[0] + outer[1].start, columns[0] + outer[1].stop
     st, near = np.ascontiguousarray(st[outer]), np.ascontiguousarray(near[outer])
-    base = _base(surface, rows, columns, st, edit.field.finest_mm)
+    base = _base(surface, edit, rows, columns, st)
     nodes = refine(*base, st, near, fine)
     chart = nodes[2]
     inside = within(chart, edit.field.bounds_mm)
@@ -109,7 +109,7 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
         to_nodes = np.array(((1 / fine, 0, 0), (0, 1 / fine, 0)))
         relief = cv2.warpAffine(relief, to_nodes, inside.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * np.maximum(relief, 0))
-    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine)
+    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing)
 
 
 def _joined(surface, rows, columns, shape, parts) -> Seen:
@@ -127,7 +127,7 @@ def _joined(surface, rows, columns, shape, parts) -> Seen:
     return seen
 
 
-def _base(surface: Surface, rows, columns, st, finest_mm: float):
+def _base(surface: Surface, edit: SurfaceEdit, rows, columns, st):
     """A window's smoothed points, directions of displacement and links.
 
     Matter is pushed as one piece: relief finer than the defect's own features does not turn the direction in which
@@ -136,17 +136,16 @@ def _base(surface: Surface, rows, columns, st, finest_mm: float):
     window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
     smoothed, normals, linked = (np.ascontiguousarray(a[window])
                                  for a in (surface.smoothed, surface.normals, surface.linked))
-    side = 2 * round(0.25 * finest_mm / surface.mm_per_pixel) + 1
-    if side >= 3:
-        charted = np.isfinite(st[..., :1])
-        blurred = cv2.blur(np.where(charted, normals, np.float32(0)), (side, side))
-        length = np.sqrt(np.einsum("ijk,ijk->ij", blurred, blurred))[..., None]
-        normals = np.where(charted & (length > 0.1), blurred / np.maximum(length, 1e-6), normals)
-    return smoothed, normals, linked
+    side = 2 * round(0.25 * edit.field.finest_mm / surface.mm_per_pixel) + 1
+    return smoothed, np.ascontiguousarray(edit.directions(normals, np.isfinite(st[..., :1]), side)), linked
 
 
-def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int) -> Seen:
-    """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again."""
+def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int,
+             crossing: bool = True) -> Seen:
+    """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again.
+
+    crossing: whether their ways may cross, as normals do on a fold
+    """
     smooth, normal, _, state = nodes
     camera = surface.camera
     gain = _gain(surface, sample, smooth, normal, state, fine)
@@ -168,7 +167,8 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
     out = Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
                                        displacement_mm, gain, fine))
-    _bounded(out, base, displacement_mm)
+    if crossing:
+        _bounded(out, base, displacement_mm)
     if sample.removed is not None:
         out.gain[np.isnan(out.displacement_mm), :3] = UNLIT
     return out

@@ -8,6 +8,7 @@ import numpy as np
 
 import depth as depth_room
 import rgb as rgb_room
+from crossmodal.axes import Axes
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
@@ -117,6 +118,11 @@ class Surface:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(self.foreground.astype(np.uint8))
         biggest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
         return float(np.sqrt(self.pixel_area_mm2[labels == biggest].sum()))
+
+    @cached_property
+    def axes(self) -> Axes:
+        """The plane that the object lies in, and its long axis."""
+        return Axes.of(self.smoothed, self.normals, self.foreground)
 
     @cached_property
     def object_ground(self) -> Ground:

@@ -11,8 +11,9 @@ from crossmodal.forecast import hidden
 from crossmodal.imprint import imprint
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
-from crossmodal.placement import Spot, find_spot
+from crossmodal.placement import Spot, find_spot, on_axis
 from crossmodal.plan import Grown, Lifted, Plan
+from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
 from crossmodal.result import Result
@@ -29,7 +30,8 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
     """
     surface = capture.surface
     ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
-    scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm)
+    scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
+                  surface.axes.long_mm, surface.axes.wide_mm)
     taken: tuple[Spot, ...] = ()
     ordinals: dict[str, int] = {}
     planned = []
@@ -38,8 +40,11 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
         name = (capture.name, spec.kind, ordinal)
         drawn = spec.drawn(stream(seed, *name, "sizes"), scale)
         texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
-        bounds = grow(drawn, texture_seed).bounds_mm
-        spot = find_spot(surface, recipe.place, drawn, bounds, taken, stream(seed, *name, "place"))
+        rng = stream(seed, *name, "place")
+        if drawn.at == "axis":
+            drawn, spot = on_axis(surface, recipe.place, drawn, rng)
+        else:
+            spot = find_spot(surface, recipe.place, drawn, grow(drawn, texture_seed).bounds_mm, taken, rng)
         taken += (spot,)
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
@@ -60,6 +65,9 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
     field = grow(planned.spec, planned.texture_seed)
+    if planned.spec.extent == "global":
+        whole = Projection.of(surface, planned.anchor_m, planned.normal, planned.heading)
+        return SurfaceEdit(whole, field, planned.kind, planned)
     shadow = shadow_reach_mm(surface.light, np.array(planned.normal), field.highest_mm)
     reach = field.reach_mm + 2 * surface.mm_per_pixel + shadow
     margin = 3 * surface.mm_per_pixel + shadow

@@ -44,6 +44,8 @@ ON_HOUSING = {
     "missing": (cm.Missing(diameter_mm=30, thickness_mm=2.5), None),
     "fibre": (cm.Fibre(length_mm=26, width_mm=1.0, height_mm=0.9), (225, 145)),
     "burr": (cm.Burr(length_mm=22, width_mm=2.0, height_mm=0.9), None),
+    "bend": (cm.Bend(angle_deg=12), None),
+    "twist": (cm.Twist(angle_deg=9), None),
     "peel": (cm.Peel(diameter_mm=18, depth_mm=0.4, height_mm=2.2), (225, 140)),
 }
 ON_REAL = {
@@ -66,6 +68,8 @@ ON_REAL = {
     "missing": ("cereal", cm.Missing(diameter_mm=60, thickness_mm=4), None),
     "fibre": ("boxes", cm.Fibre(length_mm=70, width_mm=5, height_mm=4), (119, 119)),
     "burr": ("boxes", cm.Burr(length_mm=60, width_mm=8, height_mm=5), None),
+    "bend": ("cereal", cm.Bend(angle_deg=14), None),
+    "twist": ("cereal", cm.Twist(angle_deg=12), None),
     "peel": ("boxes", cm.Peel(diameter_mm=46, depth_mm=3, height_mm=9), (119, 119)),
 }
 
@@ -78,6 +82,8 @@ SEEN = {
     "add": ("its own colour, in the light of its place; it hides what is beneath and dims what is beside it",
             "nearer by its thickness; points move out of the surface"),
     "remove": ("what lies behind, or darkness", "the ground behind, or nothing"),
+    "warp": ("the lifted part where it is seen now, turned to the light or from it; the ground that it leaves",
+             "all that is lifted, as the plan says; the ground where it was"),
     "appearance": ("colour changes as light through a film", "bit for bit as before; the cloud takes the colour"),
 }
 # A fine scan and a coarse one: mm a pixel, size of the object in mm, depth noise floor in mm.

@@ -109,11 +109,14 @@ def law_13(spec, kind):
     there, poses, moved = motion.two_views(scene, planned, (0.3, 1, 0.2), 25)
     edit = cm.grown(scene.capture.surface, planned)
     results = cm.imprint(cm.Rig((scene.capture, there.capture), poses), edit)
-    return motion.check_L13(results, (scene, there), (planned, moved), spec.effect)
+    shared = motion.shown_to_both((scene, there), poses) if spec.extent == "global" else (True, True)
+    return motion.check_L13(results, (scene, there), (planned, moved), spec.effect, shared)
 
 
 def law_14(spec, kind):
     planned = drawn(kind)[1].plan.defects[0]
+    if spec.extent == "global":
+        return scale.check_L14_on_the_turn(truth.field_of(planned), *planned.spec.angle_deg)
     return scale.check_L14_on_the_field(truth.field_of(planned), scale.requested(planned.spec))
 
 

@@ -51,17 +51,19 @@ def check_L8(cloud, edit, T, there=None):
     return int((here.labels > 0).sum())
 
 
-def check_L13(results, scenes, planned, edit_kind):
+def check_L13(results, scenes, planned, edit_kind, shared=(True, True)):
     """Every view sees the defect that the truth has for it; the 3-D points of all lie on one displaced surface and
-    the areas agree. planned: the defect in each view's own camera frame."""
+    the areas agree. planned: the defect in each view's own camera frame; shared: (H, W) bool, what each view is
+    asked about."""
     areas = []
-    for result, scene, own in zip(results, scenes, planned, strict=True):
-        seen = scene.seen(own)
-        sure = check_gt_against(result.gt, seen, flips=0.5)
+    for result, scene, own, asked in zip(results, scenes, planned, shared, strict=True):
+        seen, gt = scene.seen(own), result.gt & asked
+        seen = replace(seen, support=seen.support & asked)
+        sure = check_gt_against(gt, seen, flips=0.5)
         assert sure > 20
         chart, field = scene.chart(own), truth.field_of(own)
         if edit_kind != "appearance":
-            at = result.gt & ~truth.boundary_band(seen.support)
+            at = gt & ~truth.boundary_band(seen.support)
             on_field, _, _ = allowance(scene, own, seen, share=0.02)
             sth = chart.sth(result.after.points[at].astype(np.float64))
             d = field.sample(sth[:, 0], sth[:, 1]).displacement_mm
@@ -70,13 +72,28 @@ def check_L13(results, scenes, planned, edit_kind):
             steep = np.median(allowance(scene, own, seen)[1][at]) / max(on_field, 1e-9)
             assert gap.max() <= 3 * on_field * max(steep, 1), f"{gap.max():.4f} mm off the one displaced surface"
         z, _ = chart.hit(scene.capture.camera.ray_map())
-        area = np.where(result.gt, truth.pixel_area_mm2(chart, scene.capture.camera, z), 0)
+        area = np.where(gt, truth.pixel_area_mm2(chart, scene.capture.camera, z), 0)
         areas.append(float(np.nansum(area)))
     _, cosine = scenes[1].chart(planned[1]).hit(scenes[1].capture.camera.ray_map())
     at = results[1].gt
     spacing = 1e3 * np.nanmean(scenes[1].capture.depth[at]) / scenes[1].capture.camera.fx / np.nanmin(cosine[at])
     check_areas(areas, truth.field_of(planned[0]), spacing)
     return sum(int(r.gt.sum()) for r in results)
+
+
+def shown_to_both(scenes, poses, margin=3):
+    """(H, W) bool for each of two views: what of the undisturbed surface lies well inside the other's frame too. A
+    whole object warps as far as the first view saw of it, and no farther."""
+    out = []
+    views = list(zip(scenes, poses, strict=True))
+    for (scene, pose), (other, there) in zip(views, views[::-1], strict=True):
+        points = scene.capture.points.astype(np.float64)
+        T = np.linalg.inv(there) @ pose
+        pixels = other.capture.camera.project((points @ T[:3, :3].T + T[:3, 3]).reshape(-1, 3))
+        height, width = other.capture.shape
+        inside = (pixels >= margin).all(1) & (pixels[:, 0] < width - margin) & (pixels[:, 1] < height - margin)
+        out.append(inside.reshape(scene.capture.shape))
+    return out
 
 
 def two_views(scene, planned, axis, degrees, camera=None):

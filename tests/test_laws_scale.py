@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from test_laws_agreement import doctored, specs
 
 import crossmodal as cm
+from crossmodal.defects import grow
 from crossmodal.edit import measure
 
 # sizes of the field that a spec's own words name
@@ -118,6 +119,26 @@ def check_L14_on_the_field(field, wanted, across=300):
     for name, want in wanted.items():
         assert abs(getattr(got, name) - want) <= 0.01 * want, f"{name}: {getattr(got, name):.4f}, requested {want:.4f}"
     return len(wanted)
+
+
+def check_L14_on_the_turn(field, low_deg, high_deg):
+    """The end of a warp has turned as far as asked, ±1 %, along it or across it, and nothing turns farther that way."""
+    s0, s1, t0, t1 = field.bounds_mm
+    s, t = np.linspace(s0, s1, 401), np.linspace(t0, t1, 401)
+    d = field.sample(*(g.ravel() for g in np.meshgrid(s, t))).displacement_mm.reshape(401, 401).astype(np.float64)
+    slopes = np.gradient(d, t, s)
+    turned = [np.degrees(np.arctan(slope[:, -2].mean())) for slope in slopes]
+    most = [np.degrees(np.arctan(slope[1:-1, 1:-1].max(0)[-1])) for slope in slopes]
+    off = [max(abs(a - low_deg), abs(b - high_deg)) for a, b in zip(turned, most, strict=True)]
+    assert min(off) <= 0.01 * high_deg, f"turned by {turned[int(np.argmin(off))]:.3f} degrees, asked for {low_deg:.3f}"
+    return 1
+
+
+def test_L14_sees_a_warp_that_turns_by_less_than_asked():
+    field = grow(cm.Bend(length_mm=30, width_mm=20, angle_deg=9, diameter_mm=80), 1)
+    assert check_L14_on_the_turn(field, 9, 9)
+    with pytest.raises(AssertionError, match="turned by"):
+        check_L14_on_the_turn(field, 9.5, 9.5)
 
 
 def extents_mm(st_inside, st_outside, fine):

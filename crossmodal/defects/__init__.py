@@ -18,15 +18,16 @@ from crossmodal.defects.pit import Pit
 from crossmodal.defects.pressed import Bump, Dent
 from crossmodal.defects.spec import Scale, Spec, grow
 from crossmodal.defects.state import Burn, Corrosion, Discoloration
+from crossmodal.defects.warp import Bend, Twist
 from crossmodal.defects.wear import Wear
 
 DEFECTS: tuple[type[Spec], ...] = (Dent, Bump, Blister, Crease, Scratch, Crack, Cut, Hole, Pit, Chip, Missing,
-    Contamination, Fibre, Burr, Wear, Corrosion, Peel, Burn, Stain, Discoloration)
+    Contamination, Fibre, Burr, Bend, Twist, Wear, Corrosion, Peel, Burn, Stain, Discoloration)
 
 DefectSpec = Annotated[Dent | Bump | Blister | Crease | Scratch | Crack | Cut | Hole | Pit | Chip | Missing |
-    Contamination | Fibre | Burr | Wear | Corrosion | Peel | Burn | Stain | Discoloration,
+    Contamination | Fibre | Burr | Bend | Twist | Wear | Corrosion | Peel | Burn | Stain | Discoloration,
     Field(discriminator="kind")]
 
-__all__ = ["DEFECTS", "Blister", "Bump", "Burn", "Burr", "Chip", "Contamination", "Corrosion", "Crack", "Crease",
-    "Cut", "DefectSpec", "Dent", "Discoloration", "Fibre", "Hole", "Missing", "Peel", "Pit", "Scale", "Scratch",
-    "Spec", "Stain", "Wear", "grow"]
+__all__ = ["DEFECTS", "Bend", "Blister", "Bump", "Burn", "Burr", "Chip", "Contamination", "Corrosion", "Crack",
+    "Crease", "Cut", "DefectSpec", "Dent", "Discoloration", "Fibre", "Hole", "Missing", "Peel", "Pit", "Scale",
+    "Scratch", "Spec", "Stain", "Twist", "Wear", "grow"]

@@ -54,6 +54,14 @@ class Scale:
     floor_mm: float
     clear_mm: float
     """Diameter of the widest disc of ground without a step."""
+    long_mm: float = 100.0
+    wide_mm: float = 60.0
+    """How far the object reaches along and across its long axis."""
+
+    def turn_deg(self, lever_mm: float, low: float, high: float) -> tuple[float, float]:
+        """An angle that lifts the end of a lever plainly above the noise floor."""
+        least = float(np.rad2deg(np.arctan(3 * VISIBLE_FLOORS * self.floor_mm / lever_mm)))
+        return max(low, min(least, 30.0)), max(high, min(1.3 * least, 35.0))
 
     def across(self, low: float, high: float, pixels: float, steepest: float = 1.0,
                room: float = 0.6) -> tuple[float, float]:
@@ -79,7 +87,7 @@ class Spec(BaseModel):
     effect: ClassVar[Effect]
     blunts: ClassVar[bool] = False
     """Whether the surface's own fine relief goes too, beside the asked depth."""
-    at: ClassVar[Literal["object", "edge"]] = "object"
+    at: ClassVar[Literal["object", "edge", "axis"]] = "object"
     """Where on the object it belongs, unless the recipe says otherwise."""
     sizes: ClassVar[tuple[str, ...]]
     """The fields that are drawn, in the order in which they are drawn."""
