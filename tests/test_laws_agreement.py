@@ -77,6 +77,11 @@ def check_L3(result):
     return int((result.masks.points & valid).sum())
 
 
+def asked_of(result):
+    """The specs that a result's plan was grown from; what was lifted has none."""
+    return [planned.spec for planned in result.plan.defects if planned.source == "grown"]
+
+
 def check_L4(result, cloud, pixels):
     """The cloud's labels project onto the depth mask (for colour alone: onto gt), to one pixel.
 
@@ -107,13 +112,15 @@ def check_L4(result, cloud, pixels):
     shown = seen & ((moved > 3 * floor) | (not result.masks.depth.any()))
     plainly[at[shown, 1], at[shown, 0]] = True
     # A sliver of a fold covers the middle of no pixel: as many labels may stand where nothing is drawn.
-    few = 3
+    few = max(3, 5e-4 * labelled.sum())
     # On a slanted surface a point's noise along its ray shifts its place by as much again.
     noise = int(np.ceil(2 * floor / result.before.surface.mm_per_pixel - 0.05))
     assert (plainly & ~truth.grown_by(result.gt, 1 + noise)).sum() <= few, "labels lie beyond the ground truth"
     # Relief is at least five floors deep where it is plain, so that its rim below one is a third of its radius at most.
     rim = 2 + int(np.ceil(0.35 * np.sqrt(result.gt.sum() / np.pi)))
-    assert not (landed & ~truth.grown_by(result.gt, rim)).any(), "labels lie beyond the defect's rim"
+    # A warp rises as slowly as its arc is wide: of it, what is plain has been judged above.
+    if not any(spec.extent == "global" for spec in asked_of(result)):
+        assert not (landed & ~truth.grown_by(result.gt, rim)).any(), "labels lie beyond the defect's rim"
     came = np.zeros(result.gt.shape, bool)
     came[pixels[labelled, 1], pixels[labelled, 0]] = True
     left = np.zeros(result.gt.shape, bool)
