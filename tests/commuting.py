@@ -206,19 +206,20 @@ def _mesh(solid: trimesh.Trimesh) -> Mesh:
 
 def _compared(shape, tool, before, result, truth, ground) -> Row:
     moved = np.abs(truth.depth.astype(float) - before.depth) > 1e-5
-    union = moved | result.masks.depth
+    found = np.abs(result.after.depth.astype(float) - before.depth) > 1e-5
+    union = moved | found
     behind = ground.hit(before.camera.rays(before.camera.pixel_grid()))
     revealed = union & (truth.depth > behind - 1e-5) & (before.depth < behind - 1e-4)
     judged = union & ~revealed & np.isfinite(result.after.depth)
     off = np.abs(result.after.depth.astype(float) - truth.depth)[judged] * 1e3
-    inner = judged & ~binary_dilation(~(moved & result.masks.depth), iterations=2)
+    inner = judged & ~binary_dilation(~(moved & found), iterations=2)
     cosine = np.einsum("ij,ij->i", result.after.normals[inner].astype(float), truth.normals[inner].astype(float))
-    both = moved & result.masks.depth
+    both = moved & found
     levels = [float(np.abs(picture[judged].astype(float) - truth.rgb[judged]).mean())
               for picture in (result.after.rgb, before.rgb)]
     return Row(tool.kind, shape, float(np.median(off)), float(np.percentile(off, 95)),
                float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1))))),
-               *levels, _agreement(moved, result.masks.depth, both), float(revealed.sum() / union.sum()))
+               *levels, _agreement(moved, found, both), float(revealed.sum() / union.sum()))
 
 
 def _agreement(true, found, both):
@@ -263,5 +264,5 @@ def written(text: str) -> str:
 if __name__ == "__main__":
     page = README.read_text(encoding="utf-8")
     fresh = table(rows())
-    README.write_text(page.replace(written(page), fresh), encoding="utf-8")
+    README.write_text(page.replace(f"{BEGIN}\n{written(page)}", f"{BEGIN}\n{fresh}"), encoding="utf-8")
     print(fresh)
