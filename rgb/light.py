@@ -9,8 +9,10 @@ LEAST = 200
 FACETS = 8  # directions are told apart by about seven degrees
 TURNS = 14
 UNTRUE = 0.04  # no surface is as matt, no lamp as plain as the fit takes them
+ASKANCE = -0.25  # z of a normal that is seen at 75 degrees
 EDGE = 0.985  # cosine of a turn (10 degrees) from one pixel to the next
-USUAL, PRIOR = 0.4, 0.003  # share of the light that is ambient where nothing tells, and how much that counts
+OPEN = 0.35  # how far a component of the lamp that no surface seen tells of is from none
+USUAL, PRIOR = 0.4, 3e-4  # share of the light that is ambient where nothing tells, and how much that counts
 DOUBTFUL_DEG = 25.0  # doubt about the direction that halves the confidence
 
 
@@ -49,7 +51,8 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     """
     grey = linear @ np.full(3, 1 / 3, np.float32)
     usable = usable & np.isfinite(normals[..., 0]) & (grey > max(4 * noise, 0.004)) & (linear.max(-1) < 0.98)
-    smooth = usable & ~_turning(normals)
+    # What is seen askance has few pixels a millimetre, and normals to match.
+    smooth = usable & ~_turning(normals) & (normals[..., 2] < ASKANCE)
     usable = smooth if np.count_nonzero(smooth) > 0.3 * np.count_nonzero(usable) else usable
     chosen, facets = _spread_out(normals.reshape(-1, 3), np.flatnonzero(usable))
     if len(chosen) < LEAST:
@@ -60,7 +63,7 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
         return AMBIENT
     seen = grey.ravel()[chosen].astype(np.float64)
     n = normals.reshape(-1, 3)[chosen].astype(np.float64)
-    relative, solution, weight, moment, spread = _fitted(seen, n, group)
+    relative, solution, moment, spread = _fitted(seen, n, group)
     strength = float(np.linalg.norm(solution[1:]))
     if strength < 1e-3:
         return AMBIENT
@@ -72,7 +75,7 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     explained = 1.0 - np.mean((relative - said) ** 2) / max(float(relative.var()), 1e-9)
     # The fit's own doubt about the direction: as many independent witnesses as directions are seen.
     told = moment / len(seen) * max(facets, 4) / max(spread, UNTRUE) ** 2
-    doubt = np.linalg.inv(told + np.diag((USUAL**-2, 1.0, 1.0, 1.0)))[1:, 1:]
+    doubt = np.linalg.inv(told + np.diag((USUAL**-2, OPEN**-2, OPEN**-2, OPEN**-2)))[1:, 1:]
     across = np.eye(3) - np.outer(direction, direction)
     angle = np.degrees(np.sqrt(max(float(np.trace(across @ doubt @ across)), 0.0)) / strength)
     known = np.sqrt(np.clip(explained, 0, 1)) / (1 + (angle / DOUBTFUL_DEG) ** 2)
@@ -110,7 +113,7 @@ def _spread_out(normals, candidates):
 
 
 def _fitted(seen, n, group):
-    """Brightness over albedo, (a, b) of the fit, and its weights, moments and robust spread."""
+    """Brightness over albedo, (a, b) of the fit, its moments and robust spread."""
     albedo = np.array([np.median(seen[group == k]) for k in range(group.max() + 1)])
     weight, solution, facing = np.ones(len(seen)), np.zeros(4), np.ones(len(seen), bool)
     for turn in range(TURNS):
@@ -119,7 +122,7 @@ def _fitted(seen, n, group):
         relative = seen / albedo[group]
         moment = rows.T @ basis
         # A little ridge: what the normals do not say is no lamp's, and the surroundings have their usual share.
-        ridge = np.diag((PRIOR, 1e-3, 1e-3, 1e-3)) * len(seen)
+        ridge = np.diag((PRIOR, PRIOR, PRIOR, PRIOR)) * len(seen)
         usual = np.array((USUAL, 0, 0, 0)) * float(np.mean(relative)) * PRIOR * len(seen)
         solution = np.linalg.solve(moment + ridge, rows.T @ relative + usual)
         towards = n @ solution[1:]
@@ -132,7 +135,7 @@ def _fitted(seen, n, group):
         weight = 1.0 / (1.0 + (error / wide) ** 2) ** 2
         for k in range(len(albedo)):
             albedo[k] *= np.median((relative / said)[group == k])
-    return seen / albedo[group], solution, weight, moment, spread
+    return seen / albedo[group], solution, moment, spread
 
 
 def _groups(colours, cells=12, least=0.03):

@@ -8,8 +8,20 @@ import numpy as np
 import toys
 
 from crossmodal.capture import Capture
-from crossmodal.scanner import (Box, Brushed, Cast, Cylinder, Lamp, Material, Mesh, Painted, Plane, Sphere,
-                                rotation_about, scan)
+from crossmodal.scanner import (
+    Box,
+    Brushed,
+    Cast,
+    Cylinder,
+    Lamp,
+    Material,
+    Mesh,
+    Painted,
+    Plane,
+    Sphere,
+    rotation_about,
+    scan,
+)
 
 FAR = 0.3
 SHAPES = ("sphere", "box", "plate", "bar", "bars", "cylinder")
@@ -84,7 +96,7 @@ def survey(seeds=(0, 1, 2)) -> list[Found]:
 def told(rows: list[Found]) -> str:
     """A table: share relit, median error, and in bins of confidence the share within 15 degrees."""
     error, sure = np.array([r.error_deg for r in rows]), np.array([r.confidence for r in rows])
-    lines = [f"{len(rows)} scenes: {np.mean(sure >= 0.5):.0%} relit, error median {np.median(error):.1f} deg, "
+    lines = [f"{len(rows)} scenes: {np.mean(sure >= 0.3):.0%} relit, error median {np.median(error):.1f} deg, "
              f"p90 {np.percentile(error, 90):.1f}"]
     for low, high in itertools.pairwise((0, 0.2, 0.5, 0.8, 0.95, 1.01)):
         inside = (sure >= low) & (sure < high)
