@@ -25,6 +25,7 @@ class Entry:
     files: dict[str, str]
     sha256: dict[str, str]
     defects: tuple[dict, ...]
+    plan: dict
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def _entry(root, line):
         dict(line.get("files") or {}),
         dict(line.get("sha256") or {}),
         tuple(line.get("defects") or ()),
+        dict(line.get("plan") or {}),
     )
 
 

@@ -13,6 +13,8 @@ from crossmodal.evaluation.report import Figure
 
 EFFECTS = {spec.model_fields["kind"].default: spec.effect for spec in DEFECTS}
 BLUNT = {spec.model_fields["kind"].default for spec in DEFECTS if spec.blunts}
+EDGED = {spec.model_fields["kind"].default for spec in DEFECTS if spec.at == "edge"}
+ASTRAY, ASTRAY_AT_EDGE = 0.15, 0.3  # share of a displacement by which the way it went may be misjudged
 SIGMAS = 6.0
 RESOLVED_PX = 4.0
 
@@ -24,7 +26,19 @@ def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
         return []
     found = measure(before.points * before.unit_m, after.points * after.unit_m, changed)
     shown = None if after.displacement is None else after.displacement[found.window]
-    return _sign(found, shown, after, entry) + _pixelwise(found, shown) + _sizes(found, shown, after, entry)
+    _plumb(found, after, entry)
+    return _sign(found, shown, after, entry) + _pixelwise(found, shown, entry) + _sizes(found, shown, after, entry)
+
+
+def _plumb(found: Relief, after: Arrays, entry) -> None:
+    """A warp moves all of an object one way, which the plan tells, and not each place along its own normal."""
+    if entry is None or "instances" not in after.masks:
+        return
+    planned = entry.plan.get("defects") or ()
+    for defect in entry.defects:
+        instance = defect.get("instance", 1)
+        if EFFECTS.get(defect.get("kind")) == "warp" and 1 <= instance <= len(planned):
+            found.direction[after.masks["instances"][found.window] == instance] = planned[instance - 1]["normal"]
 
 
 def _sign(found: Relief, shown, after: Arrays, entry):
@@ -53,14 +67,16 @@ def _sign(found: Relief, shown, after: Arrays, entry):
     return figures
 
 
-def _pixelwise(found: Relief, shown):
+def _pixelwise(found: Relief, shown, entry):
     """displacement/NNN.tiff is what xyz shows: taken back, every point lies on the old surface again."""
     good = _comparable(found, shown)
     if good.sum() < 9:
         return []
     peak = float(np.abs(shown[good]).max())
     p95 = float(np.quantile(found.left_mm(shown, good), 0.95))
-    allowed = 3 * found.floor_mm + found.quantum_mm + 0.15 * peak + 1e-3
+    kinds = {defect.get("kind") for defect in entry.defects} if entry else set()
+    astray = ASTRAY_AT_EDGE if kinds & EDGED else ASTRAY
+    allowed = 3 * found.floor_mm + found.quantum_mm + astray * peak + 1e-3
     scale, error = found.scale(shown, good)
     fault = None
     if p95 > allowed:
@@ -90,8 +106,8 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
         if not {"depth", "points"} & set(defect.get("visible_in") or ()):
             continue
         effect = EFFECTS.get(defect.get("kind"))
-        if effect == "remove":
-            continue  # its wall is seen only as far as one looks into it
+        if effect in ("remove", "warp"):
+            continue  # a wall is seen only as far as one looks into it, an object only as far as it reaches
         measured, requested = defect.get("measured") or {}, defect.get("requested") or {}
         good = region & found.seen & np.isfinite(found.mm)
         smooth = good & found.flat
