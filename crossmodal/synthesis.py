@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from crossmodal.capture import Capture
-from crossmodal.defects import Scale, Spec, grow
+from crossmodal.defects import Scale, Spec
+from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
 from crossmodal.forecast import hidden
 from crossmodal.imprint import imprint
@@ -44,7 +45,7 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
         if drawn.at == "axis":
             drawn, spot = on_axis(surface, recipe.place, drawn, rng)
         else:
-            spot = find_spot(surface, recipe.place, drawn, grow(drawn, texture_seed).bounds_mm, taken, rng)
+            spot = find_spot(surface, recipe.place, drawn, grown_as_asked(drawn, texture_seed).bounds_mm, taken, rng)
         taken += (spot,)
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
@@ -64,7 +65,7 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     """The edit that one planned defect is, on the surface it was planned for."""
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
-    field = grow(planned.spec, planned.texture_seed)
+    field = grown_as_asked(planned.spec, planned.texture_seed)
     if planned.spec.extent == "global":
         whole = Projection.of(surface, planned.anchor_m, planned.normal, planned.heading)
         return SurfaceEdit(whole, field, planned.kind, planned)
@@ -103,5 +104,6 @@ def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the capture's noise floor hides, before anything is made."""
     return tuple(
         sentence for planned in plan.defects if isinstance(planned, Grown)
-        if (sentence := hidden(capture.surface, planned.kind, grow(planned.spec, planned.texture_seed),
+        if (sentence := hidden(capture.surface, planned.kind,
+                               grown_as_asked(planned.spec, planned.texture_seed),
                                planned.anchor_m, planned.normal)))

@@ -98,6 +98,11 @@ class Spec(BaseModel):
     orientation_deg: Angle = (0.0, 360.0)
     """Heading on the surface, from the image's +x towards its +y; at an edge, from the edge's own run."""
 
+    show: Literal["both", "colour", "geometry"] = "both"
+    """The whole defect, or what it does to colour alone, or to shape (and so to light) alone."""
+    difficulty: Literal["any", "easy", "medium", "hard"] = "any"
+    """The third of every size's range that is drawn from: large is easy to find, small is hard."""
+
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         """The range of a size that was left out, for a capture of this scale and the sizes before it."""
         raise NotImplementedError
@@ -120,6 +125,9 @@ class Spec(BaseModel):
             if getattr(spec, name) is None and scale is None:
                 raise ValueError(f"{self.kind}.{name} was left out; give it, or the scale of a capture")
             low, high = getattr(spec, name) or spec.usual(name, scale)
+            if name != "orientation_deg" and self.difficulty != "any":
+                first = ("hard", "medium", "easy").index(self.difficulty)
+                low, high = low + first * (high - low) / 3, low + (first + 1) * (high - low) / 3
             number = float(rng.uniform(low, high))
             spec = spec.model_copy(update={name: (number, number)})
         return spec
