@@ -7,6 +7,8 @@ from numba import njit
 import rgb as rgb_room
 from crossmodal.see import Seen
 
+HIGHLIGHT = 0.8  # share of a pixel's light that may be the lamp's mirror image
+DIM = 0.02  # linear light of a highlight that tells whether the surface shines
 WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
 
 
@@ -32,7 +34,8 @@ def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarra
 @njit(cache=True, nogil=True)
 def _relit(linear, source, gain, white_level):
     """Linear colours (n, 3) of the touched pixels (h, w) bool: moved ones by Keys' cubic convolution (1981)."""
-    h, w = gain.shape[:2]
+    h, w, channels = gain.shape
+    matter, glossy = channels >= 8, channels in (6, 10)
     touched = np.zeros((h, w), np.bool_)
     out = np.empty((h * w, 3), np.float32)
     n = 0
@@ -42,9 +45,10 @@ def _relit(linear, source, gain, white_level):
             y, x = source[i, j, 0], source[i, j, 1]
             shifted = abs(y - i) > 0.02 or abs(x - j) > 0.02
             white = gain[i, j, 3]
-            hidden = gain[i, j, 7] if gain.shape[2] == 8 else 0.0
+            hidden = gain[i, j, channels - 1] if matter else 0.0
+            shone, shines = (gain[i, j, 4], gain[i, j, 5]) if glossy else (0.0, 0.0)
             plain = (gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0 and white == 0.0
-                     and hidden == 0.0)
+                     and hidden == 0.0 and shone == 0.0 and shines == 0.0)
             if not shifted and plain:
                 continue
             touched[i, j] = True
@@ -58,17 +62,23 @@ def _relit(linear, source, gain, white_level):
                         row = min(max(ya + a - 1, 0), h - 1)
                         for b in range(4):
                             value += wy[a] * wx[b] * linear[row, min(max(xa + b - 1, 0), w - 1), c]
-                    out[n, c] = max(value, 0.0) * gain[i, j, c]
+                    out[n, c] = max(value, 0.0)
             else:
                 for c in range(3):
-                    out[n, c] = linear[i, j, c] * gain[i, j, c]
+                    out[n, c] = linear[i, j, c]
+            # A highlight is no colour of the surface: it goes, and comes where it belongs now. No more of it goes
+            # than is there, and a spot that never shone as the lobe says does not begin to.
+            taken = min(shone, HIGHLIGHT * min(out[n, 0], out[n, 1], out[n, 2]))
+            given = shines * (taken / shone) if shone > DIM else shines
+            for c in range(3):
+                out[n, c] = (out[n, c] - taken) * gain[i, j, c] + given
             if white > 0.0:
                 scattered = WHITE * max(out[n, 0], out[n, 1], out[n, 2])
                 for c in range(3):
                     out[n, c] += white * (scattered - out[n, c])
             if hidden > 0.0:
                 for c in range(3):
-                    out[n, c] = (1.0 - hidden) * out[n, c] + white_level * gain[i, j, 4 + c]
+                    out[n, c] = (1.0 - hidden) * out[n, c] + white_level * gain[i, j, channels - 4 + c]
             n += 1
     return touched, out[:n]
 

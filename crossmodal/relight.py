@@ -35,6 +35,44 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine)
 
 
+def shine(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
+          displacement_mm: np.ndarray) -> np.ndarray:
+    """(nh, nw, 2) float32: linear light of the lamp's own highlight at every node before and after; both 0 where the
+    normal did not change. Arguments as in shading_ratio.
+    """
+    lobe = np.array((*light.direction, light.confidence * light.specular, light.shininess))
+    return _shine(lobe, smooth, _along(smooth, normal, state, displacement_mm), state, displacement_mm)
+
+
+@njit(cache=True, nogil=True)
+def _shine(lobe, smooth, moved, state, d):
+    nh, nw = state.shape
+    out = np.zeros((nh, nw, 2), np.float32)
+    for y in range(nh):
+        for x in range(nw):
+            if not state[y, x]:
+                continue
+            y0 = y - 1 if y > 0 and state[y - 1, x] else y
+            y1 = y + 1 if y + 1 < nh and state[y + 1, x] else y
+            x0 = x - 1 if x > 0 and state[y, x - 1] else x
+            x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
+            still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
+            if still or y0 == y1 or x0 == x1:
+                continue
+            px, py, pz = smooth[y, x, 0], smooth[y, x, 1], smooth[y, x, 2]
+            away = math.sqrt(px * px + py * py + pz * pz)
+            hx, hy, hz = lobe[0] - px / away, lobe[1] - py / away, lobe[2] - pz / away
+            length = math.sqrt(hx * hx + hy * hy + hz * hz)
+            if length < 1e-6:
+                continue
+            hx, hy, hz = hx / length, hy / length, hz / length
+            if _towards(smooth, y, x, y0, y1, x0, x1, lobe[0], lobe[1], lobe[2]) > 0.0:
+                out[y, x, 0] = lobe[3] * _towards(smooth, y, x, y0, y1, x0, x1, hx, hy, hz) ** lobe[4]
+            if _towards(moved, y, x, y0, y1, x0, x1, lobe[0], lobe[1], lobe[2]) > 0.0:
+                out[y, x, 1] = lobe[3] * _towards(moved, y, x, y0, y1, x0, x1, hx, hy, hz) ** lobe[4]
+    return out
+
+
 @njit(cache=True, nogil=True)
 def _along(smooth, normal, state, d):
     out = smooth.copy()

@@ -10,7 +10,7 @@ from numba import njit
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.normals import STEEPEST, fine_relief_mm
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, shading_ratio, shadow_reach_mm
+from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, shading_ratio, shadow_reach_mm, shine
 from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
 
@@ -26,8 +26,9 @@ class Seen:
     """What a window of one view sees of one edit, before masks; (h, w) arrays.
 
     z_m: float32 first hit, NaN where nothing is left to see
-    gain: (h, w, 4 or 8) float32: of linear colour, the share turned white, and where matter was added its linear
-        colour times its share, and that share
+    gain: (h, w, 4, 6, 8 or 10) float32: of linear colour, the share turned white, where a highlight moved (6, 10) its
+        linear light before and after, and where matter was added (8, 10) its linear colour times its share, and that
+        share
     source: (h, w, 2) float32, the (row, column) of the window whose old surface each pixel sees
     displacement_mm: float32 of the point seen, NaN removed or revealed
     support: bool, inside the field's support
@@ -199,15 +200,18 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.n
     else:
         ratio = np.ones(state.shape, np.float32)
     white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
-    gain = _spread(ratio, white, 4 if sample.cover is None else 8)
+    shiny = surface.light.specular > 0 and sample.displacement_mm.any()
+    gain = _spread(ratio, white, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
+    if shiny:
+        gain[..., 4:6] = shine(surface.light, smooth, normal, state, sample.displacement_mm)
     if sample.albedo is not None:
         gain[..., :3] *= sample.albedo
     if sample.cover is not None:
         # Matter stands in the light of its place; its share hides what is beneath.
         facing = surface.light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
         shade = 1 + surface.light.confidence * (facing - 1)
-        gain[..., 4:7] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
-        gain[..., 7] = sample.cover[..., 3]
+        gain[..., -4:-1] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
+        gain[..., -1] = sample.cover[..., 3]
     return gain
 
 

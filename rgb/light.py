@@ -1,6 +1,6 @@
 """The light in a picture, estimated from the picture itself and the normals seen in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,6 +8,8 @@ MOST = 6_000  # pixels that the fit looks at
 LEAST = 200
 FACETS = 8  # directions are told apart by about seven degrees
 TURNS = 14
+SHININESS = (6, 12, 24, 48, 96)
+FAINTEST, PLAIN = 0.02, 0.6  # of a highlight: linear light, and what it may leave unexplained
 UNTRUE = 0.04  # no surface is as matt, no lamp as plain as the fit takes them
 ASKANCE = -0.25  # z of a normal that is seen at 75 degrees
 EDGE = 0.985  # cosine of a turn (10 degrees) from one pixel to the next
@@ -18,16 +20,20 @@ DOUBTFUL_DEG = 25.0  # doubt about the direction that halves the confidence
 
 @dataclass(frozen=True)
 class Light:
-    """A lamp and a uniform surrounding: a matt surface returns ambient + diffuse·max(0, n·direction).
+    """A lamp and a uniform surrounding: a matt surface returns ambient + diffuse·max(0, n·direction), and a glossy
+    one the lamp's own light besides, specular·max(0, n·h)^shininess, h half way to the viewer (Blinn 1977).
 
     direction: unit vector towards the lamp, camera axes; ambient + diffuse = 1
     confidence: 0 to 1, how much of the shading that pictures of this scene show it explains
+    specular: linear light of the highlight, whatever the surface's colour; 0 where no highlight was made out
     """
 
     direction: tuple[float, float, float]
     ambient: float
     diffuse: float
     confidence: float
+    specular: float = 0.0
+    shininess: float = 1.0
 
     def shading(self, normals: np.ndarray, lit: np.ndarray | float = 1.0) -> np.ndarray:
         """Relative brightness (...) of normals (..., 3); lit is 1 where the lamp is seen, 0 in its shadow."""
@@ -39,10 +45,12 @@ AMBIENT = Light((0.0, 0.0, -1.0), 1.0, 0.0, 0.0)
 """Light from everywhere: a change of normal changes nothing."""
 
 
-def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, noise: float = 0.005) -> Light:
+def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, noise: float = 0.005,
+                   points: np.ndarray | None = None) -> Light:
     """One lamp and an ambient term that explain the brightness of what is seen, up to one albedo a colour.
 
-    linear: (H, W, 3) float32 linear light; normals: (H, W, 3) float32, NaN invalid; usable: (H, W) bool
+    linear: (H, W, 3) float32 linear light; normals: (H, W, 3) float32, NaN invalid; usable: (H, W) bool; points:
+    (H, W, 3) float32 m where they are known, which tell where a highlight would be
     Every direction that a surface faces has the same say, however much of the picture it fills: a large flat face
     tells of one brightness only. Pixels are grouped by chromaticity; within a group brightness is taken as
     albedo·(a + max(0, b·n)), fitted in turns with the albedos and with which of them face the lamp; residuals are
@@ -68,7 +76,7 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     if strength < 1e-3:
         return AMBIENT
     ambient, direction = max(float(solution[0]), 0.05 * strength), solution[1:] / strength
-    limit = np.quantile(relative, 0.97)
+    relative_all, limit = relative, np.quantile(relative, 0.97)
     relative = np.minimum(relative, limit)
     said = ambient + strength * np.maximum(n @ direction, 0.0)
     said *= np.median(relative) / max(float(np.median(said)), 1e-6)
@@ -82,7 +90,29 @@ def estimate_light(linear: np.ndarray, normals: np.ndarray, usable: np.ndarray, 
     # A lamp behind the surfaces it lights, or behind the scene, is no lamp.
     facing = float(np.clip((0.2 - direction[2]) / 0.4, 0, 1))
     total = ambient + strength
-    return Light(tuple(float(x) for x in direction), ambient / total, strength / total, float(known * facing))
+    lamp = Light(tuple(float(x) for x in direction), ambient / total, strength / total, float(known * facing))
+    if points is None:
+        return lamp
+    rest = seen - seen / relative_all * (ambient + strength * np.maximum(n @ direction, 0.0))
+    return replace(lamp, **_highlight(rest, n, points.reshape(-1, 3)[chosen].astype(np.float64), direction))
+
+
+def _highlight(rest, n, points, direction):
+    """The lobe that explains what a matt surface leaves over (N,), where one plainly does; else none."""
+    half = direction - points / np.linalg.norm(points, axis=1, keepdims=True)
+    half /= np.linalg.norm(half, axis=1, keepdims=True)
+    cosine = np.maximum(np.einsum("ij,ij->i", n, half), 0) * (n @ direction > 0)
+    best = {}, PLAIN * float(rest @ rest)
+    for shininess in SHININESS:
+        lobe = cosine**shininess
+        core = lobe > 0.5
+        if core.sum() < 30 or core.mean() > 0.5:
+            continue
+        specular = float(rest @ lobe / (lobe @ lobe))
+        left = float(((rest - specular * lobe) ** 2).sum())
+        if specular > FAINTEST and left < best[1]:
+            best = {"specular": specular, "shininess": float(shininess)}, left
+    return best[0]
 
 
 def _turning(normals):
