@@ -33,7 +33,7 @@ def scanned(depth_mm, across_mm, material, towards):
 
 def errors(depth_mm):
     """Mean error in levels where the defect is: relit, relit as if all were matt, and left as it was."""
-    towards = commuting.LAMP.direction + (0.0, 0.0, -1.0)  # where the ball mirrors the lamp
+    towards = np.array(commuting.LAMP.direction) - np.array((0.0, 0.0, 1.0))  # where the ball mirrors the lamp
     towards /= np.linalg.norm(towards)
     before, _ = scanned(0.0, 5.0, GLOSSY, towards)
     truth, field = scanned(depth_mm, 5.0, GLOSSY, towards)
