@@ -26,6 +26,7 @@ class Sample:
     lost: (n,) bool, places that return too little light for the depth sensor but keep their colour, or None
     cover: (n, 4) float32, linear colour in full light of matter that lies on the surface, times its share, and last
         that share, or None
+    gloss: (n,) float32, how much of the lamp's own light added matter mirrors, or None
     flatten: (n,) float32, share of the surface's own relief finer than the field's ``flattens_mm`` that is gone,
         or None
     """
@@ -37,6 +38,7 @@ class Sample:
     lost: np.ndarray | None = None
     cover: np.ndarray | None = None
     flatten: np.ndarray | None = None
+    gloss: np.ndarray | None = None
 
     @property
     def support(self) -> np.ndarray:
@@ -149,7 +151,7 @@ def scattered(sample: Sample, where: np.ndarray) -> Sample:
 
     return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.whitening, 0),
                   spread(sample.removed, False), spread(sample.lost, False), spread(sample.cover, 0),
-                  spread(sample.flatten, 0))
+                  spread(sample.flatten, 0), spread(sample.gloss, 0))
 
 
 def exact_distance(mask: np.ndarray) -> np.ndarray:

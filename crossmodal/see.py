@@ -18,6 +18,7 @@ COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
 TILE = 32  # pixels
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
+WET = 60.0  # shininess of a droplet
 UNLIT = 0.06  # what still comes out of a hole behind which nothing is known
 
 
@@ -212,6 +213,10 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.n
         shade = 1 + surface.light.confidence * (facing - 1)
         gain[..., -4:-1] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
         gain[..., -1] = sample.cover[..., 3]
+        if sample.gloss is not None:
+            wet = replace(surface.light, specular=1.0, shininess=WET)
+            mirrored = shine(wet, smooth, normal, state, sample.displacement_mm)[..., 1] * sample.gloss
+            gain[..., -4:-1] += mirrored[..., None]
     return gain
 
 

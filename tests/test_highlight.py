@@ -57,3 +57,20 @@ def test_a_highlight_moves_as_on_the_mesh_that_was_bent(depth_mm):
 def test_a_matt_ball_is_given_no_highlight():
     matt, _ = scanned(0.0, 5.0, Material((0.40, 0.20, 0.15)), np.array((0.0, 0.0, -1.0)))
     assert matt.surface.light.specular == 0
+
+
+def test_a_droplet_mirrors_the_lamp_where_it_faces_half_way_to_it():
+    ball, _ = scanned(0.0, 5.0, Material((0.40, 0.20, 0.15)), np.array((0.0, 0.0, -1.0)))
+    spec = cm.Contamination(form="droplet", diameter_mm=7, height_mm=1.6, colour=(40, 40, 60))
+    made = cm.synthesize(ball, cm.Recipe(defects=(spec,), place=cm.Place(at_pixel=(60, 60))), seed=2)
+    dirt = cm.synthesize(ball, cm.Recipe(defects=(spec.model_copy(update={"form": "blob"}),),
+                                         place=cm.Place(at_pixel=(60, 60))), seed=2)
+    view = -ball.points / np.linalg.norm(ball.points, axis=-1, keepdims=True)
+    half = view + commuting.LAMP.direction
+    half /= np.linalg.norm(half, axis=-1, keepdims=True)
+    facing = np.where(made.gt, np.einsum("ijk,ijk->ij", made.after.normals, half), -1)
+    rows, columns = np.nonzero(facing >= np.sort(facing[made.gt])[-12])
+    bright = np.where(made.gt, made.after.rgb.astype(int).sum(-1), 0)
+    brightest = np.unravel_index(int(bright.argmax()), bright.shape)
+    assert np.hypot(rows - brightest[0], columns - brightest[1]).min() <= 3
+    assert bright.max() > 1.5 * dirt.after.rgb[dirt.gt].astype(int).sum(-1).max()

@@ -13,6 +13,7 @@ from crossmodal.texture import hashed, lattice_noise
 Form = Literal["blob", "crumb", "droplet", "flake", "sliver"]
 FORMS: tuple[Form, ...] = ("blob", "crumb", "droplet", "flake", "sliver")
 EDGE = 0.22  # share of a flake's radius over which it rises
+GLOSS = {"droplet": 0.5, "sliver": 0.15}  # of what mirrors the lamp: something wet, a metal chip
 SLENDER = 0.2  # a sliver's width against its length
 
 # Linear light that each returns when a white surface returns 1: earth, rubber, rust, swarf, sawdust, lint.
@@ -116,7 +117,8 @@ class Deposit:
         tint = (1 + (0.1 if self.form == "droplet" else 0.4) * grain) * (0.65 + 0.35 * np.minimum(1, 1.5 * height))
         share = np.where(r < 1, 0.75 if self.form == "droplet" else 1.0, 0.0)
         cover = np.concatenate((share[:, None] * np.clip(self.colour * tint[:, None], 0, 1), share[:, None]), 1)
-        return Sample((self.height_mm * height).astype(np.float32), cover=cover.astype(np.float32))
+        gloss = np.where(r < 1, GLOSS[self.form], 0).astype(np.float32) if self.form in GLOSS else None
+        return Sample((self.height_mm * height).astype(np.float32), cover=cover.astype(np.float32), gloss=gloss)
 
     def _profile(self, r, s, t, grain):
         """Height (n,) from 0 at the rim to exactly 1 at the centre; roughness enters with r² and only takes away."""
