@@ -24,13 +24,14 @@ class Projection(Patch):
     def of(cls, surface: Surface, anchor_m, normal, heading) -> "Projection":
         """The object in a surface's foreground upon the plane of a normal through an anchor."""
         anchor_m, normal, heading = (np.array(v, np.float64) for v in (anchor_m, normal, heading))
-        away = (surface.smoothed.reshape(-1, 3) - anchor_m) * 1e3
-        st = (away @ np.stack((heading, np.cross(normal, heading)), 1)).astype(np.float32)
-        st[~surface.foreground.ravel()] = np.nan
+        st = np.full((*surface.foreground.shape, 2), np.nan, np.float32)
+        away = (surface.smoothed[surface.foreground] - anchor_m) * 1e3
+        axes = np.stack((heading, np.cross(normal, heading)))
+        st[surface.foreground] = np.einsum("nj,ij->ni", away, axes)
         height, width = surface.foreground.shape
         along = np.broadcast_to(heading.astype(np.float32), (height, width, 3))
         return cls(surface, read_only(anchor_m), read_only(normal), read_only(heading), (0, height), (0, width),
-                   read_only(st.reshape(height, width, 2)), along)
+                   read_only(st), along)
 
     def coordinates(self, points: np.ndarray) -> np.ndarray:
         """(s, t, h) in mm (N, 3) float64 of points (N, 3) in metres; NaN where the nearest that was seen is not the
