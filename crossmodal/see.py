@@ -17,6 +17,7 @@ from crossmodal.surface import Surface
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
 TILE = 32  # pixels
+MOST_NODES = 1 << 20  # that are held at once
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
 WET = 60.0  # shininess of a droplet
 UNLIT = 0.06  # what still comes out of a hole behind which nothing is known
@@ -77,16 +78,19 @@ def _tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
     tile = max(TILE, 3 * margin)
     h, w = near.shape
+    whole = np.s_[0:h, 0:w]
     if h * w < 2 * tile * tile or (fine == 1 and near.mean() > SPARSE):
-        whole = np.s_[0:h, 0:w]
-        yield whole, whole
-        return
+        return [(whole, whole)]
+    tiles = []
     for r in range(0, h, tile):
         for c in range(0, w, tile):
             inner = np.s_[r:min(r + tile, h), c:min(c + tile, w)]
             outer = np.s_[max(0, r - margin):min(r + tile + margin, h), max(0, c - margin):min(c + tile + margin, w)]
             if near[max(0, r - lateral):r + tile + lateral, max(0, c - lateral):c + tile + lateral].any():
-                yield inner, outer
+                tiles.append((inner, outer))
+    seen = sum((rows.stop - rows.start) * (columns.stop - columns.start) for _, (rows, columns) in tiles)
+    # Where tiles overlap by more than they leave out, they spare nothing.
+    return tiles if seen < h * w or h * w * fine * fine > MOST_NODES else [(whole, whole)]
 
 
 def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | None:
