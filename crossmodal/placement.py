@@ -139,16 +139,16 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     if where not in ("edge", "rim"):
         return None
     edge = fitting(surface, where, 0.5 * min(size_mm))
-    towards = -np.einsum("ijk,ijk->ij", surface.smoothed, surface.normals)
-    with np.errstate(invalid="ignore"):
-        facing = towards > EDGEWISE * np.linalg.norm(surface.smoothed, axis=-1)
-    usable = _beside(edge, spec, size_mm, surface) & facing
+    usable = _beside(edge, spec, size_mm, surface)
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
     allowed = _allowed(surface, place)
     if allowed is not None:
         usable &= allowed
     index = np.flatnonzero(usable)
+    points, normals = surface.smoothed.reshape(-1, 3)[index], surface.normals.reshape(-1, 3)[index]
+    with np.errstate(invalid="ignore"):
+        index = index[-np.einsum("nk,nk->n", points, normals) > EDGEWISE * np.linalg.norm(points, axis=-1)]
     if not len(index):
         if place.where == "object":
             return None
@@ -200,11 +200,15 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
 
 def _beside(edge, spec, size_mm, surface):
     """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards."""
-    if spec.effect in ("in", "remove"):
-        return edge
+    usable = np.zeros_like(edge) if spec.effect not in ("in", "remove") else edge.copy()
+    if spec.effect in ("in", "remove") or not edge.any():
+        return usable
     half = 0.5 * min(size_mm) / surface.mm_per_pixel
-    far = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return surface.foreground & (far >= half) & (far <= half + 1.5)
+    rows, columns = (np.flatnonzero(edge.any(axis)) for axis in (1, 0))
+    about = tuple(slice(max(0, one[0] - int(half) - 3), one[-1] + int(half) + 4) for one in (rows, columns))
+    far = cv2.distanceTransform((~edge[about]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    usable[about] = surface.foreground[about] & (far >= half) & (far <= half + 1.5)
+    return usable
 
 
 def _lies_free(surface, ground, row, column, size_mm, angle):
