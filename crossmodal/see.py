@@ -154,7 +154,7 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     """
     smooth, normal, _, state = nodes
     camera = surface.camera
-    gain = _gain(surface, sample, smooth, normal, state, fine)
+    gain = _gain(surface, sample, smooth, normal, state, fine, OCCLUSION_REACH if crossing else 0.0)
     displacement_mm, removed = sample.displacement_mm, sample.removed
     if removed is None:
         removed = np.zeros(displacement_mm.shape, bool)
@@ -197,11 +197,11 @@ def _bounded(seen: Seen, base, displacement_mm) -> None:
         np.maximum(seen.z_m, base, out=seen.z_m, where=base == base)
 
 
-def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:
+def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine, occlusion: float) -> np.ndarray:
     camera = surface.camera
     if sample.displacement_mm.any():
         ratio = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
-                              fine)
+                              fine, occlusion=occlusion)
     else:
         ratio = np.ones(state.shape, np.float32)
     white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
