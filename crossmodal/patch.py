@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from numba import njit
 
 from crossmodal.capture import read_only
 from crossmodal.exponential import exponential_map
@@ -90,16 +91,15 @@ class Patch:
         return (normals @ self.normal > -0.2) & (np.abs(local[:, 2]) <= near_mm)
 
     def directions(self, normals: np.ndarray, charted: np.ndarray, side: int) -> np.ndarray:
-        """(h, w, 3) float32: the ways in which a window's points move, in the patch's frame.
+        """(h, w, 3) float32: the ways in which a window's charted points move, in the patch's frame.
 
         normals: (h, w, 3) float32; charted: (h, w, 1) bool; side: pixels over which matter moves as one piece, so
         that relief finer than that does not turn its way
         """
         if side < 3:
             return normals
-        blurred = cv2.blur(np.where(charted, normals, np.float32(0)), (side, side))
-        length = np.sqrt(np.einsum("ijk,ijk->ij", blurred, blurred))[..., None]
-        return np.where(charted & (length > 0.1), blurred / np.maximum(length, 1e-6), normals)
+        known = _where_charted(normals, charted[..., 0])
+        return _mean_direction(cv2.blur(known, (side, side)), normals, charted[..., 0])
 
     @cached_property
     def _reach_m(self) -> float:
@@ -148,3 +148,32 @@ def _half_window(surface, row, column, reach_mm):
     # The surface may come nearer within the reach, and then spans more pixels.
     nearest = max(z - reach_mm * 1e-3, 0.5 * z)
     return math.ceil(reach_mm * 1e-3 * focal / nearest) + 3
+
+
+@njit(cache=True, nogil=True)
+def _where_charted(normals, charted):
+    out = np.zeros(normals.shape, np.float32)
+    for i in range(charted.shape[0]):
+        for j in range(charted.shape[1]):
+            if charted[i, j]:
+                for c in range(3):
+                    out[i, j, c] = normals[i, j, c]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mean_direction(blurred, normals, charted):
+    """Unit means where they agree, else the normals themselves; 0 where nothing is charted."""
+    out = np.zeros(normals.shape, np.float32)
+    for i in range(charted.shape[0]):
+        for j in range(charted.shape[1]):
+            if not charted[i, j]:
+                continue
+            x, y, z = blurred[i, j, 0], blurred[i, j, 1], blurred[i, j, 2]
+            length = np.sqrt(x * x + y * y + z * z)
+            if length > np.float32(0.1):
+                x, y, z = x / length, y / length, z / length
+            else:
+                x, y, z = normals[i, j, 0], normals[i, j, 1], normals[i, j, 2]
+            out[i, j, 0], out[i, j, 1], out[i, j, 2] = x, y, z
+    return out

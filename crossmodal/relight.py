@@ -80,12 +80,14 @@ def _shine(lobe, smooth, moved, state, d):
 
 @njit(cache=True, nogil=True)
 def _along(smooth, normal, state, d):
-    out = smooth.copy()
+    out = np.empty_like(smooth)  # undefined where state is 0
     for y in range(state.shape[0]):
         for x in range(state.shape[1]):
-            if state[y, x] and d[y, x] != 0.0:
+            if state[y, x]:
                 for c in range(3):
-                    out[y, x, c] += 1e-3 * d[y, x] * normal[y, x, c]
+                    out[y, x, c] = smooth[y, x, c]
+                    if d[y, x] != 0.0:
+                        out[y, x, c] += 1e-3 * d[y, x] * normal[y, x, c]
     return out
 
 

@@ -206,11 +206,10 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine, occlusi
         ratio = np.ones(state.shape, np.float32)
     white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
     shiny = surface.light.specular > 0 and sample.displacement_mm.any()
-    gain = _spread(ratio, white, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
+    albedo = np.empty((0, 0, 3), np.float32) if sample.albedo is None else sample.albedo
+    gain = _spread(state, ratio, white, albedo, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
     if shiny:
         gain[..., 4:6] = shine(surface.light, smooth, normal, state, sample.displacement_mm)
-    if sample.albedo is not None:
-        gain[..., :3] *= sample.albedo
     if sample.cover is not None:
         # Matter stands in the light of its place; its share hides what is beneath.
         facing = surface.light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
@@ -225,11 +224,14 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine, occlusi
 
 
 @njit(cache=True, nogil=True)
-def _spread(ratio, white, channels):
+def _spread(state, ratio, white, albedo, channels):
     gain = np.zeros((*ratio.shape, channels), np.float32)
     for y in range(ratio.shape[0]):
         for x in range(ratio.shape[1]):
-            gain[y, x, 0] = gain[y, x, 1] = gain[y, x, 2] = ratio[y, x]
+            if not state[y, x]:
+                continue
+            for c in range(3):
+                gain[y, x, c] = ratio[y, x] * albedo[y, x, c] if albedo.size else ratio[y, x]
             gain[y, x, 3] = white[y, x]
     return gain
 
@@ -237,7 +239,7 @@ def _spread(ratio, white, channels):
 def _charted(surface: Surface, edit: SurfaceEdit):
     """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter."""
     patch, field = edit.patch, edit.field
-    if surface.camera is patch.surface.camera and np.allclose(edit.T_here_patch, np.eye(4), atol=1e-12):
+    if surface.camera is patch.surface.camera and np.abs(edit.T_here_patch - np.eye(4)).max() < 1e-12:
         rows, columns, st = patch.rows, patch.columns, patch.st_mm
     else:
         looked_up = _looked_up(surface, edit)

@@ -73,8 +73,7 @@ class Fissure:
         return 0.0
 
     def near(self, s_mm, t_mm, margin_mm):
-        s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
-        return _near(s.ravel(), t.ravel(), self.pieces, margin_mm).reshape(s.shape)
+        return _near(np.ravel(s_mm), np.ravel(t_mm), self.pieces, margin_mm).reshape(s_mm.shape)
 
     def sample(self, s_mm, t_mm) -> Sample:
         d, albedo = _slot(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.pieces, self.depth_mm,
