@@ -159,12 +159,13 @@ def _open(smooth, state, d, ahead, y, x, top, reach_mm, fine):
             if step >= level:
                 ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
                               smooth[i, j, 2] - smooth[y, x, 2])
-                far = 1e3 * math.sqrt(ax * ax + ay * ay + az * az)
-                if far >= reach_mm:
+                square = 1e6 * (ax * ax + ay * ay + az * az)
+                if square >= reach_mm * reach_mm:
                     break
-                tangent = (d[i, j] - here) / far
-                if tangent > 0.0:
-                    worst = max(worst, (1.0 - far / reach_mm) * tangent * tangent / (1.0 + tangent * tangent))
+                rise = d[i, j] - here
+                if rise > 0.0:
+                    # cos² of the horizon is rise² / (far² + rise²)
+                    worst = max(worst, (1.0 - math.sqrt(square) / reach_mm) * rise * rise / (square + rise * rise))
             step += max(1, step // 2) if fine == 1 else step
         shut += worst
     return 1.0 - shut * stride / 8.0
