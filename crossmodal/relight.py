@@ -6,7 +6,6 @@ undisturbed surface is what casts shadow, so that noise of the scan casts none.
 
 import math
 
-import cv2
 import numpy as np
 from numba import njit
 
@@ -15,7 +14,6 @@ from rgb.light import Light
 PENUMBRA = 0.08  # tangent of the lamp's angular radius: a bench lamp, not a laser
 OCCLUSION_REACH = 1.5  # heights of a relief beyond which it shuts out no light
 SHALLOW = 0.2  # share of that reach below the relief's top at which a place counts as open
-FARTHEST = 64  # nodes that a look round goes
 RING = np.array(((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)))
 RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in shading
 
@@ -34,9 +32,7 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
     if moved is None:
         moved = _along(smooth, normal, state, displacement_mm)
-    # How many nodes away the nearest that stands out is: on the way there nothing stands above level ground.
-    ahead = cv2.distanceTransform((displacement_mm <= 0).view(np.uint8), cv2.DIST_C, cv2.DIST_MASK_3)
-    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, ahead, focal[0] * fine, focal[1] * fine, fine,
+    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine,
                   float(occlusion))
 
 
@@ -107,7 +103,7 @@ def contact_reach_mm(field) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _ratio(lamp, smooth, moved, normal, state, d, ahead, fx, fy, fine, occlusion):
+def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
@@ -123,10 +119,10 @@ def _ratio(lamp, smooth, moved, normal, state, d, ahead, fx, fy, fine, occlusion
             x0 = x - 1 if x > 0 and state[y, x - 1] else x
             x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
-            open_ = _open(smooth, state, d, ahead, y, x, top, occlusion * (top - bottom), fine)
+            open_ = _open(smooth, state, d, y, x, top, occlusion * (top - bottom), fine)
             lit = 1.0
             if confidence * diffuse > 0.0:
-                lit = _lit(lx, ly, lz, smooth, normal, state, d, ahead, y, x, top, fx, fy)
+                lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
             if (still and lit == 1.0 and open_ == 1.0) or y0 == y1 or x0 == x1:
                 continue
             before = _towards(smooth, y, x, y0, y1, x0, x1, lx, ly, lz)
@@ -137,35 +133,31 @@ def _ratio(lamp, smooth, moved, normal, state, d, ahead, fx, fy, fine, occlusion
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _open(smooth, state, d, ahead, y, x, top, reach_mm, fine):
+def _open(smooth, state, d, y, x, top, reach_mm, fine):
     """Share of the light from everywhere that a node's surroundings let in (horizon scan, Max 1988): over each
     direction cos² of the horizon that the relief raises, fading out with distance.
     """
     here = d[y, x]
     if top - here < SHALLOW * reach_mm or reach_mm == 0.0:
         return 1.0
-    level = int(ahead[y, x]) if here >= 0.0 else 0
-    if level >= FARTHEST:
-        return 1.0
     shut = 0.0
     # Of several nodes a pixel, each looks along one line; their mean sees all round.
     first, stride = ((y + 2 * x) % 4, 4) if fine > 1 else (0, 1)
     for k in range(first, 8, stride):
         worst, step = 0.0, 1
-        while step < FARTHEST:
+        while step < 64:
             i, j = y + RING[k, 0] * step, x + RING[k, 1] * step
             if i < 0 or j < 0 or i >= state.shape[0] or j >= state.shape[1] or not state[i, j]:
                 break
-            if step >= level:
-                ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
-                              smooth[i, j, 2] - smooth[y, x, 2])
-                square = 1e6 * (ax * ax + ay * ay + az * az)
-                if square >= reach_mm * reach_mm:
-                    break
-                rise = d[i, j] - here
-                if rise > 0.0:
-                    # cos² of the horizon is rise² / (far² + rise²)
-                    worst = max(worst, (1.0 - math.sqrt(square) / reach_mm) * rise * rise / (square + rise * rise))
+            ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
+                          smooth[i, j, 2] - smooth[y, x, 2])
+            square = 1e6 * (ax * ax + ay * ay + az * az)
+            if square >= reach_mm * reach_mm:
+                break
+            rise = d[i, j] - here
+            if rise > 0.0:
+                # cos² of the horizon is rise² / (far² + rise²)
+                worst = max(worst, (1.0 - math.sqrt(square) / reach_mm) * rise * rise / (square + rise * rise))
             step += max(1, step // 2) if fine == 1 else step
         shut += worst
     return 1.0 - shut * stride / 8.0
@@ -187,7 +179,7 @@ def _towards(points, y, x, y0, y1, x0, x1, lx, ly, lz):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _lit(lx, ly, lz, smooth, normal, state, d, ahead, y, x, top, fx, fy):
+def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy):
     """1 where the lamp is seen over the defect's own relief, 0 in its shadow, between in the penumbra."""
     nx, ny, nz = normal[y, x, 0], normal[y, x, 1], normal[y, x, 2]
     rise = lx * nx + ly * ny + lz * nz
@@ -208,10 +200,6 @@ def _lit(lx, ly, lz, smooth, normal, state, d, ahead, y, x, top, fx, fy):
         return 1.0
     mm = 1.0 / stride
     lit = 1.0
-    # The ray is a node farther with every step, give or take one.
-    first = max(1, int(ahead[y, x]) - 1) if height >= 0.0 else 1
-    if height + first * mm * slope >= top + PENUMBRA * first * mm:
-        return 1.0
     for k in range(1, 200):
         along = k * mm
         ray = height + along * slope
