@@ -6,6 +6,7 @@ from functools import singledispatch
 
 import cv2
 import numpy as np
+from numba import njit
 
 from crossmodal.backdrop import uncovered
 from crossmodal.capture import Capture, Rig, read_only
@@ -62,8 +63,8 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
         window = seen.window
         change = _change(capture, surface, seen, edit, rgb[window], points[window], sensor,
                          stream(plan.seed, capture.name, "sensor", i))
-        np.copyto(rgb[window], change.colours, where=change.rgb[..., None])
-        points[window][change.points] = change.new_points
+        _laid(rgb[window], change.rgb, change.colours)
+        _laid(points[window], change.points, change.new_points)
         masks.rgb[window] |= change.rgb
         masks.depth[window] |= change.depth
         masks.points[window] |= change.points
@@ -125,10 +126,7 @@ def _meet(seen: Seen, other) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Change:
-    """One edit's change to a window: masks (h, w), the values behind them, and how plainly it shows.
-
-    new_points: (n, 3), of the pixels where points changed
-    """
+    """One edit's change to a window: masks (h, w), the values behind them, and how plainly it shows."""
 
     rgb: np.ndarray
     depth: np.ndarray
@@ -155,7 +153,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     if isinstance(edit, SurfaceEdit) and is_lost(surface, edit.field, edit.patch.anchor_m, edit.patch.normal):
         depth[:] = False  # as the forecast said: seen in colour only
     if isinstance(edit, LiftedEdit) and edit.points is not None:
-        new_points, shifted = edit.points[edit.changed], edit.changed
+        new_points, shifted = edit.points, edit.changed
         depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
         measured = np.where(depth, sensor.observe(seen.z_m, ~was | np.isnan(seen.displacement_mm), rng), old_z)
@@ -197,18 +195,37 @@ def _over(backdrop, surface, seen: Seen, old_z):
 
 
 def _along_rays(capture, seen: Seen, points, z_m, changed) -> np.ndarray:
-    """Points (n, 3) at depths z_m (h, w) where they changed, each on the ray its pixel was measured on; the camera's
-    where none was."""
-    old, z = points[changed], z_m[changed]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        new = old * (z / old[:, 2])[:, None]
-    missing = np.isnan(old[:, 2]) & np.isfinite(z)
+    """Points (h, w, 3) at depths z_m (h, w) where they changed, each on the ray its pixel was measured on, the camera's
+    where none was; undefined elsewhere."""
+    new, missing = _scaled(points, z_m, changed)
     if missing.any():
-        rows, columns = (index[missing] for index in np.nonzero(changed))
+        rows, columns = np.nonzero(missing)
         pixels = np.stack((columns + seen.columns[0], rows + seen.rows[0]), -1)
-        new[missing] = capture.camera.unproject(pixels, z[missing])
-    new[:, 2] = z
+        new[missing] = capture.camera.unproject(pixels, z_m[missing])
+        new[missing, 2] = z_m[missing]
     return new
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scaled(points, z_m, changed):
+    new, missing = np.empty(points.shape, np.float32), np.zeros(changed.shape, np.bool_)
+    for i in range(changed.shape[0]):
+        for j in range(changed.shape[1]):
+            if changed[i, j]:
+                by = z_m[i, j] / points[i, j, 2]
+                new[i, j, 0], new[i, j, 1], new[i, j, 2] = points[i, j, 0] * by, points[i, j, 1] * by, z_m[i, j]
+                missing[i, j] = np.isnan(points[i, j, 2]) and np.isfinite(z_m[i, j])
+    return new, missing
+
+
+@njit(cache=True, nogil=True)
+def _laid(target, where, values):
+    """Write values (h, w, 3) into a target where (h, w) says so."""
+    for i in range(where.shape[0]):
+        for j in range(where.shape[1]):
+            if where[i, j]:
+                for c in range(3):
+                    target[i, j, c] = values[i, j, c]
 
 
 def _outline(direct, support) -> np.ndarray:

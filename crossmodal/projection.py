@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from numba import njit
 
 from crossmodal.capture import read_only
 from crossmodal.patch import Patch
@@ -24,10 +25,7 @@ class Projection(Patch):
     def of(cls, surface: Surface, anchor_m, normal, heading) -> "Projection":
         """The object in a surface's foreground upon the plane of a normal through an anchor."""
         anchor_m, normal, heading = (np.array(v, np.float64) for v in (anchor_m, normal, heading))
-        st = np.full((*surface.foreground.shape, 2), np.nan, np.float32)
-        away = (surface.smoothed[surface.foreground] - anchor_m) * 1e3
-        axes = np.stack((heading, np.cross(normal, heading)))
-        st[surface.foreground] = np.einsum("nj,ij->ni", away, axes)
+        st = _upon(surface.smoothed, surface.foreground, anchor_m, np.stack((heading, np.cross(normal, heading))))
         height, width = surface.foreground.shape
         along = np.broadcast_to(heading.astype(np.float32), (height, width, 3))
         return cls(surface, read_only(anchor_m), read_only(normal), read_only(heading), (0, height), (0, width),
@@ -52,7 +50,7 @@ class Projection(Patch):
 
     def directions(self, normals: np.ndarray, charted: np.ndarray, side: int) -> np.ndarray:
         """(h, w, 3) float32: the plane's normal for all."""
-        return np.where(charted, self.normal.astype(np.float32), np.float32(np.nan))
+        return _everywhere(charted[..., 0], self.normal.astype(np.float32))
 
     @cached_property
     def _members(self):
@@ -61,3 +59,27 @@ class Projection(Patch):
         known = np.isfinite(self.surface.smoothed[..., 0])
         return (cKDTree(self.surface.smoothed[known].astype(np.float64)), self.surface.foreground[known],
                 self.surface.mm_per_pixel * 1e-3)
+
+
+@njit(cache=True, nogil=True)
+def _upon(points, object_, anchor, axes):
+    """(H, W, 2) float32: the object's points (H, W, 3) m along two axes (2, 3) from an anchor, in mm; NaN elsewhere."""
+    st = np.full((*object_.shape, 2), np.nan, np.float32)
+    for v in range(object_.shape[0]):
+        for u in range(object_.shape[1]):
+            if object_[v, u]:
+                x, y, z = ((points[v, u, 0] - anchor[0]) * 1e3, (points[v, u, 1] - anchor[1]) * 1e3,
+                           (points[v, u, 2] - anchor[2]) * 1e3)
+                for k in range(2):
+                    st[v, u, k] = x * axes[k, 0] + y * axes[k, 1] + z * axes[k, 2]
+    return st
+
+
+@njit(cache=True, nogil=True)
+def _everywhere(charted, normal):
+    out = np.empty((*charted.shape, 3), np.float32)
+    for v in range(charted.shape[0]):
+        for u in range(charted.shape[1]):
+            for c in range(3):
+                out[v, u, c] = normal[c] if charted[v, u] else np.nan
+    return out

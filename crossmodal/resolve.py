@@ -7,7 +7,7 @@ LOST = 2  # state of a node that returns too little light for the depth sensor
 BLIND = 0.35  # share of a pixel that may return no light before its depth is gone
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacement, gain, fine):
     """Gather a window's samples into its pixels.
 
@@ -129,7 +129,7 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
     return out_z, out_gain, out_source, out_displacement, out_support
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _mend(base, gap, z, gain, source, displacement):
     """Close cracks one pixel wide: a hole that one surface surrounds reveals nothing, the mesh was torn there."""
     h, w = z.shape
@@ -160,7 +160,7 @@ def _mend(base, gap, z, gain, source, displacement):
             gain[i, j] = colour / n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _concerned(h, w, z, state, moved, support, gain, fine):
     """(h, w) bool: pixels next to a node where something happens, or under a sample that was drawn."""
     out = np.zeros((h, w), np.bool_)
@@ -180,7 +180,7 @@ def _concerned(h, w, z, state, moved, support, gain, fine):
     return out
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _plain(gain, y, x):
     """Whether a node's channels leave the picture as it is: times one, nothing added."""
     plain = gain[y, x, 0] == 1.0 and gain[y, x, 1] == 1.0 and gain[y, x, 2] == 1.0
@@ -189,7 +189,7 @@ def _plain(gain, y, x):
     return plain
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _at(y, x, state, displacement, gain, support, colour):
     """Displacement and support of the nodes at (y, x), bilinear over those that exist; their gain into colour."""
     ya, xa = int(np.floor(y)), int(np.floor(x))
@@ -217,7 +217,7 @@ def _at(y, x, state, displacement, gain, support, colour):
     return d / weight, inside >= 0.5 * weight
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _majority(value, order, count, gap):
     """Sort values near to far and return the bounds of the largest run without a gap, the nearest on a tie."""
     for k in range(count):

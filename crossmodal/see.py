@@ -102,10 +102,11 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     nodes = refine(*base, st, near, fine)
     chart = nodes[2]
     inside = within(chart, edit.field.bounds_mm)
-    places = chart[inside]
+    index = np.flatnonzero(inside)
+    places = chart.reshape(-1, 2)[index]
     sample = edit.field.sample(places[:, 0], places[:, 1])
     support = np.zeros(inside.shape, bool)
-    support[inside] = sample.support
+    support.reshape(-1)[index] = sample.support
     if not support.any():
         return None
     sample = scattered(sample, inside)
