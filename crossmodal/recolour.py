@@ -20,7 +20,7 @@ def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarra
     """
     out = np.array(pixels)
     touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, seen.gain, white)
-    out[touched] = rgb_room.to_srgb(linear)
+    _placed(out, touched, rgb_room.to_srgb(linear))
     revealed = np.isnan(seen.displacement_mm)
     if backdrop is not None:
         out[revealed] = backdrop[revealed]
@@ -81,6 +81,18 @@ def _relit(linear, source, gain, white_level):
                     out[n, c] = (1.0 - hidden) * out[n, c] + white_level * gain[i, j, channels - 4 + c]
             n += 1
     return touched, out[:n]
+
+
+@njit(cache=True, nogil=True)
+def _placed(out, where, colours):
+    """Write colours (n, 3) one after another where (h, w) says so."""
+    n = 0
+    for i in range(where.shape[0]):
+        for j in range(where.shape[1]):
+            if where[i, j]:
+                for c in range(3):
+                    out[i, j, c] = colours[n, c]
+                n += 1
 
 
 @njit(cache=True, nogil=True, inline="always")

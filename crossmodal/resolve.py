@@ -133,7 +133,14 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
 def _mend(base, gap, z, gain, source, displacement):
     """Close cracks one pixel wide: a hole that one surface surrounds reveals nothing, the mesh was torn there."""
     h, w = z.shape
-    torn = np.isnan(z) & ~np.isnan(base) & np.isnan(displacement)
+    torn = np.zeros((h, w), np.bool_)
+    found = False
+    for i in range(h):
+        for j in range(w):
+            if np.isnan(z[i, j]) and np.isnan(displacement[i, j]) and not np.isnan(base[i, j]):
+                torn[i, j] = found = True
+    if not found:
+        return
     colour = np.empty(gain.shape[2])
     for i in range(1, h - 1):
         for j in range(1, w - 1):
@@ -165,18 +172,22 @@ def _concerned(h, w, z, state, moved, support, gain, fine):
     """(h, w) bool: pixels next to a node where something happens, or under a sample that was drawn."""
     out = np.zeros((h, w), np.bool_)
     for y in range(state.shape[0]):
+        i = y // fine
         for x in range(state.shape[1]):
-            if not state[y, x]:
-                continue
-            if moved[y, x] or support[y, x] or not _plain(gain, y, x):
-                i0, j0 = y // fine, x // fine
-                for i in range(i0, min(i0 + 2, h)):
-                    for j in range(j0, min(j0 + 2, w)):
-                        out[i, j] = True
+            if state[y, x] and (moved[y, x] or support[y, x] or not _plain(gain, y, x)):
+                j = x if fine == 1 else x // fine
+                out[i, j] = True
+                if i + 1 < h:
+                    out[i + 1, j] = True
+                if j + 1 < w:
+                    out[i, j + 1] = True
+                    if i + 1 < h:
+                        out[i + 1, j + 1] = True
     for y in range(z.shape[0]):
+        i = y // fine
         for x in range(z.shape[1]):
             if z[y, x] < np.inf:
-                out[y // fine, x // fine] = True
+                out[i, x if fine == 1 else x // fine] = True
     return out
 
 
