@@ -181,3 +181,17 @@ def _moments(edge, row, column, reach):
                 yy += (v - row) * (v - row)
                 xy += (u - column) * (v - row)
     return count, xx, yy, xy
+
+
+@njit(cache=True, nogil=True)
+def followed(edge, row, column, x, y, reach):
+    """Share of nine places, up to reach pixels either way along (x, y) from a pixel, that have an edge (H, W) bool
+    within two pixels."""
+    h, w = edge.shape
+    found = 0
+    for k in range(9):
+        along = (-1 + 0.25 * k) * reach
+        v = int(min(max(np.rint(along * y) + row, 0), h - 1))
+        u = int(min(max(np.rint(along * x) + column, 0), w - 1))
+        found += edge[max(0, v - 2):v + 3, max(0, u - 2):u + 3].any()
+    return found / 9

@@ -9,7 +9,7 @@ from numba import njit
 
 from crossmodal.camera import project_point
 from crossmodal.defects import Spec
-from crossmodal.features import fitting, run_of
+from crossmodal.features import fitting, followed, run_of
 from crossmodal.ground import Ground
 from crossmodal.recipe import Place
 from crossmodal.surface import Surface
@@ -161,11 +161,8 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     for _ in range(EDGE_TRIALS):
         row, column = divmod(int(index[int(rng.random() * len(index))]), edge.shape[1])
         x, y = run_of(edge, row, column, reach)
-        along = np.rint(np.linspace(-1, 1, 9)[:, None] * (0.45 * max(size_mm) / surface.mm_per_pixel) * (x, y))
-        columns, rows = np.clip(along + np.array((column, row)), 0, np.array(edge.shape[::-1]) - 1).astype(int).T
-        follows = np.mean([edge[max(0, r - 2):r + 3, max(0, c - 2):c + 3].any()
-                           for r, c in zip(rows, columns, strict=True)])
-        score = float(follows) * _apart(surface.smoothed[row, column], size_mm, taken)
+        follows = followed(edge, row, column, x, y, 0.45 * max(size_mm) / surface.mm_per_pixel)
+        score = follows * _apart(surface.smoothed[row, column], size_mm, taken)
         if score > best_score:
             best, best_score = (row, column, float(np.arctan2(y, x))), score
     return best
