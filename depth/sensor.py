@@ -158,18 +158,30 @@ def _gaussian(sigma: float) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-def _tilt(z_m, pixel_rad) -> np.ndarray:
+@njit(cache=True, nogil=True, error_model="numpy")
+def _tilt(z_m, pixel_rad):
     """(h, w) float32: tangent of incidence, of the gentler side in each direction; 0 where it is not known."""
-    total = np.zeros(z_m.shape, np.float32)
-    for axis in (0, 1):
-        step = np.abs(np.diff(z_m, axis=axis))
-        pad = [(0, 0), (0, 0)]
-        pad[axis] = (1, 1)
-        padded = np.pad(step, pad, constant_values=np.nan)
-        before, after = (padded[:-1], padded[1:]) if axis == 0 else (padded[:, :-1], padded[:, 1:])
-        total += np.nan_to_num(np.fmin(before, after)) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nan_to_num(np.sqrt(total) / (z_m * np.float32(pixel_rad)))
+    h, w = z_m.shape
+    out = np.zeros((h, w), np.float32)
+    for i in range(h):
+        for j in range(w):
+            here = z_m[i, j]
+            total = np.float32(0)
+            for axis in range(2):
+                di, dj = 1 - axis, axis
+                gentler = np.float32(np.inf)
+                if i >= di and j >= dj:
+                    step = abs(here - z_m[i - di, j - dj])
+                    gentler = step if step < gentler else gentler
+                if i + di < h and j + dj < w:
+                    step = abs(z_m[i + di, j + dj] - here)
+                    gentler = step if step < gentler else gentler
+                if gentler < np.inf:
+                    total += gentler * gentler
+            if here != 0:
+                tangent = np.sqrt(total) / (here * np.float32(pixel_rad))
+                out[i, j] = tangent if tangent == tangent else np.float32(0)
+    return out
 
 
 def _steepest(z_m, linked, pixel_rad) -> float:
