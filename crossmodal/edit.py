@@ -142,11 +142,13 @@ def _within(st, s0, s1, t0, t1):
 
 def scattered(sample: Sample, where: np.ndarray) -> Sample:
     """A sample of n places spread over the true pixels of a mask; elsewhere nothing happens."""
+    places = np.flatnonzero(where)
+
     def spread(values, empty):
         if values is None:
             return None
-        full = np.full(where.shape + values.shape[1:], empty, values.dtype)
-        full[where] = values
+        full = (np.ones if empty else np.zeros)(where.shape + values.shape[1:], values.dtype)
+        full.reshape(-1, *values.shape[1:])[places] = values
         return full
 
     return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.whitening, 0),

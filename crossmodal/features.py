@@ -1,29 +1,128 @@
 """Where a surface is flat, bulges, is hollow, or ends: measured over the size of what shall lie there."""
 
+import math
+
 import numpy as np
+from numba import njit
 
 FLAT = np.deg2rad(10)  # what turns less over a defect is flat
 ROUND = np.deg2rad(16)  # what turns more is round
 FOLD = np.deg2rad(55)  # and beyond this it is an edge
 ACROSS = ((0, 1), (1, 0), (1, 1), (1, -1))
+BLOCK = 16  # pixels a side
+NARROWEST = 0.7  # share of its place's pixel width, at the least, that lies between two neighbours' points
 
 
 def ends(surface) -> np.ndarray:
     """(H, W) bool: the object's last pixels, before the ground, before a step down, or before nothing measured."""
-    z, object_ = surface.points[..., 2], surface.foreground
-    out = np.zeros_like(object_)
-    for axis, (down, right) in enumerate(((0, 1), (1, 0))):
-        one, other = np.s_[:z.shape[0] - down, :z.shape[1] - right], np.s_[down:, right:]
-        apart = ~surface.linked[one][..., axis]
-        out[one] |= object_[one] & (~object_[other] | (apart & ~(z[other] < z[one])))
-        out[other] |= object_[other] & (~object_[one] | (apart & ~(z[one] < z[other])))
+    return _ends(surface.points, surface.foreground, surface.linked)
+
+
+@njit(cache=True, nogil=True)
+def _ends(points, object_, linked):
+    h, w = object_.shape
+    out = np.zeros((h, w), np.bool_)
+    for v in range(h):
+        for u in range(w):
+            for axis in range(2):
+                v1, u1 = (v, u + 1) if axis == 0 else (v + 1, u)
+                if v1 >= h or u1 >= w:
+                    continue
+                here, there, apart = object_[v, u], object_[v1, u1], not linked[v, u, axis]
+                if not (here or there) or (here and there and not apart):
+                    continue
+                if here and (not there or not points[v1, u1, 2] < points[v, u, 2]):
+                    out[v, u] = True
+                if there and (not here or not points[v, u, 2] < points[v1, u1, 2]):
+                    out[v1, u1] = True
     return out
+
+
+def folds(surface, across_mm: float) -> np.ndarray:
+    """(H, W) bool: the object where it bulges over an edge, a turn beyond FOLD over so many millimetres."""
+    half = _half_px(surface, across_mm)
+    narrow_m = NARROWEST * 2 * half / max(surface.camera.fx, surface.camera.fy)
+    return _folds(surface.smoothed, surface.normals, surface.foreground, half, np.float32(1e-3 * across_mm),
+                  np.float32(FOLD), narrow_m, np.array(ACROSS))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _folds(points, normals, object_, half, across_m, fold, narrow_m, ways):
+    h, w = object_.shape
+    out = np.zeros((h, w), np.bool_)
+    ranges = _ranges(points, normals)
+    reach = (half + BLOCK - 1) // BLOCK
+    low, high = np.empty(4, np.float32), np.empty(4, np.float32)
+    for row in range(ranges.shape[0]):
+        for column in range(ranges.shape[1]):
+            low[:], high[:] = np.inf, -np.inf
+            for r in range(max(0, row - reach), min(ranges.shape[0], row + reach + 1)):
+                for c in range(max(0, column - reach), min(ranges.shape[1], column + reach + 1)):
+                    for k in range(4):
+                        low[k] = min(low[k], ranges[r, c, k, 0])
+                        high[k] = max(high[k], ranges[r, c, k, 1])
+            wide = math.sqrt((high[0] - low[0]) ** 2 + (high[1] - low[1]) ** 2 + (high[2] - low[2]) ** 2)
+            # No two normals here differ by enough, however near to each other they may stand.
+            if not wide * across_m > fold * narrow_m * low[3]:
+                continue
+            for v in range(row * BLOCK, min(h, (row + 1) * BLOCK)):
+                for u in range(column * BLOCK, min(w, (column + 1) * BLOCK)):
+                    if object_[v, u]:
+                        out[v, u] = _most(points, normals, v, u, half, across_m, ways) > fold
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _ranges(points, normals):
+    """Least and most of the normals' three coordinates and of depth, in blocks (h, w, 4, 2); inf, -inf for nothing."""
+    h, w = normals.shape[:2]
+    out = np.empty(((h + BLOCK - 1) // BLOCK, (w + BLOCK - 1) // BLOCK, 4, 2), np.float32)
+    out[..., 0], out[..., 1] = np.inf, -np.inf
+    for v in range(h):
+        for column in range(out.shape[1]):
+            block = out[v // BLOCK, column]
+            for k in range(4):
+                low, high = block[k, 0], block[k, 1]
+                for u in range(column * BLOCK, min(w, (column + 1) * BLOCK)):
+                    value = normals[v, u, k] if k < 3 else points[v, u, 2]
+                    # what is not measured is neither less nor more
+                    low = value if value < low else low
+                    high = value if value > high else high
+                block[k, 0], block[k, 1] = low, high
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _most(points, normals, v, u, half, across_m, ways):
+    """The most that the normal turns at a pixel over any of four ways; NaN where one is not measured."""
+    h, w = points.shape[:2]
+    most = np.float32(-np.inf)
+    for k in range(4):
+        a, b = half * ways[k, 0], half * ways[k, 1]
+        r, c = abs(a), abs(b)
+        if v < r or v >= h - r or u < c or u >= w - c:
+            continue
+        turned, square = np.float32(0), np.float32(0)
+        for i in range(3):
+            apart = points[v + a, u + b, i] - points[v - a, u - b, i]
+            turned += (normals[v + a, u + b, i] - normals[v - a, u - b, i]) * apart
+            square += apart * apart
+        length = np.sqrt(square)
+        turn = turned / length * (across_m / length)
+        if not abs(turn) < np.inf:
+            return np.float32(np.nan)
+        most = max(most, turn)
+    return most
+
+
+def _half_px(surface, across_mm) -> int:
+    return max(1, round(0.5 * across_mm / surface.mm_per_pixel))
 
 
 def turns(surface, across_mm: float) -> tuple[np.ndarray, np.ndarray]:
     """(least, most) (H, W) float32: how far the normal turns over so many millimetres, of four directions, radians;
     + bulges towards the viewer, NaN at what is not measured on both sides."""
-    half = max(1, round(0.5 * across_mm / surface.mm_per_pixel))
+    half = _half_px(surface, across_mm)
     points, normals = surface.smoothed, surface.normals
     shape = points.shape[:2]
     least, most = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
@@ -51,24 +150,34 @@ def fitting(surface, where: str, across_mm: float) -> np.ndarray:
     """(H, W) bool: pixels that are flat, convex, concave, on an edge (a fold or an end) or on a rim (an end)."""
     if where == "rim":
         return ends(surface)
+    if where == "edge":
+        return ends(surface) | folds(surface, across_mm)
     least, most = turns(surface, across_mm)
     with np.errstate(invalid="ignore"):
         if where == "flat":
             return (least > -FLAT) & (most < FLAT)
         if where == "convex":
             return (most > ROUND) & (least > -FLAT)
-        if where == "concave":
-            return (least < -ROUND) & (most < FLAT)
-        return ends(surface) | (surface.foreground & (most > FOLD))
+        return (least < -ROUND) & (most < FLAT)
 
 
 def run_of(edge: np.ndarray, row: int, column: int, reach: int) -> tuple[float, float]:
     """(x, y) unit vector in the picture along which the edge pixels (H, W) bool about a pixel lie."""
-    r0, c0 = max(0, row - reach), max(0, column - reach)
-    rows, columns = np.nonzero(edge[r0:row + reach + 1, c0:column + reach + 1])
-    if len(rows) < 3:
+    count, xx, yy, xy = _moments(edge, row, column, reach)
+    if count < 3:
         return 1.0, 0.0
-    x, y = columns + c0 - column, rows + r0 - row
-    xx, yy, xy = float(x @ x), float(y @ y), float(x @ y)
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+    angle = 0.5 * np.arctan2(2.0 * xy, float(xx - yy))
     return float(np.cos(angle)), float(np.sin(angle))
+
+
+@njit(cache=True, nogil=True)
+def _moments(edge, row, column, reach):
+    count = xx = yy = xy = 0
+    for v in range(max(0, row - reach), min(edge.shape[0], row + reach + 1)):
+        for u in range(max(0, column - reach), min(edge.shape[1], column + reach + 1)):
+            if edge[v, u]:
+                count += 1
+                xx += (u - column) * (u - column)
+                yy += (v - row) * (v - row)
+                xy += (u - column) * (v - row)
+    return count, xx, yy, xy

@@ -39,7 +39,7 @@ class Ground:
         """Diameter of the widest disc of free ground."""
         return 2 * float(self.clear_mm.max())
 
-    def pick(self, where: float) -> tuple[int, int]:
-        """(row, column) of the free pixel at a share in [0, 1) of the free area."""
-        k = int(np.searchsorted(self.area_mm2, where * self.area_mm2[-1], side="right"))
-        return divmod(int(self.index[min(k, len(self.index) - 1)]), self.free.shape[1])
+    def pick(self, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(rows, columns) of the free pixels at shares (n,) in [0, 1) of the free area."""
+        k = np.searchsorted(self.area_mm2, where * self.area_mm2[-1], side="right")
+        return np.divmod(self.index[np.minimum(k, len(self.index) - 1)], self.free.shape[1])

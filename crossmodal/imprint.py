@@ -62,8 +62,8 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
         window = seen.window
         change = _change(capture, surface, seen, edit, rgb[window], points[window], sensor,
                          stream(plan.seed, capture.name, "sensor", i))
-        rgb[window][change.rgb] = change.colours[change.rgb]
-        points[window][change.points] = change.new_points[change.points]
+        np.copyto(rgb[window], change.colours, where=change.rgb[..., None])
+        points[window][change.points] = change.new_points
         masks.rgb[window] |= change.rgb
         masks.depth[window] |= change.depth
         masks.points[window] |= change.points
@@ -125,7 +125,10 @@ def _meet(seen: Seen, other) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Change:
-    """One edit's change to a window: masks (h, w), the values behind them, and how plainly it shows."""
+    """One edit's change to a window: masks (h, w), the values behind them, and how plainly it shows.
+
+    new_points: (n, 3), of the pixels where points changed
+    """
 
     rgb: np.ndarray
     depth: np.ndarray
@@ -152,13 +155,13 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     if isinstance(edit, SurfaceEdit) and is_lost(surface, edit.field, edit.patch.anchor_m, edit.patch.normal):
         depth[:] = False  # as the forecast said: seen in colour only
     if isinstance(edit, LiftedEdit) and edit.points is not None:
-        new_points, shifted = edit.points, edit.changed
+        new_points, shifted = edit.points[edit.changed], edit.changed
         depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
         measured = np.where(depth, sensor.observe(seen.z_m, ~was | np.isnan(seen.displacement_mm), rng), old_z)
         # A change that the sensor's grid rounds away was not measured.
         depth = depth & (measured != old_z) & ~(np.isnan(measured) & ~was)
-        new_points = _along_rays(capture, seen, points, measured)
+        new_points = _along_rays(capture, seen, points, measured, depth)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
         colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
@@ -193,16 +196,18 @@ def _over(backdrop, surface, seen: Seen, old_z):
     return replace(seen, z_m=z), uncovered(backdrop, seen.window, gone, surface.foreground, below_px)
 
 
-def _along_rays(capture, seen: Seen, points, z_m) -> np.ndarray:
-    """Points at depths z_m (h, w), each on the ray its pixel was measured on; the camera's where none was."""
+def _along_rays(capture, seen: Seen, points, z_m, changed) -> np.ndarray:
+    """Points (n, 3) at depths z_m (h, w) where they changed, each on the ray its pixel was measured on; the camera's
+    where none was."""
+    old, z = points[changed], z_m[changed]
     with np.errstate(invalid="ignore", divide="ignore"):
-        new = points * (z_m / points[..., 2])[..., None]
-    missing = np.isnan(points[..., 2]) & np.isfinite(z_m)
+        new = old * (z / old[:, 2])[:, None]
+    missing = np.isnan(old[:, 2]) & np.isfinite(z)
     if missing.any():
-        rows, columns = np.nonzero(missing)
+        rows, columns = (index[missing] for index in np.nonzero(changed))
         pixels = np.stack((columns + seen.columns[0], rows + seen.rows[0]), -1)
-        new[missing] = capture.camera.unproject(pixels, z_m[missing])
-    new[..., 2] = z_m
+        new[missing] = capture.camera.unproject(pixels, z[missing])
+    new[:, 2] = z
     return new
 
 

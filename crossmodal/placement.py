@@ -1,10 +1,13 @@
 """Where a defect may lie: on ground of the asked shape, or on an edge, clear of what was placed before it."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 
+from crossmodal.camera import project_point
 from crossmodal.defects import Spec
 from crossmodal.features import fitting, run_of
 from crossmodal.ground import Ground
@@ -139,16 +142,16 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     if where not in ("edge", "rim"):
         return None
     edge = fitting(surface, where, 0.5 * min(size_mm))
-    towards = -np.einsum("ijk,ijk->ij", surface.smoothed, surface.normals)
-    with np.errstate(invalid="ignore"):
-        facing = towards > EDGEWISE * np.linalg.norm(surface.smoothed, axis=-1)
-    usable = _beside(edge, spec, size_mm, surface) & facing
+    usable = _beside(edge, spec, size_mm, surface)
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
     allowed = _allowed(surface, place)
     if allowed is not None:
         usable &= allowed
     index = np.flatnonzero(usable)
+    points, normals = surface.smoothed.reshape(-1, 3)[index], surface.normals.reshape(-1, 3)[index]
+    with np.errstate(invalid="ignore"):
+        index = index[-np.einsum("nk,nk->n", points, normals) > EDGEWISE * np.linalg.norm(points, axis=-1)]
     if not len(index):
         if place.where == "object":
             return None
@@ -177,22 +180,18 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
         raise ValueError(f"no place for a {kind} {min(size_mm):.3g} mm across: the widest clear place is "
                          f"{2 * float(ground.clear_mm.max()):.3g} mm; ask for a smaller one or for less clearance")
     best, best_score = None, -1.0
-    for _ in range(TRIALS):
-        row, column = ground.pick(rng.random())
-        if ground.clear_mm[row, column] <= wanted:
-            continue
-        lies = _lies_free(surface, ground, row, column, size_mm, angle)
-        flat = _flat(surface, row, column, size_mm, angle)
-        apart = _apart(surface.smoothed[row, column], size_mm, taken)
-        if lies * apart * flat > best_score and lies >= ENOUGH:
-            best, best_score = (row, column), lies * apart * flat
+    rows, columns = ground.pick(rng.random(TRIALS))
+    lies, flat = _fits(surface, ground, rows, columns, size_mm, angle)
+    for i in np.flatnonzero((ground.clear_mm[rows, columns] > wanted) & (lies >= ENOUGH)):
+        score = lies[i] * _apart(surface.smoothed[rows[i], columns[i]], size_mm, taken) * flat[i]
+        if score > best_score:
+            best, best_score = (int(rows[i]), int(columns[i])), score
         if best_score == 1.0:
             break
     if best is None:
         # Few clear places, missed by the draw: the clearest there is.
-        row, column = np.unravel_index(int(np.argmax(ground.clear_mm)), ground.clear_mm.shape)
-        best = int(row), int(column)
-        if _lies_free(surface, ground, *best, size_mm, angle) < ENOUGH:
+        best = divmod(int(np.argmax(ground.clear_mm)), ground.clear_mm.shape[1])
+        if _fits(surface, ground, *np.array(best)[:, None], size_mm, angle)[0] < ENOUGH:
             raise ValueError(f"no place for a {kind} {max(size_mm):.3g} mm long on this object; "
                              f"ask for a shorter one or another orientation_deg")
     return best
@@ -200,38 +199,56 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
 
 def _beside(edge, spec, size_mm, surface):
     """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards."""
-    if spec.effect in ("in", "remove"):
-        return edge
+    usable = np.zeros_like(edge) if spec.effect not in ("in", "remove") else edge.copy()
+    if spec.effect in ("in", "remove") or not edge.any():
+        return usable
     half = 0.5 * min(size_mm) / surface.mm_per_pixel
-    far = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return surface.foreground & (far >= half) & (far <= half + 1.5)
+    rows, columns = (np.flatnonzero(edge.any(axis)) for axis in (1, 0))
+    about = tuple(slice(max(0, one[0] - int(half) - 3), one[-1] + int(half) + 4) for one in (rows, columns))
+    far = cv2.distanceTransform((~edge[about]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    usable[about] = surface.foreground[about] & (far >= half) & (far <= half + 1.5)
+    return usable
 
 
-def _lies_free(surface, ground, row, column, size_mm, angle):
-    """Share of the defect's long axis that lies on free ground, by way of the surface's slant."""
-    normal = surface.normals[row, column].astype(np.float64)
-    along = _heading(normal, angle)
-    if size_mm[1] > size_mm[0]:
-        along = np.cross(normal, along)
-    reach = np.linspace(-0.5, 0.5, 17)[:, None] * max(size_mm) * 1e-3
-    pixels = np.rint(surface.camera.project(surface.smoothed[row, column].astype(np.float64) + reach * along))
-    height, width = ground.free.shape
-    inside = (pixels >= 0).all(1) & (pixels[:, 0] < width) & (pixels[:, 1] < height)
-    columns, rows = pixels[inside].astype(int).T
-    return float(ground.free[rows, columns].sum()) / len(pixels)
+def _fits(surface, ground, rows, columns, size_mm, angle):
+    """(n,) float64 each, of pixels: the share of the defect's long axis that lies on free ground, by way of the
+    surface's slant; and of its two axes, the share on which the surface does not fold away from the anchor's normal.
+    """
+    return _along_axes(surface.camera.kernel, surface.smoothed, surface.normals, ground.free, rows, columns,
+                       1e-3 * np.array(size_mm), angle, np.linspace(-0.5, 0.5, 17), np.linspace(-0.45, 0.45, 9))
 
 
-def _flat(surface, row, column, size_mm, angle):
-    """Share of the defect's two axes on which the surface does not fold away from the anchor's normal."""
-    normal = surface.normals[row, column].astype(np.float64)
-    along = _heading(normal, angle)
-    reach = np.linspace(-0.45, 0.45, 9)[:, None] * 1e-3
-    axes = np.concatenate((reach * size_mm[0] * along, reach * size_mm[1] * np.cross(normal, along)))
-    pixels = np.rint(surface.camera.project(surface.smoothed[row, column].astype(np.float64) + axes))
-    height, width = surface.foreground.shape
-    columns, rows = np.clip(pixels, 0, (width - 1, height - 1)).astype(int).T
-    with np.errstate(invalid="ignore"):
-        return float(np.mean(surface.normals[rows, columns] @ normal > FOLD))
+@njit(cache=True, nogil=True)
+def _along_axes(camera, points, normals, free, rows, columns, size_m, angle, long, both):
+    h, w = free.shape
+    lies, flat = np.zeros(len(rows)), np.zeros(len(rows))
+    axes = np.empty((2, 3))
+    for i in range(len(rows)):
+        x, y, z = points[rows[i], columns[i]]
+        nx, ny, nz = normals[rows[i], columns[i]]
+        rise = math.cos(angle) * nx + math.sin(angle) * ny
+        ax, ay, az = math.cos(angle) - nx * rise, math.sin(angle) - ny * rise, -nz * rise
+        length = math.sqrt(ax * ax + ay * ay + az * az)
+        axes[0] = ax / length, ay / length, az / length
+        ax, ay, az = axes[0]
+        axes[1] = ny * az - nz * ay, nz * ax - nx * az, nx * ay - ny * ax
+        a = 1 if size_m[1] > size_m[0] else 0
+        for share in long:
+            d = share * size_m[a]
+            u, v = project_point(camera, x + d * axes[a, 0], y + d * axes[a, 1], z + d * axes[a, 2])
+            u, v = np.rint(u), np.rint(v)
+            if 0 <= u < w and 0 <= v < h and free[int(v), int(u)]:
+                lies[i] += 1
+        for a in range(2):
+            for share in both:
+                d = share * size_m[a]
+                u, v = project_point(camera, x + d * axes[a, 0], y + d * axes[a, 1], z + d * axes[a, 2])
+                if not (u == u and v == v):
+                    continue
+                u, v = int(min(max(np.rint(u), 0), w - 1)), int(min(max(np.rint(v), 0), h - 1))
+                if normals[v, u, 0] * nx + normals[v, u, 1] * ny + normals[v, u, 2] * nz > FOLD:
+                    flat[i] += 1
+    return lies / len(long), flat / (2 * len(both))
 
 
 def _apart(point, size_mm, taken):

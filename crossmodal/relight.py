@@ -20,19 +20,20 @@ RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in s
 
 def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
                   displacement_mm: np.ndarray, focal: tuple[float, float], fine: int,
-                  moved: np.ndarray | None = None) -> np.ndarray:
+                  moved: np.ndarray | None = None, occlusion: float = OCCLUSION_REACH) -> np.ndarray:
     """Brightness after over before at every node.
 
     smooth, normal: (nh, nw, 3) float32 m; state: (nh, nw) uint8; displacement_mm: (nh, nw) float32;
     focal: in pixels; fine: nodes a pixel; moved: (nh, nw, 3) float32 m, where the nodes are after, if not along
-    their normals
+    their normals; occlusion: heights of the relief up to which it shuts out light, 0 for what moves as one plate
     → (nh, nw) float32, exactly 1 where neither normal nor shadow changed. What the light estimate does not know
     is taken as light from everywhere, which a change of normal leaves alone and a cavity shuts out.
     """
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
     if moved is None:
         moved = _along(smooth, normal, state, displacement_mm)
-    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine)
+    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine,
+                  float(occlusion))
 
 
 def shine(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
@@ -75,12 +76,14 @@ def _shine(lobe, smooth, moved, state, d):
 
 @njit(cache=True, nogil=True)
 def _along(smooth, normal, state, d):
-    out = smooth.copy()
+    out = np.empty_like(smooth)  # undefined where state is 0
     for y in range(state.shape[0]):
         for x in range(state.shape[1]):
-            if state[y, x] and d[y, x] != 0.0:
+            if state[y, x]:
                 for c in range(3):
-                    out[y, x, c] += 1e-3 * d[y, x] * normal[y, x, c]
+                    out[y, x, c] = smooth[y, x, c]
+                    if d[y, x] != 0.0:
+                        out[y, x, c] += 1e-3 * d[y, x] * normal[y, x, c]
     return out
 
 
@@ -99,8 +102,8 @@ def contact_reach_mm(field) -> float:
     return OCCLUSION_REACH * relief if field.highest_mm > SHALLOW * OCCLUSION_REACH * relief else 0.0
 
 
-@njit(cache=True, nogil=True)
-def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
@@ -116,7 +119,7 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine):
             x0 = x - 1 if x > 0 and state[y, x - 1] else x
             x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
-            open_ = _open(smooth, state, d, y, x, top, OCCLUSION_REACH * (top - bottom), fine)
+            open_ = _open(smooth, state, d, y, x, top, occlusion * (top - bottom), fine)
             lit = 1.0
             if confidence * diffuse > 0.0:
                 lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
@@ -135,7 +138,7 @@ def _open(smooth, state, d, y, x, top, reach_mm, fine):
     direction cos² of the horizon that the relief raises, fading out with distance.
     """
     here = d[y, x]
-    if top - here < SHALLOW * reach_mm:
+    if top - here < SHALLOW * reach_mm or reach_mm == 0.0:
         return 1.0
     shut = 0.0
     # Of several nodes a pixel, each looks along one line; their mean sees all round.
@@ -148,12 +151,13 @@ def _open(smooth, state, d, y, x, top, reach_mm, fine):
                 break
             ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
                           smooth[i, j, 2] - smooth[y, x, 2])
-            far = 1e3 * math.sqrt(ax * ax + ay * ay + az * az)
-            if far >= reach_mm:
+            square = 1e6 * (ax * ax + ay * ay + az * az)
+            if square >= reach_mm * reach_mm:
                 break
-            tangent = (d[i, j] - here) / far
-            if tangent > 0.0:
-                worst = max(worst, (1.0 - far / reach_mm) * tangent * tangent / (1.0 + tangent * tangent))
+            rise = d[i, j] - here
+            if rise > 0.0:
+                # cos² of the horizon is rise² / (far² + rise²)
+                worst = max(worst, (1.0 - math.sqrt(square) / reach_mm) * rise * rise / (square + rise * rise))
             step += max(1, step // 2) if fine == 1 else step
         shut += worst
     return 1.0 - shut * stride / 8.0

@@ -17,6 +17,7 @@ from crossmodal.surface import Surface
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
 TILE = 32  # pixels
+MOST_NODES = 1 << 20  # that are held at once
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
 WET = 60.0  # shininess of a droplet
 UNLIT = 0.06  # what still comes out of a hole behind which nothing is known
@@ -77,16 +78,19 @@ def _tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
     tile = max(TILE, 3 * margin)
     h, w = near.shape
+    whole = np.s_[0:h, 0:w]
     if h * w < 2 * tile * tile or (fine == 1 and near.mean() > SPARSE):
-        whole = np.s_[0:h, 0:w]
-        yield whole, whole
-        return
+        return [(whole, whole)]
+    tiles = []
     for r in range(0, h, tile):
         for c in range(0, w, tile):
             inner = np.s_[r:min(r + tile, h), c:min(c + tile, w)]
             outer = np.s_[max(0, r - margin):min(r + tile + margin, h), max(0, c - margin):min(c + tile + margin, w)]
             if near[max(0, r - lateral):r + tile + lateral, max(0, c - lateral):c + tile + lateral].any():
-                yield inner, outer
+                tiles.append((inner, outer))
+    seen = sum((rows.stop - rows.start) * (columns.stop - columns.start) for _, (rows, columns) in tiles)
+    # Where tiles overlap by more than they leave out, they spare nothing.
+    return tiles if seen < h * w or h * w * fine * fine > MOST_NODES else [(whole, whole)]
 
 
 def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | None:
@@ -150,7 +154,7 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     """
     smooth, normal, _, state = nodes
     camera = surface.camera
-    gain = _gain(surface, sample, smooth, normal, state, fine)
+    gain = _gain(surface, sample, smooth, normal, state, fine, OCCLUSION_REACH if crossing else 0.0)
     displacement_mm, removed = sample.displacement_mm, sample.removed
     if removed is None:
         removed = np.zeros(displacement_mm.shape, bool)
@@ -193,20 +197,19 @@ def _bounded(seen: Seen, base, displacement_mm) -> None:
         np.maximum(seen.z_m, base, out=seen.z_m, where=base == base)
 
 
-def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:
+def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine, occlusion: float) -> np.ndarray:
     camera = surface.camera
     if sample.displacement_mm.any():
         ratio = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
-                              fine)
+                              fine, occlusion=occlusion)
     else:
         ratio = np.ones(state.shape, np.float32)
     white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
     shiny = surface.light.specular > 0 and sample.displacement_mm.any()
-    gain = _spread(ratio, white, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
+    albedo = np.empty((0, 0, 3), np.float32) if sample.albedo is None else sample.albedo
+    gain = _spread(state, ratio, white, albedo, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
     if shiny:
         gain[..., 4:6] = shine(surface.light, smooth, normal, state, sample.displacement_mm)
-    if sample.albedo is not None:
-        gain[..., :3] *= sample.albedo
     if sample.cover is not None:
         # Matter stands in the light of its place; its share hides what is beneath.
         facing = surface.light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
@@ -221,11 +224,14 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.n
 
 
 @njit(cache=True, nogil=True)
-def _spread(ratio, white, channels):
+def _spread(state, ratio, white, albedo, channels):
     gain = np.zeros((*ratio.shape, channels), np.float32)
     for y in range(ratio.shape[0]):
         for x in range(ratio.shape[1]):
-            gain[y, x, 0] = gain[y, x, 1] = gain[y, x, 2] = ratio[y, x]
+            if not state[y, x]:
+                continue
+            for c in range(3):
+                gain[y, x, c] = ratio[y, x] * albedo[y, x, c] if albedo.size else ratio[y, x]
             gain[y, x, 3] = white[y, x]
     return gain
 
@@ -233,7 +239,7 @@ def _spread(ratio, white, channels):
 def _charted(surface: Surface, edit: SurfaceEdit):
     """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter."""
     patch, field = edit.patch, edit.field
-    if surface.camera is patch.surface.camera and np.allclose(edit.T_here_patch, np.eye(4), atol=1e-12):
+    if surface.camera is patch.surface.camera and np.abs(edit.T_here_patch - np.eye(4)).max() < 1e-12:
         rows, columns, st = patch.rows, patch.columns, patch.st_mm
     else:
         looked_up = _looked_up(surface, edit)

@@ -32,8 +32,10 @@ class DepthFloor:
         """
         z = np.asarray(z_m, np.float64)
         base = float(np.sqrt(self.noise_m**2 + self.quantum_m**2 / 12))
-        grown = base * (z / self.median_m) ** 2 if self.law == "disparity" else np.full_like(z, base)
-        floor = np.maximum(grown, RESOLUTION * np.abs(z))
+        grown = base * (z / self.median_m) ** 2 if self.law == "disparity" else np.float64(base)
+        grain = np.abs(z)
+        grain *= RESOLUTION
+        floor = np.maximum(grown, grain)
         return float(floor) if floor.ndim == 0 else floor.astype(np.float32)
 
     def quantum_at(self, z_m: np.ndarray | float) -> np.ndarray | float:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numba import njit
 
+from crossmodal.defects.pieces import cell_at, gridded
 from crossmodal.defects.spec import Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_value
@@ -72,8 +73,7 @@ class Fissure:
         return 0.0
 
     def near(self, s_mm, t_mm, margin_mm):
-        s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
-        return _near(s.ravel(), t.ravel(), self.pieces, margin_mm).reshape(s.shape)
+        return _near(np.ravel(s_mm), np.ravel(t_mm), self.pieces, margin_mm).reshape(s_mm.shape)
 
     def sample(self, s_mm, t_mm) -> Sample:
         d, albedo = _slot(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.pieces, self.depth_mm,
@@ -91,10 +91,26 @@ def _along(s, t, piece):
 
 
 @njit(cache=True, nogil=True)
+def _boxes(pieces, margin):
+    """(n, 4) float64: least and most s and t that each piece reaches."""
+    boxes = np.empty((len(pieces), 4))
+    for k in range(len(pieces)):
+        wide = max(pieces[k, 4], pieces[k, 5]) + margin
+        for axis in range(2):
+            boxes[k, 2 * axis] = min(pieces[k, axis], pieces[k, axis + 2]) - wide
+            boxes[k, 2 * axis + 1] = max(pieces[k, axis], pieces[k, axis + 2]) + wide
+    return boxes
+
+
+@njit(cache=True, nogil=True)
 def _near(s, t, pieces, margin):
     out = np.zeros(len(s), np.bool_)
+    frame, first, members = gridded(_boxes(pieces, margin))
     for i in range(len(s)):
-        for k in range(len(pieces)):
+        cell = cell_at(frame, s[i], t[i])
+        if cell < 0:
+            continue
+        for k in members[first[cell]:first[cell + 1]]:
             _, far = _along(s[i], t[i], pieces[k])
             if far <= max(pieces[k, 4], pieces[k, 5]) + margin:
                 out[i] = True
@@ -106,14 +122,14 @@ def _near(s, t, pieces, margin):
 def _slot(s, t, pieces, depth, width, seed):
     d = np.zeros(len(s), np.float32)
     albedo = np.ones(len(s), np.float32)
+    frame, first, members = gridded(_boxes(pieces, 0.0))
     for i in range(len(s)):
+        cell = cell_at(frame, s[i], t[i])
+        if cell < 0:
+            continue
         deepest, open_ = 0.0, 0.0
-        for k in range(len(pieces)):
+        for k in members[first[cell]:first[cell + 1]]:
             piece = pieces[k]
-            wide = max(piece[4], piece[5])
-            if (min(piece[0], piece[2]) - wide > s[i] or max(piece[0], piece[2]) + wide < s[i]
-                    or min(piece[1], piece[3]) - wide > t[i] or max(piece[1], piece[3]) + wide < t[i]):
-                continue
             u, far = _along(s[i], t[i], piece)
             half = piece[4] + u * (piece[5] - piece[4])
             if far >= half:

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from crossmodal.defects.added import linear
+from crossmodal.defects.pieces import cell_at, gridded
 from crossmodal.defects.spec import Colour, Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed
@@ -98,12 +99,20 @@ def _distance(s, t, points, crest, enough):
     """Distance (n,) from a line through points, inf beyond ``enough``, and the crest there."""
     out = np.full(len(s), np.inf)
     at = np.zeros(len(s))
+    boxes = np.empty((len(points) - 1, 4))
+    for k in range(len(points) - 1):
+        for axis in range(2):
+            boxes[k, 2 * axis] = min(points[k, axis], points[k + 1, axis]) - enough
+            boxes[k, 2 * axis + 1] = max(points[k, axis], points[k + 1, axis]) + enough
+    frame, first, members = gridded(boxes)
     for i in range(len(s)):
-        for k in range(len(points) - 1):
-            a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
-            if (not s[i] >= min(a, c) - enough or s[i] > max(a, c) + enough or not t[i] >= min(b, d) - enough
-                    or t[i] > max(b, d) + enough):
+        cell = cell_at(frame, s[i], t[i])
+        if cell < 0:
+            continue
+        for k in members[first[cell]:first[cell + 1]]:
+            if not (boxes[k, 0] <= s[i] <= boxes[k, 1] and boxes[k, 2] <= t[i] <= boxes[k, 3]):
                 continue
+            a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
             x, y = c - a, d - b
             u = min(1.0, max(0.0, ((s[i] - a) * x + (t[i] - b) * y) / (x * x + y * y)))
             far = math.hypot(s[i] - a - u * x, t[i] - b - u * y)

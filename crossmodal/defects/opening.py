@@ -89,6 +89,15 @@ class Opening:
 
     def sample(self, s_mm, t_mm) -> Sample:
         r = self.outline.inside(s_mm, t_mm)
+        gone = r < self.gone
+        d = np.where(gone, -self.wall_mm, 0).astype(np.float32)
+        albedo, pale = np.ones((len(r), 3), np.float32), np.zeros(len(r), np.float32)
+        torn = np.flatnonzero(~gone & (r < 1))
+        d[torn], albedo[torn], pale[torn] = self._torn(s_mm[torn], t_mm[torn], r[torn])
+        return Sample(d, albedo, pale, gone)
+
+    def _torn(self, s_mm, t_mm, r):
+        """Displacement (n,), albedo (n, 1) and whitening (n,) of wall and rim."""
         size = self.outline.diameter_mm
         coarse = lattice_noise(s_mm, t_mm, self.seed, 0.16 * size, octaves=2)
         fine = lattice_noise(s_mm, t_mm, self.seed + 5, 0.035 * size, octaves=2)
@@ -97,13 +106,11 @@ class Opening:
         wall = np.where(r < self.edge, self.wall_mm * down ** (1 + 0.5 * (1 - down) * coarse), 0)
         out = np.clip((r - self.edge) / max(1 - self.edge, 1e-9), 0, 1)
         uneven = 1 - self.torn * (0.5 + 0.5 * coarse)
-        rim = np.where((r >= self.edge) & (r < 1), self.rim_mm * uneven * np.minimum(1, out / CREST) * (1 - out) ** 2
+        rim = np.where(r >= self.edge, self.rim_mm * uneven * np.minimum(1, out / CREST) * (1 - out) ** 2
                        / (1 - CREST) ** 2, 0)
-        face = (r < self.edge) & (r >= self.gone)
-        albedo = np.where(face, 0.8 + 0.22 * fine, 1.0)
-        pale = np.where((r >= self.edge) & (r < 1) & (self.rim_mm > 0), 0.35 * (1 - out) ** 2 * (0.75 + 0.25 * fine), 0)
-        return Sample((rim - wall).astype(np.float32), np.repeat(albedo[:, None], 3, 1).astype(np.float32),
-                      pale.astype(np.float32), r < self.gone)
+        albedo = np.where(r < self.edge, 0.8 + 0.22 * fine, 1.0)
+        pale = np.where((r >= self.edge) & (self.rim_mm > 0), 0.35 * (1 - out) ** 2 * (0.75 + 0.25 * fine), 0)
+        return rim - wall, albedo[:, None], pale
 
 
 @grow.register

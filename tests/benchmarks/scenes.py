@@ -10,9 +10,12 @@ import toys
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.scanner import Plane, scan
+from crossmodal.see import COARSEST_FEATURE_PX
 
 FRAME_MM = 100.0
-KINDS = ("dent", "bump", "scratch", "stain", "fine scratch")
+CATALOGUE = {spec.model_fields["kind"].default: spec for spec in cm.DEFECTS}
+KINDS = (*CATALOGUE, "fine scratch")
+WARPS = tuple(kind for kind, spec in CATALOGUE.items() if spec.extent == "global")
 SHARED = Path(os.environ.get("CROSSMODAL_SHARED", Path(__file__).parents[2] / ".." / "shared"))
 GLAND = SHARED / "data" / "mvtec3d_sample" / "cable_gland"
 
@@ -32,7 +35,14 @@ def real(name: str) -> cm.Capture:
     return next(iter(cm.read_captures(GLAND)))
 
 
-def spec(kind: str, across_mm: float, pixel_mm: float) -> cm.Spec:
+@lru_cache
+def frame(name: str) -> cm.Capture:
+    """The capture behind a table's frame: "plane 400²", "cable gland 400²", "cans 268×190"."""
+    what, _, size = name.rpartition(" ")
+    return tilted(int(size[:-1])) if what == "plane" else real(what)
+
+
+def spec(capture: cm.Capture, kind: str, across_mm: float) -> cm.Spec:
     """A defect of one kind, of which ``across_mm`` scales the area."""
     if kind == "dent":
         return cm.Dent(diameter_mm=across_mm, depth_mm=0.1 * across_mm)
@@ -42,21 +52,45 @@ def spec(kind: str, across_mm: float, pixel_mm: float) -> cm.Spec:
         return cm.Stain(diameter_mm=across_mm)
     if kind == "scratch":
         return cm.Scratch(length_mm=4 * across_mm, width_mm=0.2 * across_mm, depth_mm=0.05 * across_mm)
-    # three pixels wide, supersampled; as long as a dent of this area would be, four times over
-    return cm.Scratch(length_mm=4 * across_mm, width_mm=3 * pixel_mm, depth_mm=pixel_mm)
+    if kind == "fine scratch":
+        # three pixels wide, supersampled; as long as a dent of this area would be, four times over
+        pixel_mm = capture.surface.mm_per_pixel
+        return cm.Scratch(length_mm=4 * across_mm, width_mm=3 * pixel_mm, depth_mm=pixel_mm)
+    usual = cm.draw(capture, cm.Recipe(defects=(CATALOGUE[kind](),)), 1).defects[0].spec
+    if kind in WARPS:
+        return usual
+    # a defect of this kind as drawn by default, larger or smaller as a whole
+    sizes = [name for name in usual.sizes if name.endswith("_mm")]
+    by = across_mm / max(usual.fixed(name) for name in sizes)
+    return usual.model_copy(update={name: (by * usual.fixed(name),) * 2 for name in sizes})
 
 
 def planned(capture: cm.Capture, kind: str, share: float, seed: int = 1) -> tuple[cm.Recipe, cm.Plan, float]:
     """A recipe and its plan whose defect covers a share of the frame (a fine scratch: as long as such a
-    scratch), and the share that it does cover.
+    scratch; a warp: the object), and the share that it does cover: less where no larger one finds a place.
     """
-    pixel_mm = capture.surface.mm_per_pixel
-    across = np.sqrt(share * capture.rgb[..., 0].size * 4 / np.pi) * pixel_mm
-    covered = 0.0
-    for _ in range(1 if kind == "fine scratch" else 3):
-        if covered:
-            across *= np.sqrt(share / covered)
-        recipe = cm.Recipe(defects=(spec(kind, float(across), pixel_mm),))
-        plan = cm.draw(capture, recipe, seed)
-        covered = float(cm.replay(capture, plan).gt.mean())
-    return recipe, plan, covered
+    across = np.sqrt(share * capture.rgb[..., 0].size * 4 / np.pi) * capture.surface.mm_per_pixel
+    found, fits = None, np.inf
+    for _ in range(1 if kind in ("fine scratch", *WARPS) else 6):
+        recipe = cm.Recipe(defects=(spec(capture, kind, float(across)),))
+        try:
+            plan = cm.draw(capture, recipe, seed)
+        except ValueError:
+            fits, across = across, 0.85 * across
+            continue
+        found = recipe, plan, float(cm.replay(capture, plan).gt.mean())
+        if abs(found[2] / share - 1) < 0.1:
+            break
+        across = min(across * float(np.clip(np.sqrt(share / max(found[2], 1e-6)), 0.5, 2)), 0.95 * fits)
+    return found
+
+
+def demands(capture: cm.Capture, kind: str, plan: cm.Plan) -> str:
+    """What of the renderer a plan's defect uses beyond the rest: "fine" (supersampled), "matter" (added or removed),
+    "warp", or ""."""
+    field = cm.grown(capture.surface, plan.defects[0]).field
+    if kind in WARPS:
+        return "warp"
+    if field.finest_mm < COARSEST_FEATURE_PX * capture.surface.mm_per_pixel:
+        return "fine"
+    return "matter" if plan.defects[0].spec.effect in ("add", "remove") else ""
