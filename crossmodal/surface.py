@@ -15,7 +15,9 @@ from crossmodal.foreground import find_foreground
 from crossmodal.ground import Ground
 from crossmodal.normals import links, local_planes
 from crossmodal.sensor import SensorModel
-from rgb.light import AMBIENT, Light, estimate_light
+from rgb.estimate import estimate_light
+from rgb.light import AMBIENT, Light
+from rgb.witnesses import Witnesses
 
 WELL_KNOWN_NORMAL = 0.02  # radians of noise that a fitted normal may carry
 LARGEST_RADIUS = 8
@@ -68,7 +70,7 @@ class Surface:
         rgb_floor, light, white = 0.0, AMBIENT, 1.0
         if view.rgb is not None:
             rgb_floor = rgb_room.noise_levels(view.rgb)
-            light = _light(view.rgb, points, normals, foreground, rgb_floor)
+            light = estimate_light((_witnesses(view.rgb, points, normals, foreground, rgb_floor),))
             white = _white(view.rgb)
         return cls(view.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
                    read_only(foreground), floor, rgb_floor, light, radius, stride, white)
@@ -169,10 +171,10 @@ def _white(rgb):
     return float(np.clip(rgb_room.to_linear(np.full((1, 1, 3), brightest, np.uint8))[0, 0, 0] / 0.8, 0.1, 1.0))
 
 
-def _light(rgb, points, normals, foreground, rgb_floor):
+def _witnesses(rgb, points, normals, foreground, rgb_floor):
     step = 2 if rgb.shape[0] * rgb.shape[1] > 250_000 else 1
     linear = rgb_room.to_linear(np.ascontiguousarray(rgb[::step, ::step]))
     if step == 1:
         linear = cv2.blur(linear, (3, 3))
-    return estimate_light(linear, normals[::step, ::step], foreground[::step, ::step],
-                          noise=rgb_floor / 255 / 12, points=points[::step, ::step])
+    return Witnesses.of(linear, normals[::step, ::step], foreground[::step, ::step], noise=rgb_floor / 255 / 12,
+                        points=points[::step, ::step])
