@@ -178,16 +178,18 @@ def _highlight(w, fit: _Fit) -> dict[str, float]:
     half = fit.towards + w.view
     half /= np.linalg.norm(half, axis=1, keepdims=True)
     cosine = np.maximum(np.einsum("ij,ij->i", w.normals, half), 0) * (w.normals @ fit.lamp > 0)
-    best = {}, PLAIN * float(rest @ rest)
+    best = {}, float(rest @ rest)
     for shininess in SHININESS:
         lobe = cosine**shininess
-        core = lobe > 0.5
+        core, within = lobe > 0.5, lobe > 0.1
         if core.sum() < 30 or core.mean() > 0.5:
             continue
         specular = float(rest @ lobe / (lobe @ lobe))
-        left = float(((rest - specular * lobe) ** 2).sum())
-        if specular > FAINTEST and left < best[1]:
-            best = {"specular": specular, "shininess": float(shininess)}, left
+        left = (rest - specular * lobe) ** 2
+        # Far from the lobe grain and dark corners are left over, lobe or none.
+        plain = float(left[within].sum()) < PLAIN * float((rest[within] ** 2).sum())
+        if specular > FAINTEST and plain and left.sum() < best[1]:
+            best = {"specular": specular, "shininess": float(shininess)}, float(left.sum())
     return best[0]
 
 
