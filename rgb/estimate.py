@@ -8,7 +8,7 @@ import numpy as np
 from rgb.light import AMBIENT, Light, harmonics
 from rgb.witnesses import Witnesses
 
-TURNS, MORE_TURNS = 14, 5
+TURNS, MANY_TURNS, MORE_TURNS = 14, 24, 5
 SHININESS = (6, 12, 24, 48, 96)
 FAINTEST, PLAIN = 0.02, 0.6  # of a highlight: linear light, and what it may leave unexplained
 UNTRUE = 0.04  # no surface is as matt, no lamp as plain as the fit takes them
@@ -27,8 +27,8 @@ def estimate_light(witnesses: Sequence[Witnesses | None], direction: np.ndarray 
     """The lamp and sky that explain the brightness of one picture, or of several that stood in one light.
 
     direction: (3,) unit, towards the lamp where somebody knows it; then it is certain, and only strengths are fitted
-    Within a group brightness is taken as albedo·(a + max(0, b·n)), fitted in turns with the albedos and with which
-    pixels face the lamp; residuals are down-weighted (Geman & McClure 1987) so that highlights and shadows do not
+    Within a group brightness is taken as albedo·(a + max(0, b·n)), fitted with the albedos and with which pixels face
+    the lamp; residuals are down-weighted (Geman & McClure 1987) so that highlights and shadows do not
     vote. Confidence is the correlation of the fit with the brightness, less where the directions seen leave the
     lamp's open. The sky is uneven where that foretells directions left out of the fit better.
     """
@@ -37,7 +37,7 @@ def estimate_light(witnesses: Sequence[Witnesses | None], direction: np.ndarray 
     if not told:
         return unseen
     w = Witnesses.joined(told)
-    fit = _fitted(w, direction)
+    fit = _fitted(w) if len(told) == 1 and direction is None else _fitted_together(w, direction)
     if fit.strength < 1e-3:
         return unseen
     fit = _under_a_sky(w, fit)
@@ -78,33 +78,67 @@ class _Fit:
         return np.abs(w.seen / self.albedo[w.group] - self.said(w.normals))
 
 
-def _fitted(w: Witnesses, direction) -> _Fit:
-    """One lamp under an even sky."""
-    n, group = w.normals, w.group
-    free = np.eye(4) if direction is None else np.array(((1, 0, 0, 0), (0, *direction))).T
-    many = range(group.max() + 1)
-    albedo = np.array([np.median(w.seen[group == k]) for k in many])
+def _fitted(w: Witnesses) -> _Fit:
+    """One lamp under an even sky, in one picture: light and albedos in turns."""
+    n, group, many = w.normals, w.group, int(w.group.max()) + 1
+    albedo = np.array([np.median(w.seen[group == k]) for k in range(many)])
     weight, facing = np.ones(len(n)), np.ones(len(n), bool)
     for turn in range(TURNS):
         relative = w.seen / albedo[group]
-        basis = np.concatenate((np.ones((len(n), 1)), n * facing[:, None]), 1)
-        moment = (basis * weight[:, None]).T @ basis
-        # A little ridge: what the normals do not say is no lamp's, and the sky has its usual share.
-        usual = np.array((USUAL, 0, 0, 0)) * float(np.mean(relative)) * PRIOR * len(n)
-        aim = basis.T @ (weight * relative) + usual
-        solution = free @ np.linalg.solve(free.T @ (moment + np.eye(4) * PRIOR * len(n)) @ free, free.T @ aim)
-        if direction is not None:
-            solution[1:] = max(solution[1:] @ direction, 0.0) * direction
-        towards = n @ solution[1:]
-        facing = towards > 0
-        said = np.maximum(solution[0] + np.maximum(towards, 0), DARKEST)
+        _, moment, held, aim = _light_moments(n, facing, weight, relative)
+        solution = np.linalg.solve(held, aim)
+        facing = n @ solution[1:] > 0
+        said = np.maximum(solution[0] + np.maximum(n @ solution[1:], 0), DARKEST)
         error = relative - said
         spread = max(1.4826 * float(np.median(np.abs(error))), 0.01)
         # First everyone is heard; who contradicts what most say is heard less and less.
         weight = _heard(error, spread * (8.0 if turn < 3 else 2.5))
-        for k in many:
-            albedo[k] *= np.median((relative / said)[group == k])
+        albedo *= [np.median((relative / said)[group == k]) for k in range(many)]
     return _Fit(albedo, solution[1:], np.concatenate((solution[:1], np.zeros(9))), moment, spread)
+
+
+def _fitted_together(w: Witnesses, direction) -> _Fit:
+    """One lamp under an even sky, in pictures that show few directions each; its direction (3,) may be known.
+
+    Light and albedos hang on each other there, so that turns would not come to an end: one step moves both (Gauss and
+    Newton). Nobody is shut out whom few others bear out.
+    """
+    n, group, many = w.normals, w.group, int(w.group.max()) + 1
+    number = np.bincount(group, minlength=many)
+    free = np.eye(4) if direction is None else np.array(((1, 0, 0, 0), (0, *direction))).T
+    albedo = np.array([np.median(w.seen[group == k]) for k in range(many)])
+    weight, facing, said = np.ones(len(n)), np.ones(len(n), bool), np.ones(len(n))
+    for _ in range(MANY_TURNS):
+        relative = w.seen / albedo[group]
+        basis, moment, held, aim = _light_moments(n, facing, weight, relative)
+        # What all albedos do alike is the light's; what each does is eliminated (Schur's complement).
+        own = np.diag(np.bincount(group, weight * said * said, many) + PRIOR * number)
+        own += np.outer(number, number) / len(n)
+        shared = np.stack([np.bincount(group, weight * said * column, many) for column in basis.T])
+        wanted = np.bincount(group, weight * said * relative, many)
+        by_light = np.linalg.solve(own, np.concatenate((shared, wanted[None])).T)
+        moment, held, aim = (moment - shared @ by_light[:, :4], held - shared @ by_light[:, :4],
+                             aim - shared @ by_light[:, 4])
+        solution = free @ np.linalg.solve(free.T @ held @ free, free.T @ aim)
+        if direction is not None:
+            solution[1:] = max(solution[1:] @ direction, 0.0) * direction
+        albedo = albedo * np.clip(1 + by_light[:, 4] - by_light[:, :4] @ solution, 0.5, 2.0)
+        facing = n @ solution[1:] > 0
+        said = np.maximum(solution[0] + np.maximum(n @ solution[1:], 0), DARKEST)
+        error = w.seen / albedo[group] - said
+        spread = max(1.25 * float(np.abs(error).mean()), 0.01)
+        weight = _heard(error, 6.0 * spread)
+    return _Fit(albedo, solution[1:], np.concatenate((solution[:1], np.zeros(9))), moment, spread)
+
+
+def _light_moments(n, facing, weight, relative):
+    """The basis (N, 4) of ambient and lamp, its moments, and with a little ridge what is to be solved: what the
+    normals do not say is no lamp's, and the sky has its usual share."""
+    basis = np.concatenate((np.ones((len(n), 1)), n * facing[:, None]), 1)
+    rows = basis * weight[:, None]
+    moment = rows.T @ basis
+    usual = np.array((USUAL, 0, 0, 0)) * float(np.mean(relative)) * PRIOR * len(n)
+    return basis, moment, moment + np.eye(4) * PRIOR * len(n), rows.T @ relative + usual
 
 
 def _heard(error, wide):
