@@ -42,6 +42,7 @@ from crossmodal.defects import (
 from crossmodal.edit import SurfaceEdit
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
+from crossmodal.lighting import pool_light
 from crossmodal.patch import Patch
 from crossmodal.plan import Plan
 from crossmodal.recipe import Place, Recipe, read_recipe
@@ -56,6 +57,6 @@ __all__ = [
     "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
     "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
     "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb",
+    "imprint", "lift", "pointcloud", "pool_light", "read_capture", "read_captures", "read_recipe", "replay", "rgb",
     "synthesize",
 ]  # fmt: skip

@@ -47,6 +47,9 @@ def synthesize(
     allow_overlap: Annotated[bool, typer.Option(
         "--allow-overlap", help="Let a capture stand in train and, with a defect, in test.")] = False,
     ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
+    light: Annotated[str, typer.Option("--light", help=(
+        "pooled over the captures where that is surer, own: each by its own picture, or x,y,z towards the lamp in "
+        "camera axes."))] = "pooled",
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
 ) -> int:
     """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth."""
@@ -56,7 +59,7 @@ def synthesize(
     return run(source, out, recipe=recipe, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
-               json=json)
+               light=light, json=json)
 
 
 @app.command()

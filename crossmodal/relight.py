@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
-from rgb.light import Light
+from rgb.light import DARKEST, EVEN_SKY, Light
 
 PENUMBRA = 0.08  # tangent of the lamp's angular radius: a bench lamp, not a laser
 OCCLUSION_REACH = 1.5  # heights of a relief beyond which it shuts out no light
@@ -32,7 +32,8 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
     if moved is None:
         moved = _along(smooth, normal, state, displacement_mm)
-    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine,
+    sky = np.array(light.sky if light.sky != EVEN_SKY else ())
+    return _ratio(lamp, sky, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine,
                   float(occlusion))
 
 
@@ -103,7 +104,7 @@ def contact_reach_mm(field) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
+def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
@@ -127,7 +128,13 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
                 continue
             before = _towards(smooth, y, x, y0, y1, x0, x1, lx, ly, lz)
             after = before if still else _towards(moved, y, x, y0, y1, x0, x1, lx, ly, lz)
-            ratio = (ambient * open_ + diffuse * after * lit) / (ambient + diffuse * before)
+            around, left = ambient, ambient * open_
+            if len(sky):
+                was = _sky(smooth, y, x, y0, y1, x0, x1, sky)
+                is_ = was if still else _sky(moved, y, x, y0, y1, x0, x1, sky)
+                around += was
+                left += is_ * open_ if is_ > 0.0 else is_
+            ratio = max(left + diffuse * after * lit, DARKEST) / max(around + diffuse * before, DARKEST)
             out[y, x] = min(max(open_ + confidence * (ratio - open_), RATIO[0]), RATIO[1])
     return out
 
@@ -176,6 +183,22 @@ def _towards(points, y, x, y0, y1, x0, x1, lx, ly, lz):
     if length == 0.0:
         return 0.0
     return max(0.0, (nx * lx + ny * ly + nz * lz) / length)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sky(points, y, x, y0, y1, x0, x1, sky):
+    """What an uneven sky gives a node beyond an even one (see rgb.light), n as in _towards."""
+    ax, ay, az = (points[y1, x, 0] - points[y0, x, 0], points[y1, x, 1] - points[y0, x, 1],
+                  points[y1, x, 2] - points[y0, x, 2])
+    bx, by, bz = (points[y, x1, 0] - points[y, x0, 0], points[y, x1, 1] - points[y, x0, 1],
+                  points[y, x1, 2] - points[y, x0, 2])
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    length = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if length == 0.0:
+        return 0.0
+    nx, ny, nz = nx / length, ny / length, nz / length
+    return (sky[0] * nx + sky[1] * ny + sky[2] * nz + sky[3] * nx * nx + sky[4] * ny * ny + sky[5] * nz * nz
+            + sky[6] * ny * nz + sky[7] * nz * nx + sky[8] * nx * ny)
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -62,7 +62,7 @@ class Result:
     instances: (H, W) uint8, 0 where good, i + 1 for the plan's i-th defect
     displacement_mm: (H, W) float32 of the point seen after, + out of the surface, NaN removed or revealed
     visibility: one for each defect of the plan
-    warnings: sentences on what the capture's noise floor hides
+    warnings: sentences on what the capture's noise floor or its light hides
     """
 
     before: Capture

@@ -8,12 +8,12 @@ from crossmodal.capture import Capture
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
-from crossmodal.forecast import hidden
+from crossmodal.forecast import foretold
 from crossmodal.imprint import imprint
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
 from crossmodal.placement import Spot, find_spot, on_axis
-from crossmodal.plan import Grown, Lifted, Plan
+from crossmodal.plan import Grown, Lifted, Plan, PlannedLight
 from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
@@ -49,7 +49,8 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
         taken += (spot,)
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
-    return Plan(capture=capture.name, seed=seed, defects=tuple(planned))
+    light = None if capture.light is None else PlannedLight.of(capture.light)
+    return Plan(capture=capture.name, seed=seed, defects=tuple(planned), light=light)
 
 
 def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
@@ -81,6 +82,10 @@ def replay(capture: Capture, plan: Plan) -> Result:
     """The result that a plan describes; bit for bit the first one on the same capture."""
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
+    if plan.light is not None:
+        capture = capture.lit_by(plan.light.light())
+    elif capture.light is not None:
+        plan = plan.model_copy(update={"light": PlannedLight.of(capture.light)})
     edits = tuple(grown(capture.surface, planned) for planned in plan.defects)
     return imprint(capture, edits, plan)
 
@@ -101,9 +106,9 @@ def synthesize(capture: Capture, what: What, seed: int = 0) -> Result:
 
 
 def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
-    """Sentences on what the capture's noise floor hides, before anything is made."""
-    return tuple(
-        sentence for planned in plan.defects if isinstance(planned, Grown)
-        if (sentence := hidden(capture.surface, planned.kind,
-                               grown_as_asked(planned.spec, planned.texture_seed),
-                               planned.anchor_m, planned.normal)))
+    """Sentences on what the capture's noise floor or its light hides, before anything is made."""
+    if plan.light is not None:
+        capture = capture.lit_by(plan.light.light())
+    return foretold(capture.surface, [
+        (planned.kind, grown_as_asked(planned.spec, planned.texture_seed), planned.anchor_m, planned.normal)
+        for planned in plan.defects if isinstance(planned, Grown)])
