@@ -69,6 +69,8 @@ def linear(colour: tuple[int, ...]) -> np.ndarray:
 class Deposit:
     """Matter of one form on an outline; a sliver's outline is squeezed along t."""
 
+    matter: ClassVar[bool] = True
+
     outline: Outline
     height_mm: float
     form: Form

@@ -1,0 +1,167 @@
+"""Matter upon a surface, as a sheet of its own: the surface stays beneath it, and is seen where the sheet lifts off."""
+
+from dataclasses import replace
+
+import numpy as np
+from numba import njit
+
+from crossmodal.edit import Sample, SurfaceEdit, scattered, within
+from crossmodal.laid import laid
+from crossmodal.normals import STEEPEST
+from crossmodal.overhang import Sheet, widened
+from crossmodal.raster import displace, refine, splat
+from crossmodal.relight import shading_ratio, shine
+from crossmodal.see import COARSEST_FEATURE_PX, FINE, WET, Seen, chart_over, joined, tiles, touched
+from crossmodal.surface import Surface
+from crossmodal.undershade import undershade
+
+FINEST = 4 * FINE
+NODES_ACROSS = 2.4  # of the finest feature, or a hair would break into dots
+DEEP = 0.45  # of the light on its top, what the middle of an underside returns
+
+
+def see_matter(surface: Surface, edit: SurfaceEdit) -> Seen | None:
+    """What the view behind a surface sees of matter laid on it; None where that is out of its sight."""
+    charted = chart_over(surface, edit)
+    if charted is None:
+        return None
+    sheet = Sheet.over(surface, edit, *widened(surface, edit, *charted))
+    near_by = touched(surface, edit, sheet.rows, sheet.columns, sheet.st_mm)
+    if near_by is None:
+        return None
+    rows, columns, _, near = near_by
+    sheet = sheet.window(rows, columns)
+    fine = _nodes_a_pixel(edit.field.finest_mm / surface.mm_per_pixel)
+    parts = [(inner, part) for inner, outer in tiles(surface, edit, near, fine)
+             if (part := _see_tile(surface, edit, sheet, near, outer, fine)) is not None]
+    if not parts:
+        return None
+    if len(parts) == 1 and parts[0][1].z_m.shape == near.shape:
+        return parts[0][1]
+    return joined(surface, rows, columns, near.shape, parts)
+
+
+def _nodes_a_pixel(finest_px: float) -> int:
+    fine = FINE if finest_px < COARSEST_FEATURE_PX else 1
+    while fine > 1 and fine < FINEST and fine * finest_px < NODES_ACROSS:
+        fine *= 2
+    return fine
+
+
+def _see_tile(surface, edit, sheet, near, outer, fine) -> Seen | None:
+    rows = sheet.rows[0] + outer[0].start, sheet.rows[0] + outer[0].stop
+    columns = sheet.columns[0] + outer[1].start, sheet.columns[0] + outer[1].stop
+    points, normals, linked, st, beyond, near = (
+        np.ascontiguousarray(a[outer])
+        for a in (sheet.points, sheet.normals, sheet.linked, sheet.st_mm, sheet.beyond, near))
+    side = 2 * round(0.25 * edit.field.finest_mm / surface.mm_per_pixel) + 1
+    ways = np.ascontiguousarray(edit.directions(normals, np.isfinite(st[..., :1]), side), np.float32)
+    smooth, normal, chart, state = refine(points, ways, linked, st, near, fine)
+    bounded = within(chart, edit.field.bounds_mm)
+    places = chart[bounded]
+    sample = edit.field.sample(places[:, 0], places[:, 1])
+    inside = np.zeros(bounded.shape, bool)
+    inside[bounded] = sample.support
+    if not inside.any():
+        return None
+    sample = scattered(sample, bounded)
+    ground = state > 0
+    if beyond.any():
+        ground &= _on_ground(beyond, fine)
+    return _laid_over(surface, rows, columns, smooth, normal, state, linked, sample, inside, ground, fine)
+
+
+def _laid_over(surface, rows, columns, smooth, normal, state, linked, sample: Sample, inside, ground, fine) -> Seen:
+    camera, light = surface.camera, surface.light
+    focal = camera.fx, camera.fy
+    base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
+    top, under, loose, sheet = sample.displacement_mm, sample.underside_mm, ~ground, state
+    lifted = under is not None and bool((under > 0).any())
+    if lifted:
+        top, under, sheet = _closed(top, under, inside, state)
+        loose = loose | ((top > 0) & ~inside)
+    else:
+        under = np.zeros_like(top)
+    shape = base.shape[0] * fine, base.shape[1] * fine
+    z, source = _first_hits(camera, smooth, normal, sheet, linked, top, top > 0, fine, shape)
+    below = np.zeros(shape, bool)
+    if lifted:
+        z_under, source_under = _first_hits(camera, smooth, normal, sheet, linked, under, under > 0, fine, shape)
+        below = z_under < z
+        z = np.minimum(z, z_under)
+        source[below] = source_under[below]
+    ratio = shading_ratio(light, smooth, normal, state, top, focal, fine)
+    shade = (undershade(light, smooth, normal, ground, state, top, under, focal, fine) if lifted else ratio)
+    gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
+    thick = np.maximum(top - under, 0)
+    deep = 1 - (1 - DEEP) * thick / max(float(thick.max()), 1e-9)
+    return Seen(rows, columns, *laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
+                                     _tone(light, sample, smooth, normal, state, top, ratio),
+                                     deep.astype(np.float32), shade, fine))
+
+
+def _first_hits(camera, smooth, normal, state, linked, height_mm, moved, fine, shape):
+    """z (inf where nothing is) and source of a sheet of nodes that stand so high over the surface."""
+    seen = np.empty((*state.shape, 3))
+    z, source = np.full(shape, np.inf, np.float32), np.zeros((*shape, 2), np.float32)
+    displace(camera.kernel, smooth, normal, state, height_mm, fine, seen)
+    splat(seen, state, linked, moved, fine, z, source)
+    return z, source
+
+
+def _tone(light, sample: Sample, smooth, normal, state, top, ratio) -> np.ndarray:
+    """(nh, nw, 4) float32: what matter returns at every node in the light of its place, times its share, and that."""
+    facing = light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
+    shade = 1 + light.confidence * (facing - 1)
+    tone = sample.cover.copy()
+    tone[..., :3] *= (ratio * shade)[..., None]
+    if sample.gloss is not None:
+        wet = replace(light, specular=1.0, shininess=WET)
+        tone[..., :3] += (shine(wet, smooth, normal, state, top)[..., 1] * sample.gloss)[..., None]
+    return tone.astype(np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _on_ground(beyond, fine):
+    """(nh, nw) bool: nodes all of whose pixels are of the surface."""
+    h, w = beyond.shape
+    out = np.ones(((h - 1) * fine + 1, (w - 1) * fine + 1), np.bool_)
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            i, j = y // fine, x // fine
+            for a in range(i, i + 1 + (y % fine > 0)):
+                for b in range(j, j + 1 + (x % fine > 0)):
+                    if beyond[a, b]:
+                        out[y, x] = False
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _closed(top, under, inside, state):
+    """Heights of a sheet whose top and underside meet beside a lifted rim, and which of its nodes hold together.
+
+    A node beside the matter stands half way between the two at the rim; what lies beyond it is no part of the sheet.
+    """
+    nh, nw = top.shape
+    out_top, out_under, sheet = top.copy(), under.copy(), state.copy()
+    for y in range(nh):
+        for x in range(nw):
+            if inside[y, x] or not state[y, x]:
+                continue
+            total, count = 0.0, 0
+            for i in range(max(0, y - 1), min(nh, y + 2)):
+                for j in range(max(0, x - 1), min(nw, x + 2)):
+                    if inside[i, j] and under[i, j] > 0.0:
+                        total += 0.5 * (top[i, j] + under[i, j])
+                        count += 1
+            if count:
+                out_top[y, x] = out_under[y, x] = total / count
+    for y in range(nh):
+        for x in range(nw):
+            if inside[y, x] or not state[y, x] or out_top[y, x] > 0.0:
+                continue
+            for i in range(max(0, y - 1), min(nh, y + 2)):
+                for j in range(max(0, x - 1), min(nw, x + 2)):
+                    if out_top[i, j] > 0.0 and not inside[i, j]:
+                        sheet[y, x] = 0
+    return out_top, out_under, sheet

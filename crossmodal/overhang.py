@@ -1,0 +1,127 @@
+"""The chart carried on beyond the object's rim, for matter that reaches over it and stands on nothing there."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from crossmodal.edit import SurfaceEdit, within
+from crossmodal.ground import GRAZING
+from crossmodal.see import is_own
+from crossmodal.surface import Surface
+
+FIRM = 2  # pixels from the rim inwards, where a point and its normal are the surface's own
+EVEN = 7  # pixels over which normals are averaged before a plane is carried on along them
+TORN = 4.0  # pixels between the chart places of two neighbours, beyond which no matter spans them
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What matter may lie on, over a window of a view: the surface, and planes that carry it on beyond its rim.
+
+    points, normals: (h, w, 3) float32; linked: (h, w, 2) bool; st_mm: (h, w, 2) float32
+    beyond: (h, w) bool, pixels of the planes: no surface is there, and what was measured lies behind them
+    """
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    points: np.ndarray
+    normals: np.ndarray
+    linked: np.ndarray
+    st_mm: np.ndarray
+    beyond: np.ndarray
+
+    @classmethod
+    def over(cls, surface: Surface, edit: SurfaceEdit, rows, columns, st) -> "Sheet":
+        """The sheet of an edit over a window that holds its chart st (h, w, 2).
+
+        Where no surface is charted but matter may reach, it goes on in the tangent plane of the nearest pixel that
+        stands firm within the rim and faces the viewer, as far as the plane is met before what was measured. A rim
+        that turns away from the viewer has no such plane: there matter shows over it by its own height.
+        """
+        window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
+        points, normals, linked = surface.smoothed[window], surface.normals[window], surface.linked[window]
+        charted = np.isfinite(st[..., 0])
+        beyond = np.zeros(charted.shape, bool)
+        plain = cls(rows, columns, points, normals, linked, st, beyond)
+        reached = within(st, edit.field.bounds_mm)
+        if not (cv2.dilate(reached.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~charted).any():
+            return plain
+        away = -np.einsum("ijk,ijk->ij", points, normals)
+        faces = charted & (away > GRAZING * np.sqrt(np.einsum("ijk,ijk->ij", points, points)))
+        firm = cv2.erode(faces.astype(np.uint8), np.ones((2 * FIRM + 1, 2 * FIRM + 1), np.uint8)).astype(bool)
+        if not firm.any():
+            return plain
+        far, label = cv2.distanceTransformWithLabels((~firm).astype(np.uint8), cv2.DIST_L2, 5,
+                                                     labelType=cv2.DIST_LABEL_PIXEL)
+        beyond = ~charted & (far * surface.mm_per_pixel < 2 * edit.field.reach_mm)
+        owner = np.zeros(label.max() + 1, np.int64)
+        owner[label[firm]] = np.flatnonzero(firm)
+        owner = owner[label[beyond]]
+        even = cv2.blur(np.where(firm[..., None], normals, np.float32(0)), (EVEN, EVEN)).reshape(-1, 3)[owner]
+        even = even.astype(np.float64) / np.linalg.norm(even, axis=-1, keepdims=True)
+        foot = points.reshape(-1, 3)[owner].astype(np.float64)
+        i, j = np.nonzero(beyond)
+        rays = surface.camera.rays(np.stack((j + columns[0], i + rows[0]), -1))
+        down = np.einsum("ni,ni->n", rays, even)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.einsum("ni,ni->n", foot, even) / down
+            measured = surface.points[window][..., 2][beyond]
+            met = (down < -GRAZING * np.linalg.norm(rays, axis=-1)) & (z > 0) & ~(z >= measured)
+        beyond[i[~met], j[~met]] = False
+        if not beyond.any():
+            return plain
+        there, even, foot, owner = rays[met] * z[met, None], even[met], foot[met], owner[met]
+        st, points, normals = st.copy(), points.copy(), normals.copy()
+        st[beyond] = _carried(surface, edit, rows, columns, st, there, even, foot, owner)
+        points[beyond], normals[beyond] = there, even
+        return cls(rows, columns, points, normals, _relinked(linked, st, beyond, surface.mm_per_pixel), st, beyond)
+
+    def window(self, rows, columns) -> "Sheet":
+        """The part of it in rows and columns of the view; those outside it are empty."""
+        h, w = rows[1] - rows[0], columns[1] - columns[0]
+        out = (np.full((h, w, 3), np.nan, np.float32), np.full((h, w, 3), np.nan, np.float32),
+               np.zeros((h, w, 2), bool), np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), bool))
+        r0, r1 = max(rows[0], self.rows[0]), min(rows[1], self.rows[1])
+        c0, c1 = max(columns[0], self.columns[0]), min(columns[1], self.columns[1])
+        into = np.s_[r0 - rows[0]:r1 - rows[0], c0 - columns[0]:c1 - columns[0]]
+        from_ = np.s_[r0 - self.rows[0]:r1 - self.rows[0], c0 - self.columns[0]:c1 - self.columns[0]]
+        for array, own in zip(out, (self.points, self.normals, self.linked, self.st_mm, self.beyond), strict=True):
+            array[into] = own[from_]
+        return Sheet(rows, columns, *out)
+
+
+def widened(surface: Surface, edit: SurfaceEdit, rows, columns, st):
+    """A window that holds a chart, made wide enough for what hangs over the rim (a patch's own window is)."""
+    if is_own(surface, edit):
+        return rows, columns, st
+    reach = math.ceil(edit.field.reach_mm / surface.mm_per_pixel)
+    height, width = surface.points.shape[:2]
+    wide = ((max(0, rows[0] - reach), min(height, rows[1] + reach)),
+            (max(0, columns[0] - reach), min(width, columns[1] + reach)))
+    out = np.full((wide[0][1] - wide[0][0], wide[1][1] - wide[1][0], 2), np.nan, np.float32)
+    out[rows[0] - wide[0][0]:rows[1] - wide[0][0], columns[0] - wide[1][0]:columns[1] - wide[1][0]] = st
+    return *wide, out
+
+
+def _carried(surface, edit, rows, columns, st, there, normal, foot, owner):
+    """(s, t) mm of points on the tangent planes of their feet, straight on in each foot's frame."""
+    patch = edit.patch
+    if is_own(surface, edit):
+        along = patch.along.reshape(-1, 3)[owner].astype(np.float64)
+        rest = (there - foot) * 1e3
+        steps = np.stack((np.einsum("ni,ni->n", rest, along), np.einsum("ni,ni->n", rest, np.cross(normal, along))), -1)
+        return st.reshape(-1, 2)[owner] + steps
+    back = np.linalg.inv(edit.T_here_patch)
+    return patch.coordinates(there @ back[:3, :3].T + back[:3, 3])[:, :2]
+
+
+def _relinked(linked, st, beyond, pixel_mm):
+    """The surface's links, and those of the planes with each other and with the rim."""
+    out = linked.copy()
+    for axis, (one, other) in enumerate(((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1, :], np.s_[1:, :]))):
+        new = beyond[one] | beyond[other]
+        apart = np.linalg.norm(st[one][new] - st[other][new], axis=-1)
+        out[..., axis][one][new] = apart < TORN * pixel_mm
+    return out
