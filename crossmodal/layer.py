@@ -91,7 +91,9 @@ def _laid_over(surface, rows, columns, smooth, normal, state, linked, sample: Sa
         z = np.minimum(z, z_under)
         source[below] = source_under[below]
     ratio = shading_ratio(light, smooth, normal, state, top, focal, fine)
-    shade = (undershade(light, smooth, normal, ground, state, top, under, focal, fine) if lifted else ratio)
+    # The surface beside it keeps its normals: it can only lose light.
+    shade = (undershade(light, smooth, normal, ground, state, top, under, focal, fine) if lifted
+             else np.minimum(ratio, 1))
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
     thick = np.maximum(top - under, 0)
     deep = 1 - (1 - DEEP) * thick / max(float(thick.max()), 1e-9)
