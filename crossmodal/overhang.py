@@ -114,7 +114,8 @@ def _carried(surface, edit, rows, columns, st, there, normal, foot, owner):
         steps = np.stack((np.einsum("ni,ni->n", rest, along), np.einsum("ni,ni->n", rest, np.cross(normal, along))), -1)
         return st.reshape(-1, 2)[owner] + steps
     back = np.linalg.inv(edit.T_here_patch)
-    return patch.coordinates(there @ back[:3, :3].T + back[:3, 3])[:, :2]
+    there, foot = (points @ back[:3, :3].T + back[:3, 3] for points in (there, foot))
+    return patch.coordinates(there, foot)[:, :2]
 
 
 def _relinked(linked, st, beyond, pixel_mm):

@@ -15,6 +15,7 @@ TRIALS = 64
 EDGE_TRIALS = 16
 EDGEWISE = 0.2  # cosine of the steepest view (78°) of an edge that carries a defect
 FOLD = 0.8  # cosine of the turn (37°) beyond which ground folds away under a defect
+CLOSE = 2.5  # pixels to an edge, beyond which a normal is the surface's own
 ENOUGH = 0.6  # share of a long defect that must lie on free ground when no trial finds more
 
 
@@ -199,12 +200,14 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
 
 
 def _beside(edge, spec, size_mm, surface):
-    """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards."""
+    """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards,
+    and for what may reach over it those from there to the edge."""
     if spec.effect in ("in", "remove"):
         return edge
     half = 0.5 * min(size_mm) / surface.mm_per_pixel
     far = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return surface.foreground & (far >= half) & (far <= half + 1.5)
+    least = min(half, CLOSE) if spec.overhangs else half
+    return surface.foreground & (far >= least) & (far <= half + 1.5)
 
 
 def _lies_free(surface, ground, row, column, size_mm, angle):

@@ -23,6 +23,7 @@ class Fibre(Spec):
 
     extent: ClassVar = "local"
     effect: ClassVar = "add"
+    overhangs: ClassVar = True
     sizes: ClassVar = ("length_mm", "width_mm", "height_mm")
 
     kind: Literal["fibre"] = "fibre"
