@@ -5,19 +5,19 @@ from numba import njit
 
 from crossmodal.resolve import majority
 
+DEEP = 0.45  # of the light on its top, what the middle of an underside returns
 SEEN_SHARE = 8  # one sample of so many, at least, shows the matter where a pixel counts as its
 
 
 @njit(cache=True, nogil=True)
-def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under, tone, deep, shade, fine):
+def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under, tone, shade, fine):
     """Lay matter over a window.
 
     base: (h, w) float32 depth before, NaN invalid; gap: (h, w) float32, a jump that separates surfaces
     z, below, source: (h·fine, w·fine[, 2]) first hits of the matter (inf none), whether on its underside, and the
     (row, column) of the node there; the rest are nodes (nh, nw[, channels]): smooth m; ground bool, of the surface;
     inside bool, of the matter; loose bool, beside it where it stands on nothing; top, under mm; tone 4 float32,
-    linear colour times its share, and the share; deep, times how much its underside returns; shade, the surface's
-    brightness after over before
+    linear colour times its share, and the share; shade, the surface's brightness after over before
     → z, gain (h, w, 8), source (h, w, 2), displacement, support as in ``crossmodal.see.Seen``. A pixel's depth is
     the mean of its samples on whichever of matter and surface most of them see, the nearer on a tie.
     """
@@ -33,6 +33,10 @@ def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
     colour = np.empty(4)
     centre = 0.5 * (fine - 1)
     concerned = _concerned(h, w, z, ground, shade, fine)
+    thickest = 1e-9
+    for y in range(top.shape[0]):
+        for x in range(top.shape[1]):
+            thickest = max(thickest, top[y, x] - under[y, x])
     for i in range(h):
         for j in range(w):
             out_source[i, j, 0], out_source[i, j, 1] = i, j
@@ -54,10 +58,13 @@ def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
                         ys, xs = int(round(y)), int(round(x))
                         if inside[ys, xs] or not loose[ys, xs]:
                             value[k] = z[row, column] - there + here if old == old and here < np.inf else z[row, column]
-                            height[k] = _between(y, x, under if below[row, column] else top)
+                            height[k], dim = _between(y, x, top), 1.0
+                            if below[row, column]:
+                                dim, height[k] = height[k], _between(y, x, under)
+                                dim = 1.0 - (1.0 - DEEP) * min(1.0, (dim - height[k]) / thickest)
                             if inside[ys, xs]:
                                 covered += 1
-                                share = _tone(y, x, inside, tone, deep, below[row, column], colour)
+                                share = _tone(y, x, inside, tone, dim, colour)
                     bare += 1.0 - share
                     lit += (1.0 - share) * light
             first, last = majority(value, order, n, gap[i, j] if gap[i, j] == gap[i, j] else 0.0)
@@ -131,8 +138,8 @@ def _between(y, x, nodes):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _tone(y, x, inside, tone, deep, below, colour):
-    """Add the matter's colour and share at a place between nodes, over those that are of it; return that share."""
+def _tone(y, x, inside, tone, dim, colour):
+    """Add the matter's dimmed colour and its share at a place between nodes, over those of it; return that share."""
     ya, xa = int(np.floor(y)), int(np.floor(x))
     weight = 0.0
     mean0 = mean1 = mean2 = mean3 = 0.0
@@ -143,13 +150,12 @@ def _tone(y, x, inside, tone, deep, below, colour):
             if q <= 0.0 or not inside[i, j]:
                 continue
             weight += q
-            dim = q * deep[i, j] if below else q
-            mean0 += dim * tone[i, j, 0]
-            mean1 += dim * tone[i, j, 1]
-            mean2 += dim * tone[i, j, 2]
+            mean0 += q * tone[i, j, 0]
+            mean1 += q * tone[i, j, 1]
+            mean2 += q * tone[i, j, 2]
             mean3 += q * tone[i, j, 3]
-    colour[0] += mean0 / weight
-    colour[1] += mean1 / weight
-    colour[2] += mean2 / weight
+    colour[0] += dim * mean0 / weight
+    colour[1] += dim * mean1 / weight
+    colour[2] += dim * mean2 / weight
     colour[3] += mean3 / weight
     return mean3 / weight

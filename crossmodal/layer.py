@@ -17,7 +17,6 @@ from crossmodal.undershade import undershade
 
 FINEST = 4 * FINE
 NODES_ACROSS = 2.4  # of the finest feature, or a hair would break into dots
-DEEP = 0.45  # of the light on its top, what the middle of an underside returns
 
 
 def see_matter(surface: Surface, edit: SurfaceEdit) -> Seen | None:
@@ -32,7 +31,7 @@ def see_matter(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     rows, columns, _, near = near_by
     sheet = sheet.window(rows, columns)
     fine = _nodes_a_pixel(edit.field.finest_mm / surface.mm_per_pixel)
-    parts = [(inner, part) for inner, outer in tiles(surface, edit, near, fine)
+    parts = [(inner, part) for inner, outer in _cut(surface, edit, near, fine)
              if (part := _see_tile(surface, edit, sheet, near, outer, fine)) is not None]
     if not parts:
         return None
@@ -41,9 +40,20 @@ def see_matter(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     return joined(surface, rows, columns, near.shape, parts)
 
 
+def _cut(surface, edit, near, fine):
+    """The window's tiles, or the window whole where they overlap so much that they are more than it."""
+    cut = list(tiles(surface, edit, near, fine))
+    if sum((outer[0].stop - outer[0].start) * (outer[1].stop - outer[1].start) for _, outer in cut) > near.size:
+        whole = np.s_[0:near.shape[0], 0:near.shape[1]]
+        return [(whole, whole)]
+    return cut
+
+
 def _nodes_a_pixel(finest_px: float) -> int:
-    fine = FINE if finest_px < COARSEST_FEATURE_PX else 1
-    while fine > 1 and fine < FINEST and fine * finest_px < NODES_ACROSS:
+    if finest_px >= COARSEST_FEATURE_PX / 2:
+        return 1 if finest_px >= COARSEST_FEATURE_PX else 2
+    fine = FINE
+    while fine < FINEST and fine * finest_px < NODES_ACROSS:
         fine *= 2
     return fine
 
@@ -83,44 +93,68 @@ def _laid_over(surface, rows, columns, smooth, normal, state, linked, sample: Sa
     else:
         under = np.zeros_like(top)
     shape = base.shape[0] * fine, base.shape[1] * fine
-    z, source = _first_hits(camera, smooth, normal, sheet, linked, top, top > 0, fine, shape)
+    z, source = _first_hits(camera, smooth, normal, sheet, linked, top, fine, shape)
     below = np.zeros(shape, bool)
     if lifted:
-        z_under, source_under = _first_hits(camera, smooth, normal, sheet, linked, under, under > 0, fine, shape)
-        below = z_under < z
-        z = np.minimum(z, z_under)
-        source[below] = source_under[below]
-    ratio = shading_ratio(light, smooth, normal, state, top, focal, fine)
-    # The surface beside it keeps its normals: it can only lose light.
-    shade = (undershade(light, smooth, normal, ground, state, top, under, focal, fine) if lifted
-             else np.minimum(ratio, 1))
+        z_under, source_under = _first_hits(camera, smooth, normal, sheet, linked, under, fine, shape)
+        _nearest(z, source, below, z_under, source_under)
+    # A lifted body is shaded by itself alone, and the surface by what passes over it.
+    body = state * (top > 0) if lifted else state
+    ratio = shading_ratio(light, smooth, normal, body, top, focal, fine)
+    if lifted:
+        shade = undershade(light, smooth, normal, ground, state, top, under, focal, fine)
+    else:
+        shade = np.minimum(ratio, 1)  # it keeps its normals beside the matter: it can only lose light
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
-    thick = np.maximum(top - under, 0)
-    deep = 1 - (1 - DEEP) * thick / max(float(thick.max()), 1e-9)
-    return Seen(rows, columns, *laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
-                                     _tone(light, sample, smooth, normal, state, top, ratio),
-                                     deep.astype(np.float32), shade, fine))
+    tone = _tone(light, sample, smooth, normal, state, top, inside, ratio)
+    return Seen(rows, columns, *laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under, tone,
+                                     shade, fine))
 
 
-def _first_hits(camera, smooth, normal, state, linked, height_mm, moved, fine, shape):
+def _first_hits(camera, smooth, normal, state, linked, height_mm, fine, shape):
     """z (inf where nothing is) and source of a sheet of nodes that stand so high over the surface."""
     seen = np.empty((*state.shape, 3))
     z, source = np.full(shape, np.inf, np.float32), np.zeros((*shape, 2), np.float32)
     displace(camera.kernel, smooth, normal, state, height_mm, fine, seen)
-    splat(seen, state, linked, moved, fine, z, source)
+    splat(seen, state, linked, height_mm > 0, fine, z, source)
     return z, source
 
 
-def _tone(light, sample: Sample, smooth, normal, state, top, ratio) -> np.ndarray:
+@njit(cache=True, nogil=True)
+def _nearest(z, source, below, z_under, source_under):
+    """Let an underside show where it is nearer than the top."""
+    for y in range(z.shape[0]):
+        for x in range(z.shape[1]):
+            if z_under[y, x] < z[y, x]:
+                z[y, x], below[y, x] = z_under[y, x], True
+                source[y, x, 0], source[y, x, 1] = source_under[y, x, 0], source_under[y, x, 1]
+
+
+def _tone(light, sample: Sample, smooth, normal, state, top, inside, ratio) -> np.ndarray:
     """(nh, nw, 4) float32: what matter returns at every node in the light of its place, times its share, and that."""
-    facing = light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
-    shade = 1 + light.confidence * (facing - 1)
-    tone = sample.cover.copy()
-    tone[..., :3] *= (ratio * shade)[..., None]
+    lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
+    gloss = np.zeros((0, 0), np.float32) if sample.gloss is None else sample.gloss
+    mirrored = np.zeros((0, 0, 2), np.float32)
     if sample.gloss is not None:
-        wet = replace(light, specular=1.0, shininess=WET)
-        tone[..., :3] += (shine(wet, smooth, normal, state, top)[..., 1] * sample.gloss)[..., None]
-    return tone.astype(np.float32)
+        mirrored = shine(replace(light, specular=1.0, shininess=WET), smooth, normal, state, top)
+    return _in_the_light(lamp, sample.cover, normal, inside, ratio, gloss, mirrored)
+
+
+@njit(cache=True, nogil=True)
+def _in_the_light(lamp, cover, normal, inside, ratio, gloss, mirrored):
+    lx, ly, lz, ambient, diffuse, confidence = lamp
+    tone = np.zeros(cover.shape, np.float32)
+    for y in range(inside.shape[0]):
+        for x in range(inside.shape[1]):
+            if not inside[y, x]:
+                continue
+            towards = max(0.0, normal[y, x, 0] * lx + normal[y, x, 1] * ly + normal[y, x, 2] * lz)
+            light = ratio[y, x] * (1.0 + confidence * (ambient + diffuse * towards - 1.0))
+            shine = mirrored[y, x, 1] * gloss[y, x] if gloss.size else 0.0
+            for c in range(3):
+                tone[y, x, c] = light * cover[y, x, c] + shine
+            tone[y, x, 3] = cover[y, x, 3]
+    return tone
 
 
 @njit(cache=True, nogil=True)
@@ -146,24 +180,23 @@ def _closed(top, under, inside, state):
     """
     nh, nw = top.shape
     out_top, out_under, sheet = top.copy(), under.copy(), state.copy()
+    total, count = np.zeros(top.shape, np.float32), np.zeros(top.shape, np.uint8)
     for y in range(nh):
         for x in range(nw):
-            if inside[y, x] or not state[y, x]:
-                continue
-            total, count = 0.0, 0
-            for i in range(max(0, y - 1), min(nh, y + 2)):
-                for j in range(max(0, x - 1), min(nw, x + 2)):
-                    if inside[i, j] and under[i, j] > 0.0:
-                        total += 0.5 * (top[i, j] + under[i, j])
-                        count += 1
-            if count:
-                out_top[y, x] = out_under[y, x] = total / count
-    for y in range(nh):
-        for x in range(nw):
-            if inside[y, x] or not state[y, x] or out_top[y, x] > 0.0:
+            if not inside[y, x] or not under[y, x] > 0.0:
                 continue
             for i in range(max(0, y - 1), min(nh, y + 2)):
                 for j in range(max(0, x - 1), min(nw, x + 2)):
-                    if out_top[i, j] > 0.0 and not inside[i, j]:
-                        sheet[y, x] = 0
+                    if state[i, j] and not inside[i, j]:
+                        total[i, j] += 0.5 * (top[y, x] + under[y, x])
+                        count[i, j] += 1
+    for y in range(nh):
+        for x in range(nw):
+            if not count[y, x]:
+                continue
+            out_top[y, x] = out_under[y, x] = total[y, x] / count[y, x]
+            for i in range(max(0, y - 1), min(nh, y + 2)):
+                for j in range(max(0, x - 1), min(nw, x + 2)):
+                    if not inside[i, j] and not count[i, j]:
+                        sheet[i, j] = 0
     return out_top, out_under, sheet

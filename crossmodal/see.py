@@ -10,7 +10,7 @@ from numba import njit
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.normals import STEEPEST, fine_relief_mm
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, shading_ratio, shadow_reach_mm, shine
+from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shading_ratio, shadow_reach_mm, shine
 from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
 
@@ -72,7 +72,7 @@ def tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
     """
     field, pixel = edit.field, surface.mm_per_pixel
     shadow = max(shadow_reach_mm(surface.light, edit.patch.normal, field.highest_mm),
-                 OCCLUSION_REACH * (field.highest_mm + field.deepest_mm))
+                 OCCLUSION_REACH * relief_mm(field))
     margin = 4 + math.ceil((max(field.deepest_mm, field.highest_mm) + shadow + 0.25 * field.finest_mm
                             + getattr(field, "flattens_mm", 0)) / pixel)
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)

@@ -25,13 +25,18 @@ def _undershade(lamp, smooth, normal, ground, state, top, under, fx, fy):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
-    highest = float(top.max())
+    highest, thickest = 0.0, 0.0
+    for y in range(nh):
+        for x in range(nw):
+            highest, thickest = max(highest, top[y, x]), max(thickest, top[y, x] - under[y, x])
     for y in range(nh):
         for x in range(nw):
             if not ground[y, x]:
                 continue
-            open_ = _open(smooth, state, top, under, y, x, OCCLUSION_REACH * highest)
-            lit = _lit(lx, ly, lz, smooth, normal, state, top, under, y, x, highest, fx, fy)
+            open_ = _open(smooth, state, top, under, y, x, OCCLUSION_REACH * thickest)
+            lit = 1.0
+            if confidence * diffuse > 0.0:
+                lit = _lit(lx, ly, lz, smooth, normal, state, top, under, y, x, highest, fx, fy)
             if open_ == 1.0 and lit == 1.0:
                 continue
             nx, ny, nz = normal[y, x, 0], normal[y, x, 1], normal[y, x, 2]
@@ -70,7 +75,7 @@ def _open(smooth, state, top, under, y, x, reach):
             if top[i, j] > under[i, j]:
                 highest = max(highest, _sine2(top[i, j], far))
                 worst = max(worst, (1.0 - far / reach) * (highest - _sine2(under[i, j], far)))
-            step += max(1, step // 4)
+            step += max(1, step // 2)
         shut += worst
     return 1.0 - shut / 2.0
 

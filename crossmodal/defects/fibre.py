@@ -13,7 +13,8 @@ from crossmodal.defects.spec import Colour, Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed
 
-PIECES = 40
+PIECES = 40  # no more than a word has bits
+CELLS = 32  # to a side of the grid in which pieces are looked for
 # Linear light that each returns when a white surface returns 1: dark hair, brown hair, cotton, dyed thread.
 PALETTE = np.array(((0.02, 0.015, 0.012), (0.09, 0.045, 0.02), (0.62, 0.60, 0.55), (0.05, 0.09, 0.25)))
 
@@ -62,6 +63,10 @@ class Strand:
         return float(s0), float(s1), float(t0), float(t1)
 
     @property
+    def thickest_mm(self):
+        return min(self.width_mm, self.height_mm)
+
+    @property
     def finest_mm(self):
         return 0.6 * self.width_mm
 
@@ -83,7 +88,7 @@ class Strand:
                 .reshape(s.shape) <= 0.5 * self.width_mm + margin_mm)
 
     def sample(self, s_mm, t_mm) -> Sample:
-        half, thick = 0.5 * self.width_mm, min(self.width_mm, self.height_mm)
+        half, thick = 0.5 * self.width_mm, self.thickest_mm
         far, rise = _distance(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.points, self.rise, half)
         inside = far < half
         round_ = np.sqrt(1 - np.minimum(far / half, 1) ** 2)
@@ -101,18 +106,32 @@ def _distance(s, t, points, rise, enough):
     """Distance (n,) from a line through points, inf beyond ``enough``, and the rise there."""
     out = np.full(len(s), np.inf)
     at = np.zeros(len(s))
+    s0, t0 = points[:, 0].min() - enough, points[:, 1].min() - enough
+    s1, t1 = points[:, 0].max() + enough, points[:, 1].max() + enough
+    # Each cell of a grid knows by its bits which pieces are near it.
+    near = np.zeros((CELLS, CELLS), np.uint64)
+    ds, dt = (s1 - s0) / CELLS, (t1 - t0) / CELLS
+    for k in range(len(points) - 1):
+        a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
+        for i in range(int((min(a, c) - enough - s0) / ds), min(CELLS, int((max(a, c) + enough - s0) / ds) + 1)):
+            for j in range(int((min(b, d) - enough - t0) / dt), min(CELLS, int((max(b, d) + enough - t0) / dt) + 1)):
+                near[i, j] |= np.uint64(1) << np.uint64(k)
     for i in range(len(s)):
-        for k in range(len(points) - 1):
-            a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
-            if (not s[i] >= min(a, c) - enough or s[i] > max(a, c) + enough or not t[i] >= min(b, d) - enough
-                    or t[i] > max(b, d) + enough):
-                continue
-            x, y = c - a, d - b
-            u = min(1.0, max(0.0, ((s[i] - a) * x + (t[i] - b) * y) / (x * x + y * y)))
-            far = math.hypot(s[i] - a - u * x, t[i] - b - u * y)
-            if far < out[i]:
-                out[i] = far
-                at[i] = rise[k] + u * (rise[k + 1] - rise[k])
+        if not (s0 <= s[i] <= s1 and t0 <= t[i] <= t1):
+            continue
+        bits = near[min(CELLS - 1, int((s[i] - s0) / ds)), min(CELLS - 1, int((t[i] - t0) / dt))]
+        k = 0
+        while bits:
+            if bits & np.uint64(1):
+                a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
+                x, y = c - a, d - b
+                u = min(1.0, max(0.0, ((s[i] - a) * x + (t[i] - b) * y) / (x * x + y * y)))
+                far = math.hypot(s[i] - a - u * x, t[i] - b - u * y)
+                if far <= enough and far < out[i]:
+                    out[i] = far
+                    at[i] = rise[k] + u * (rise[k + 1] - rise[k])
+            bits >>= np.uint64(1)
+            k += 1
     return out, at
 
 
