@@ -12,7 +12,7 @@ from crossmodal.see import is_own
 from crossmodal.surface import Surface
 
 FIRM = 2  # pixels from the rim inwards, where a point and its normal are the surface's own
-EVEN = 7  # pixels over which normals are averaged before a plane is carried on along them
+EVEN = (7, 31)  # pixels over which the surface is averaged to a plane that is carried on, half the matter's reach
 TORN = 4.0  # pixels between the chart places of two neighbours, beyond which no matter spans them
 
 
@@ -59,9 +59,9 @@ class Sheet:
         owner = np.zeros(label.max() + 1, np.int64)
         owner[label[firm]] = np.flatnonzero(firm)
         owner = owner[label[beyond]]
-        even = cv2.blur(np.where(firm[..., None], normals, np.float32(0)), (EVEN, EVEN)).reshape(-1, 3)[owner]
-        even = even.astype(np.float64) / np.linalg.norm(even, axis=-1, keepdims=True)
-        foot = points.reshape(-1, 3)[owner].astype(np.float64)
+        side = 2 * int(np.clip(0.25 * edit.field.reach_mm / surface.mm_per_pixel, EVEN[0] // 2, EVEN[1] // 2)) + 1
+        foot, even = _mean(points, firm, side, owner), _mean(normals, firm, side, owner)
+        even /= np.linalg.norm(even, axis=-1, keepdims=True)
         i, j = np.nonzero(beyond)
         rays = surface.camera.rays(np.stack((j + columns[0], i + rows[0]), -1))
         down = np.einsum("ni,ni->n", rays, even)
@@ -73,8 +73,10 @@ class Sheet:
         if not beyond.any():
             return plain
         there, even, foot, owner = rays[met] * z[met, None], even[met], foot[met], owner[met]
+        along = _mean(edit.patch.along, firm, side, owner) if is_own(surface, edit) else None
+        carried = _carried(edit, _mean(st, firm, side, owner), there, even, foot, along)
         st, points, normals = st.copy(), points.copy(), normals.copy()
-        st[beyond] = _carried(surface, edit, rows, columns, st, there, even, foot, owner)
+        st[beyond] = carried
         points[beyond], normals[beyond] = there, even
         return cls(rows, columns, points, normals, _relinked(linked, st, beyond, surface.mm_per_pixel), st, beyond)
 
@@ -105,17 +107,24 @@ def widened(surface: Surface, edit: SurfaceEdit, rows, columns, st):
     return *wide, out
 
 
-def _carried(surface, edit, rows, columns, st, there, normal, foot, owner):
-    """(s, t) mm of points on the tangent planes of their feet, straight on in each foot's frame."""
-    patch = edit.patch
-    if is_own(surface, edit):
-        along = patch.along.reshape(-1, 3)[owner].astype(np.float64)
+def _mean(array, firm, side, owner):
+    """(n, k) float64 means of an array (h, w, k) over the firm pixels of a square about each owner."""
+    total = cv2.boxFilter(np.where(firm[..., None], array, np.float32(0)), cv2.CV_64F, (side, side), normalize=False)
+    count = cv2.boxFilter(firm.astype(np.float32), cv2.CV_64F, (side, side), normalize=False)
+    return total.reshape(len(firm.ravel()), -1)[owner] / count.ravel()[owner, None]
+
+
+def _carried(edit, st, there, normal, foot, along):
+    """(s, t) mm (n, 2) of points on the planes through their feet, straight on from each foot's own (s, t)."""
+    if along is not None:
+        along = along - normal * np.einsum("ni,ni->n", along, normal)[:, None]
+        along /= np.linalg.norm(along, axis=-1, keepdims=True)
         rest = (there - foot) * 1e3
-        steps = np.stack((np.einsum("ni,ni->n", rest, along), np.einsum("ni,ni->n", rest, np.cross(normal, along))), -1)
-        return st.reshape(-1, 2)[owner] + steps
+        return st + np.stack((np.einsum("ni,ni->n", rest, along),
+                              np.einsum("ni,ni->n", rest, np.cross(normal, along))), -1)
     back = np.linalg.inv(edit.T_here_patch)
     there, foot = (points @ back[:3, :3].T + back[:3, 3] for points in (there, foot))
-    return patch.coordinates(there, foot)[:, :2]
+    return st + edit.patch.coordinates(there, foot)[:, :2] - edit.patch.coordinates(foot)[:, :2]
 
 
 def _relinked(linked, st, beyond, pixel_mm):
