@@ -13,6 +13,8 @@ from crossmodal.surface import Surface
 
 FIRM = 2  # pixels from the rim inwards, where a point and its normal are the surface's own
 EVEN = (7, 31)  # pixels over which the surface is averaged to a plane that is carried on, half the matter's reach
+RIM = 6  # pixels from the rim inwards, where a surface that falls away is left
+FALLEN = 5e-4  # m for each mm a pixel spans: how far it has fallen away then
 TORN = 4.0  # pixels between the chart places of two neighbours, beyond which no matter spans them
 
 
@@ -37,7 +39,8 @@ class Sheet:
         """The sheet of an edit over a window that holds its chart st (h, w, 2).
 
         Where no surface is charted but matter may reach, it goes on in the tangent plane of the nearest pixel that
-        stands firm within the rim and faces the viewer, as far as the plane is met before what was measured. A rim
+        stands firm within the rim and faces the viewer, as far as the plane is met before what was measured. Where
+        the surface itself falls away before its rim, matter does not follow it: it goes on straight from there. A rim
         that turns away from the viewer has no such plane: there matter shows over it by its own height.
         """
         window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
@@ -55,7 +58,8 @@ class Sheet:
             return plain
         far, label = cv2.distanceTransformWithLabels((~firm).astype(np.uint8), cv2.DIST_L2, 5,
                                                      labelType=cv2.DIST_LABEL_PIXEL)
-        beyond = ~charted & (far * surface.mm_per_pixel < 2 * edit.field.reach_mm)
+        ends = cv2.dilate((~charted).astype(np.uint8), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)).astype(bool)
+        beyond = ~firm & ends & (far * surface.mm_per_pixel < 2 * edit.field.reach_mm)
         owner = np.zeros(label.max() + 1, np.int64)
         owner[label[firm]] = np.flatnonzero(firm)
         owner = owner[label[beyond]]
@@ -68,6 +72,7 @@ class Sheet:
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.einsum("ni,ni->n", foot, even) / down
             measured = surface.points[window][..., 2][beyond]
+            measured -= np.where(charted[beyond], 4 * surface.floor.at(measured) + FALLEN * surface.mm_per_pixel, 0)
             met = (down < -GRAZING * np.linalg.norm(rays, axis=-1)) & (z > 0) & ~(z >= measured)
         beyond[i[~met], j[~met]] = False
         if not beyond.any():
