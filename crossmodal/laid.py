@@ -10,14 +10,15 @@ SEEN_SHARE = 8  # one sample of so many, at least, shows the matter where a pixe
 
 
 @njit(cache=True, nogil=True)
-def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under, tone, shade, fine):
+def laid(base, gap, z, below, source, smooth, ground, lit, inside, loose, top, under, tone, shade, fine):
     """Lay matter over a window.
 
     base: (h, w) float32 depth before, NaN invalid; gap: (h, w) float32, a jump that separates surfaces
     z, below, source: (h·fine, w·fine[, 2]) first hits of the matter (inf none), whether on its underside, and the
-    (row, column) of the node there; the rest are nodes (nh, nw[, channels]): smooth m; ground bool, of the surface;
-    inside bool, of the matter; loose bool, beside it where it stands on nothing; top, under mm; tone 4 float32,
-    linear colour times its share, and the share; shade, the surface's brightness after over before
+    (row, column) of the node there; the rest are nodes (nh, nw[, channels]): smooth m; ground bool, of the surface,
+    lit bool, where its light is known; inside bool, of the matter; loose bool, beside it where it stands on nothing;
+    top, under mm; tone 4 float32, linear colour times its share, and the share; shade, the surface's brightness after
+    over before
     → z, gain (h, w, 8), source (h, w, 2), displacement, support as in ``crossmodal.see.Seen``. A pixel's depth is
     the mean of its samples on whichever of matter and surface most of them see, the nearer on a tie.
     """
@@ -32,7 +33,7 @@ def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
     value, height, order = np.empty(n), np.empty(n), np.empty(n, np.int64)
     colour = np.empty(4)
     centre = 0.5 * (fine - 1)
-    concerned = _concerned(h, w, z, ground, shade, fine)
+    concerned = _concerned(h, w, z, lit, shade, fine)
     thickest = 1e-9
     for y in range(top.shape[0]):
         for x in range(top.shape[1]):
@@ -43,13 +44,13 @@ def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
             if not concerned[i, j]:
                 continue
             here = base[i, j] if base[i, j] == base[i, j] else np.inf
-            covered, bare, lit = 0, 0.0, 0.0
+            covered, bare, lightness = 0, 0.0, 0.0
             colour[:] = 0.0
             for a in range(fine):
                 for b in range(fine):
                     k = a * fine + b
                     row, column = i * fine + a, j * fine + b
-                    old, light = _beneath(row - centre, column - centre, smooth, ground, inside, shade)
+                    old, light = _beneath(row - centre, column - centre, smooth, ground, lit, inside, shade)
                     there = old if old == old else here
                     value[k], height[k] = here, 0.0
                     share = 0.0
@@ -66,7 +67,7 @@ def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
                                 covered += 1
                                 share = _tone(y, x, inside, tone, dim, colour)
                     bare += 1.0 - share
-                    lit += (1.0 - share) * light
+                    lightness += (1.0 - share) * light
             first, last = majority(value, order, n, gap[i, j] if gap[i, j] == gap[i, j] else 0.0)
             depth, d = 0.0, 0.0
             for k in range(first, last):
@@ -79,22 +80,22 @@ def laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under,
                 out_gain[i, j, 4 + c] = colour[c] / n
             if bare > 1e-9:
                 for c in range(3):
-                    out_gain[i, j, c] = lit / bare
+                    out_gain[i, j, c] = lightness / bare
             out_support[i, j] = SEEN_SHARE * covered >= n
     return out_z, out_gain, out_source, out_displacement, out_support
 
 
 @njit(cache=True, nogil=True)
-def _concerned(h, w, z, ground, shade, fine):
+def _concerned(h, w, z, lit, shade, fine):
     """(h, w) bool: pixels under a sample that was drawn, or next to a node whose light has changed."""
     out = np.zeros((h, w), np.bool_)
     for y in range(z.shape[0]):
         for x in range(z.shape[1]):
             if z[y, x] < np.inf:
                 out[y // fine, x // fine] = True
-    for y in range(ground.shape[0]):
-        for x in range(ground.shape[1]):
-            if ground[y, x] and shade[y, x] != 1.0:
+    for y in range(lit.shape[0]):
+        for x in range(lit.shape[1]):
+            if lit[y, x] and shade[y, x] != 1.0:
                 for i in range(y // fine, min(y // fine + 2, h)):
                     for j in range(x // fine, min(x // fine + 2, w)):
                         out[i, j] = True
@@ -102,27 +103,31 @@ def _concerned(h, w, z, ground, shade, fine):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _beneath(y, x, smooth, ground, inside, shade):
+def _beneath(y, x, smooth, ground, lit, inside, shade):
     """(depth m, brightness) of the surface at a place between nodes; NaN where there is none. Its light is that of
     the nodes in the open, if there are any.
     """
     ya, xa = int(np.floor(y)), int(np.floor(x))
-    old = weight = light = open_ = lit = 0.0
+    old = weight = light = shaded = open_ = clear = 0.0
     for dy in range(2):
         for dx in range(2):
             q = (y - ya if dy else 1.0 - y + ya) * (x - xa if dx else 1.0 - x + xa)
             i, j = ya + dy, xa + dx
-            if q <= 0.0 or i < 0 or j < 0 or i >= ground.shape[0] or j >= ground.shape[1] or not ground[i, j]:
+            if q <= 0.0 or i < 0 or j < 0 or i >= ground.shape[0] or j >= ground.shape[1]:
                 continue
-            old += q * smooth[i, j, 2]
-            light += q * shade[i, j]
-            weight += q
-            if not inside[i, j]:
-                lit += q * shade[i, j]
-                open_ += q
-    if weight == 0.0:
-        return np.nan, 1.0
-    return old / weight, lit / open_ if open_ > 0.0 else light / weight
+            if ground[i, j]:
+                old += q * smooth[i, j, 2]
+                weight += q
+            if lit[i, j]:
+                light += q * shade[i, j]
+                shaded += q
+                if not inside[i, j]:
+                    open_ += q * shade[i, j]
+                    clear += q
+    depth = old / weight if weight > 0.0 else np.nan
+    if clear > 0.0:
+        return depth, open_ / clear
+    return depth, light / shaded if shaded > 0.0 else 1.0
 
 
 @njit(cache=True, nogil=True, inline="always")

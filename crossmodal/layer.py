@@ -61,9 +61,9 @@ def _nodes_a_pixel(finest_px: float) -> int:
 def _see_tile(surface, edit, sheet, near, outer, fine) -> Seen | None:
     rows = sheet.rows[0] + outer[0].start, sheet.rows[0] + outer[0].stop
     columns = sheet.columns[0] + outer[1].start, sheet.columns[0] + outer[1].stop
-    points, normals, linked, st, beyond, near = (
-        np.ascontiguousarray(a[outer])
-        for a in (sheet.points, sheet.normals, sheet.linked, sheet.st_mm, sheet.beyond, near))
+    points, normals, linked, st, beyond, void, near = (
+        np.ascontiguousarray(a[outer]) for a in (sheet.points, sheet.normals, sheet.linked, sheet.st_mm, sheet.beyond,
+                                                 sheet.void, near))
     side = 2 * round(0.25 * edit.field.finest_mm / surface.mm_per_pixel) + 1
     ways = np.ascontiguousarray(edit.directions(normals, np.isfinite(st[..., :1]), side), np.float32)
     smooth, normal, chart, state = refine(points, ways, linked, st, near, fine)
@@ -75,13 +75,13 @@ def _see_tile(surface, edit, sheet, near, outer, fine) -> Seen | None:
     if not inside.any():
         return None
     sample = scattered(sample, bounded)
-    ground = state > 0
+    ground = lit = state > 0
     if beyond.any():
-        ground &= _on_ground(beyond, fine)
-    return _laid_over(surface, rows, columns, smooth, normal, state, linked, sample, inside, ground, fine)
+        ground, lit = ground & _clear_of(beyond, fine), lit & _clear_of(void, fine)
+    return _laid_over(surface, rows, columns, smooth, normal, state, linked, sample, inside, ground, lit, fine)
 
 
-def _laid_over(surface, rows, columns, smooth, normal, state, linked, sample: Sample, inside, ground, fine) -> Seen:
+def _laid_over(surface, rows, columns, smooth, normal, state, linked, sample, inside, ground, lit, fine) -> Seen:
     camera, light = surface.camera, surface.light
     focal = camera.fx, camera.fy
     base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
@@ -102,13 +102,13 @@ def _laid_over(surface, rows, columns, smooth, normal, state, linked, sample: Sa
     body = state * (top > 0) if lifted else state
     ratio = shading_ratio(light, smooth, normal, body, top, focal, fine)
     if lifted:
-        shade = undershade(light, smooth, normal, ground, state, top, under, focal, fine)
+        shade = undershade(light, smooth, normal, lit, state, top, under, focal, fine)
     else:
         shade = np.minimum(ratio, 1)  # it keeps its normals beside the matter: it can only lose light
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
     tone = _tone(light, sample, smooth, normal, state, top, inside, ratio)
-    return Seen(rows, columns, *laid(base, gap, z, below, source, smooth, ground, inside, loose, top, under, tone,
-                                     shade, fine))
+    return Seen(rows, columns, *laid(base, gap, z, below, source, smooth, ground, lit, inside, loose, top, under,
+                                     tone, shade, fine))
 
 
 def _first_hits(camera, smooth, normal, state, linked, height_mm, fine, shape):
@@ -158,16 +158,16 @@ def _in_the_light(lamp, cover, normal, inside, ratio, gloss, mirrored):
 
 
 @njit(cache=True, nogil=True)
-def _on_ground(beyond, fine):
-    """(nh, nw) bool: nodes all of whose pixels are of the surface."""
-    h, w = beyond.shape
+def _clear_of(mask, fine):
+    """(nh, nw) bool: nodes none of whose pixels is in a mask (h, w)."""
+    h, w = mask.shape
     out = np.ones(((h - 1) * fine + 1, (w - 1) * fine + 1), np.bool_)
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
             i, j = y // fine, x // fine
             for a in range(i, i + 1 + (y % fine > 0)):
                 for b in range(j, j + 1 + (x % fine > 0)):
-                    if beyond[a, b]:
+                    if mask[a, b]:
                         out[y, x] = False
     return out
 

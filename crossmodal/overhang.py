@@ -15,6 +15,7 @@ FIRM = 2  # pixels from the rim inwards, where a point and its normal are the su
 EVEN = (7, 31)  # pixels over which the surface is averaged to a plane that is carried on, half the matter's reach
 RIM = 6  # pixels from the rim inwards, where a surface that falls away is left
 FALLEN = 5e-4  # m for each mm a pixel spans: how far it has fallen away then
+MARGIN = 3.0  # pixels about the matter's bounds that the planes reach
 TORN = 4.0  # pixels between the chart places of two neighbours, beyond which no matter spans them
 
 
@@ -23,7 +24,8 @@ class Sheet:
     """What matter may lie on, over a window of a view: the surface, and planes that carry it on beyond its rim.
 
     points, normals: (h, w, 3) float32; linked: (h, w, 2) bool; st_mm: (h, w, 2) float32
-    beyond: (h, w) bool, pixels of the planes: no surface is there, and what was measured lies behind them
+    beyond: (h, w) bool, pixels of the planes: what was measured there, if anything was, lies behind them
+    void: (h, w) bool, those of them behind which this surface is not seen
     """
 
     rows: tuple[int, int]
@@ -33,6 +35,7 @@ class Sheet:
     linked: np.ndarray
     st_mm: np.ndarray
     beyond: np.ndarray
+    void: np.ndarray
 
     @classmethod
     def over(cls, surface: Surface, edit: SurfaceEdit, rows, columns, st) -> "Sheet":
@@ -47,7 +50,7 @@ class Sheet:
         points, normals, linked = surface.smoothed[window], surface.normals[window], surface.linked[window]
         charted = np.isfinite(st[..., 0])
         beyond = np.zeros(charted.shape, bool)
-        plain = cls(rows, columns, points, normals, linked, st, beyond)
+        plain = cls(rows, columns, points, normals, linked, st, beyond, beyond)
         reached = within(st, edit.field.bounds_mm)
         if not (cv2.dilate(reached.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~charted).any():
             return plain
@@ -80,22 +83,31 @@ class Sheet:
         there, even, foot, owner = rays[met] * z[met, None], even[met], foot[met], owner[met]
         along = _mean(edit.patch.along, firm, side, owner) if is_own(surface, edit) else None
         carried = _carried(edit, _mean(st, firm, side, owner), there, even, foot, along)
+        # Nodes just outside the matter close its rim; farther out the chart ends for its own reasons.
+        s0, s1, t0, t1 = edit.field.bounds_mm
+        edge = MARGIN * surface.mm_per_pixel
+        kept = within(carried, (s0 - edge, s1 + edge, t0 - edge, t1 + edge))
+        beyond[i[met][~kept], j[met][~kept]] = False
+        there, even, carried = there[kept], even[kept], carried[kept]
         st, points, normals = st.copy(), points.copy(), normals.copy()
         st[beyond] = carried
         points[beyond], normals[beyond] = there, even
-        return cls(rows, columns, points, normals, _relinked(linked, st, beyond, surface.mm_per_pixel), st, beyond)
+        return cls(rows, columns, points, normals, _relinked(linked, st, beyond, surface.mm_per_pixel), st, beyond,
+                   beyond & ~charted)
 
     def window(self, rows, columns) -> "Sheet":
         """The part of it in rows and columns of the view; those outside it are empty."""
         h, w = rows[1] - rows[0], columns[1] - columns[0]
         out = (np.full((h, w, 3), np.nan, np.float32), np.full((h, w, 3), np.nan, np.float32),
-               np.zeros((h, w, 2), bool), np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), bool))
+               np.zeros((h, w, 2), bool), np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), bool),
+               np.zeros((h, w), bool))
         r0, r1 = max(rows[0], self.rows[0]), min(rows[1], self.rows[1])
         c0, c1 = max(columns[0], self.columns[0]), min(columns[1], self.columns[1])
         into = np.s_[r0 - rows[0]:r1 - rows[0], c0 - columns[0]:c1 - columns[0]]
         from_ = np.s_[r0 - self.rows[0]:r1 - self.rows[0], c0 - self.columns[0]:c1 - self.columns[0]]
-        for array, own in zip(out, (self.points, self.normals, self.linked, self.st_mm, self.beyond), strict=True):
-            array[into] = own[from_]
+        own = self.points, self.normals, self.linked, self.st_mm, self.beyond, self.void
+        for array, mine in zip(out, own, strict=True):
+            array[into] = mine[from_]
         return Sheet(rows, columns, *out)
 
 

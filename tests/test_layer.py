@@ -219,7 +219,7 @@ def test_overhang_catches(fault, monkeypatch):
         monkeypatch.setattr(Sheet, "over", classmethod(lambda cls, surface, edit, rows, columns, st: cls(
             rows, columns, *(array[rows[0]:rows[1], columns[0]:columns[1]]
                              for array in (surface.smoothed, surface.normals, surface.linked)), st,
-            np.zeros(st.shape[:2], bool))))
+            *(np.zeros(st.shape[:2], bool),) * 2)))
     if fault == "a millimetre too high":
         field = cap(5.0, 3.0)
     result, _, anchor = over_the_rim(face, field)
