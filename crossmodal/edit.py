@@ -29,6 +29,8 @@ class Sample:
     gloss: (n,) float32, how much of the lamp's own light added matter mirrors, or None
     underside_mm: (n,) float32, how high the underside of added matter hangs over the surface, 0 where it rests on it;
         None where all of it rests, or where none was added
+    gap_mm: (n,) float32, how wide the gap is that a place lies in, where it is too steep to look into askance; inf
+        elsewhere, or None
     flatten: (n,) float32, share of the surface's own relief finer than the field's ``flattens_mm`` that is gone,
         or None
     """
@@ -42,6 +44,7 @@ class Sample:
     flatten: np.ndarray | None = None
     gloss: np.ndarray | None = None
     underside_mm: np.ndarray | None = None
+    gap_mm: np.ndarray | None = None
 
     @property
     def support(self) -> np.ndarray:
@@ -156,7 +159,8 @@ def scattered(sample: Sample, where: np.ndarray) -> Sample:
 
     return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.whitening, 0),
                   spread(sample.removed, False), spread(sample.lost, False), spread(sample.cover, 0),
-                  spread(sample.flatten, 0), spread(sample.gloss, 0), spread(sample.underside_mm, 0))
+                  spread(sample.flatten, 0), spread(sample.gloss, 0), spread(sample.underside_mm, 0),
+                  spread(sample.gap_mm, np.inf))
 
 
 def exact_distance(mask: np.ndarray) -> np.ndarray:

@@ -106,6 +106,9 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     if not support.any():
         return None
     sample = scattered(sample, inside)
+    if sample.gap_mm is not None:
+        narrow = sample.gap_mm < surface.sensor.narrowest_px * surface.mm_per_pixel
+        sample = replace(sample, lost=narrow & (sample.displacement_mm < 0))
     if sample.flatten is not None:
         relief = fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]),
                                 edit.field.flattens_mm / surface.mm_per_pixel)

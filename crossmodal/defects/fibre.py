@@ -13,8 +13,7 @@ from crossmodal.defects.spec import Colour, Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed
 
-PIECES = 40  # no more than a word has bits
-CELLS = 32  # to a side of the grid in which pieces are looked for
+PIECES = 40
 # Linear light that each returns when a white surface returns 1: dark hair, brown hair, cotton, dyed thread.
 PALETTE = np.array(((0.02, 0.015, 0.012), (0.09, 0.045, 0.02), (0.62, 0.60, 0.55), (0.05, 0.09, 0.25)))
 
@@ -46,12 +45,12 @@ class Fibre(Spec):
 
 @dataclass(frozen=True, eq=False)
 class Strand:
-    """A round strand along points (n, 2) mm, lifted by ``rise`` (n,) of all the height that it has to spare."""
+    """A round strand along points (n, 2) mm, lifted by ``crest`` (n,) of all the height that it has to spare."""
 
     matter: ClassVar[bool] = True
 
     points: np.ndarray
-    rise: np.ndarray
+    crest: np.ndarray
     width_mm: float
     height_mm: float
     colour: np.ndarray
@@ -84,15 +83,16 @@ class Strand:
 
     def near(self, s_mm, t_mm, margin_mm):
         s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
-        return (_distance(s.ravel(), t.ravel(), self.points, self.rise, 0.5 * self.width_mm + margin_mm)[0]
+        return (_distance(s.ravel(), t.ravel(), self.points, self.crest, 0.5 * self.width_mm + margin_mm)[0]
                 .reshape(s.shape) <= 0.5 * self.width_mm + margin_mm)
 
     def sample(self, s_mm, t_mm) -> Sample:
         half, thick = 0.5 * self.width_mm, self.thickest_mm
-        far, rise = _distance(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.points, self.rise, half)
+        s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
+        far, crest = _distance(s, t, self.points, self.crest, half)
         inside = far < half
         round_ = np.sqrt(1 - np.minimum(far / half, 1) ** 2)
-        axis = 0.5 * thick + rise * (self.height_mm - thick)
+        axis = 0.5 * thick + crest * (self.height_mm - thick)
         top = np.where(inside, axis + 0.5 * thick * round_, 0)
         under = np.where(inside, axis - 0.5 * thick * round_, 0)
         share = inside[:, None].astype(np.float32)
@@ -102,36 +102,22 @@ class Strand:
 
 
 @njit(cache=True, nogil=True)
-def _distance(s, t, points, rise, enough):
-    """Distance (n,) from a line through points, inf beyond ``enough``, and the rise there."""
+def _distance(s, t, points, crest, enough):
+    """Distance (n,) from a line through points, inf beyond ``enough``, and the crest there."""
     out = np.full(len(s), np.inf)
     at = np.zeros(len(s))
-    s0, t0 = points[:, 0].min() - enough, points[:, 1].min() - enough
-    s1, t1 = points[:, 0].max() + enough, points[:, 1].max() + enough
-    # Each cell of a grid knows by its bits which pieces are near it.
-    near = np.zeros((CELLS, CELLS), np.uint64)
-    ds, dt = (s1 - s0) / CELLS, (t1 - t0) / CELLS
-    for k in range(len(points) - 1):
-        a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
-        for i in range(int((min(a, c) - enough - s0) / ds), min(CELLS, int((max(a, c) + enough - s0) / ds) + 1)):
-            for j in range(int((min(b, d) - enough - t0) / dt), min(CELLS, int((max(b, d) + enough - t0) / dt) + 1)):
-                near[i, j] |= np.uint64(1) << np.uint64(k)
     for i in range(len(s)):
-        if not (s0 <= s[i] <= s1 and t0 <= t[i] <= t1):
-            continue
-        bits = near[min(CELLS - 1, int((s[i] - s0) / ds)), min(CELLS - 1, int((t[i] - t0) / dt))]
-        k = 0
-        while bits:
-            if bits & np.uint64(1):
-                a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
-                x, y = c - a, d - b
-                u = min(1.0, max(0.0, ((s[i] - a) * x + (t[i] - b) * y) / (x * x + y * y)))
-                far = math.hypot(s[i] - a - u * x, t[i] - b - u * y)
-                if far <= enough and far < out[i]:
-                    out[i] = far
-                    at[i] = rise[k] + u * (rise[k + 1] - rise[k])
-            bits >>= np.uint64(1)
-            k += 1
+        for k in range(len(points) - 1):
+            a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
+            if (not s[i] >= min(a, c) - enough or s[i] > max(a, c) + enough or not t[i] >= min(b, d) - enough
+                    or t[i] > max(b, d) + enough):
+                continue
+            x, y = c - a, d - b
+            u = min(1.0, max(0.0, ((s[i] - a) * x + (t[i] - b) * y) / (x * x + y * y)))
+            far = math.hypot(s[i] - a - u * x, t[i] - b - u * y)
+            if far < out[i]:
+                out[i] = far
+                at[i] = crest[k] + u * (crest[k + 1] - crest[k])
     return out, at
 
 
@@ -149,6 +135,6 @@ def _(fibre: Fibre, seed: int) -> Strand:
     path *= (length - width) / feret
     # One of the two bows is as high as asked.
     low = np.where((x > 0) == (lots[4] > 0), 0.4 + 0.6 * abs(lots[7]), 1.0)
-    rise = low * np.sin(math.pi * x) ** 2
+    crest = low * np.sin(math.pi * x) ** 2
     colour = PALETTE[int((0.5 + 0.4999 * lots[5]) * len(PALETTE))] if fibre.colour is None else linear(fibre.colour)
-    return Strand(path, rise, width, fibre.fixed("height_mm"), colour * (1 + 0.2 * lots[6]))
+    return Strand(path, crest, width, fibre.fixed("height_mm"), colour * (1 + 0.2 * lots[6]))

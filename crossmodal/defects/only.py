@@ -48,7 +48,7 @@ class Only:
         if self.half == "geometry":
             return replace(sample, albedo=None, whitening=None, cover=None, gloss=None, underside_mm=None)
         return replace(sample, displacement_mm=np.zeros_like(sample.displacement_mm), removed=None, lost=None,
-                       flatten=None, underside_mm=None)
+                       flatten=None, underside_mm=None, gap_mm=None)
 
 
 def grown_as_asked(spec: Spec, seed: int) -> Field:
