@@ -11,6 +11,7 @@ from crossmodal.backdrop import uncovered
 from crossmodal.capture import Capture, Rig, read_only
 from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import foretold, is_lost
+from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan, PlannedLight
 from crossmodal.recolour import recoloured
@@ -117,7 +118,9 @@ def _several(edits) -> tuple[Edit, ...]:
 
 
 def _seen(surface, edit: Edit) -> Seen | None:
-    return see_lifted(surface, edit) if isinstance(edit, LiftedEdit) else see(surface, edit)
+    if isinstance(edit, LiftedEdit):
+        return see_lifted(surface, edit)
+    return see_matter(surface, edit) if getattr(edit.field, "matter", False) else see(surface, edit)
 
 
 def _meet(seen: Seen, other) -> bool:

@@ -18,6 +18,7 @@ TRIALS = 64
 EDGE_TRIALS = 16
 EDGEWISE = 0.2  # cosine of the steepest view (78°) of an edge that carries a defect
 FOLD = 0.8  # cosine of the turn (37°) beyond which ground folds away under a defect
+CLOSE = 2.5  # pixels to an edge, beyond which a normal is the surface's own
 ENOUGH = 0.6  # share of a long defect that must lie on free ground when no trial finds more
 
 
@@ -198,7 +199,8 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
 
 
 def _beside(edge, spec, size_mm, surface):
-    """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards."""
+    """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards,
+    and for what may reach over it those from there to the edge."""
     usable = np.zeros_like(edge) if spec.effect not in ("in", "remove") else edge.copy()
     if spec.effect in ("in", "remove") or not edge.any():
         return usable
@@ -206,7 +208,8 @@ def _beside(edge, spec, size_mm, surface):
     rows, columns = (np.flatnonzero(edge.any(axis)) for axis in (1, 0))
     about = tuple(slice(max(0, one[0] - int(half) - 3), one[-1] + int(half) + 4) for one in (rows, columns))
     far = cv2.distanceTransform((~edge[about]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    usable[about] = surface.foreground[about] & (far >= half) & (far <= half + 1.5)
+    least = min(half, CLOSE) if spec.overhangs else half
+    usable[about] = surface.foreground[about] & (far >= least) & (far <= half + 1.5)
     return usable
 
 

@@ -99,8 +99,13 @@ def shadow_reach_mm(light: Light, normal: np.ndarray, highest_mm: float) -> floa
 
 def contact_reach_mm(field) -> float:
     """How far around a field's relief the light from everywhere is dimmed; 0 where it stands out too little."""
-    relief = field.highest_mm + field.deepest_mm
+    relief = relief_mm(field)
     return OCCLUSION_REACH * relief if field.highest_mm > SHALLOW * OCCLUSION_REACH * relief else 0.0
+
+
+def relief_mm(field) -> float:
+    """How thick a field's relief is between what shuts out light and what it is shut out from."""
+    return getattr(field, "thickest_mm", field.highest_mm + field.deepest_mm)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

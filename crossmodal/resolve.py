@@ -107,7 +107,7 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
                 out_displacement[i, j] = np.nan
                 out_support[i, j] = True
                 continue
-            first, last = _majority(value, order, count, gap[i, j])
+            first, last = majority(value, order, count, gap[i, j])
             total, d, sy, sx, inside_count = 0.0, 0.0, 0.0, 0.0, 0
             for k in range(first, last):
                 o = order[k]
@@ -218,7 +218,7 @@ def _at(y, x, state, displacement, gain, support, colour):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _majority(value, order, count, gap):
+def majority(value, order, count, gap):
     """Sort values near to far and return the bounds of the largest run without a gap, the nearest on a tie."""
     for k in range(count):
         m = k

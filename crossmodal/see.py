@@ -10,7 +10,7 @@ from numba import njit
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.normals import STEEPEST, fine_relief_mm
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, shading_ratio, shadow_reach_mm, shine
+from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shading_ratio, shadow_reach_mm, shine
 from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
 
@@ -51,28 +51,29 @@ class Seen:
 
 def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     """What the view behind a surface sees of a grown edit; None where the defect is out of its sight."""
-    charted = _charted(surface, edit)
-    if charted is None:
+    charted = chart_over(surface, edit)
+    near_by = None if charted is None else touched(surface, edit, *charted)
+    if near_by is None:
         return None
-    rows, columns, st, near = charted
+    rows, columns, st, near = near_by
     fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
-    parts = [(inner, part) for inner, outer in _tiles(surface, edit, near, fine)
+    parts = [(inner, part) for inner, outer in tiles(surface, edit, near, fine)
              if (part := _see_tile(surface, edit, rows, columns, st, near, outer, fine)) is not None]
     if not parts:
         return None
     if len(parts) == 1 and parts[0][1].z_m.shape == near.shape:
         return parts[0][1]
-    return _joined(surface, rows, columns, near.shape, parts)
+    return joined(surface, rows, columns, near.shape, parts)
 
 
-def _tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
+def tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
     """Cut a window into tiles (inner, outer slices), so that a long line costs its own area, not its window's.
 
     An outer tile holds all that its inner one can see: what moves in, what casts a shadow, what normals average over.
     """
     field, pixel = edit.field, surface.mm_per_pixel
     shadow = max(shadow_reach_mm(surface.light, edit.patch.normal, field.highest_mm),
-                 OCCLUSION_REACH * (field.highest_mm + field.deepest_mm))
+                 OCCLUSION_REACH * relief_mm(field))
     margin = 4 + math.ceil((max(field.deepest_mm, field.highest_mm) + shadow + 0.25 * field.finest_mm
                             + getattr(field, "flattens_mm", 0)) / pixel)
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
@@ -109,6 +110,9 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     if not support.any():
         return None
     sample = scattered(sample, inside)
+    if sample.gap_mm is not None:
+        narrow = sample.gap_mm < surface.sensor.narrowest_px * surface.mm_per_pixel
+        sample = replace(sample, lost=narrow & (sample.displacement_mm < 0))
     if sample.flatten is not None:
         relief = fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]),
                                 edit.field.flattens_mm / surface.mm_per_pixel)
@@ -118,7 +122,7 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing)
 
 
-def _joined(surface, rows, columns, shape, parts) -> Seen:
+def joined(surface, rows, columns, shape, parts) -> Seen:
     """Tiles put together over their window; between them nothing happens."""
     gain = np.ones((*shape, parts[0][1].gain.shape[2]), np.float32)
     gain[..., 3:] = 0
@@ -236,16 +240,21 @@ def _spread(state, ratio, white, albedo, channels):
     return gain
 
 
-def _charted(surface: Surface, edit: SurfaceEdit):
-    """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter."""
+def chart_over(surface: Surface, edit: SurfaceEdit):
+    """A view's window about an edit (rows, columns) and the edit's chart (h, w, 2) there; None out of sight."""
+    if is_own(surface, edit):
+        return edit.patch.rows, edit.patch.columns, edit.patch.st_mm
+    return _looked_up(surface, edit)
+
+
+def is_own(surface: Surface, edit: SurfaceEdit) -> bool:
+    """Whether a surface is the one, in the place, that an edit's chart was made on."""
+    return surface.camera is edit.patch.surface.camera and np.abs(edit.T_here_patch - np.eye(4)).max() < 1e-12
+
+
+def touched(surface: Surface, edit: SurfaceEdit, rows, columns, st):
+    """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter; None if none."""
     patch, field = edit.patch, edit.field
-    if surface.camera is patch.surface.camera and np.abs(edit.T_here_patch - np.eye(4)).max() < 1e-12:
-        rows, columns, st = patch.rows, patch.columns, patch.st_mm
-    else:
-        looked_up = _looked_up(surface, edit)
-        if looked_up is None:
-            return None
-        rows, columns, st = looked_up
     pixel = surface.mm_per_pixel
     reach = 1.5 * pixel + max(shadow_reach_mm(surface.light, patch.normal, field.highest_mm),
                               contact_reach_mm(field))

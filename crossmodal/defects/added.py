@@ -15,6 +15,7 @@ FORMS: tuple[Form, ...] = ("blob", "crumb", "droplet", "flake", "sliver")
 EDGE = 0.22  # share of a flake's radius over which it rises
 GLOSS = {"droplet": 0.5, "sliver": 0.15}  # of what mirrors the lamp: something wet, a metal chip
 SLENDER = 0.2  # a sliver's width against its length
+THIN = 0.12  # share of its height that a stone is thick at its edge
 
 # Linear light that each returns when a white surface returns 1: earth, rubber, rust, swarf, sawdust, lint.
 PALETTE = np.array(((0.10, 0.065, 0.04), (0.025, 0.025, 0.028), (0.20, 0.065, 0.025), (0.42, 0.42, 0.43),
@@ -26,6 +27,7 @@ class Contamination(Spec):
 
     extent: ClassVar = "local"
     effect: ClassVar = "add"
+    overhangs: ClassVar = True
     sizes: ClassVar = ("diameter_mm", "height_mm")
 
     kind: Literal["contamination"] = "contamination"
@@ -38,7 +40,8 @@ class Contamination(Spec):
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "diameter_mm":
-            return scale.across(0.05, 0.13, pixels=10, steepest=0.4)
+            # A sliver is long, so that it can be as wide as the others.
+            return scale.across(0.05, 0.13, pixels=30 if self.form == "sliver" else 12, steepest=0.4)
         return scale.relief(self.diameter_mm, 0.06, 0.13)
 
 
@@ -68,6 +71,8 @@ def linear(colour: tuple[int, ...]) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class Deposit:
     """Matter of one form on an outline; a sliver's outline is squeezed along t."""
+
+    matter: ClassVar[bool] = True
 
     outline: Outline
     height_mm: float
@@ -140,7 +145,7 @@ class Deposit:
         angles = 2 * np.pi * (np.arange(7) + 0.5 * draws[:, 0]) / 7
         slopes, offsets = 0.9 + 0.5 * np.abs(draws[:, 1]), 1.05 + 0.25 * np.abs(draws[:, 0])
         along = (s[:, None] * np.cos(angles) + t[:, None] * np.sin(angles)) / self.outline.radius_mm
-        return np.clip((offsets - slopes * along).min(1), 0, 1)
+        return np.clip((offsets - slopes * along).min(1), THIN, 1)
 
 
 @dataclass(frozen=True, eq=False)

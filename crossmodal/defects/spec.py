@@ -87,6 +87,8 @@ class Spec(BaseModel):
     effect: ClassVar[Effect]
     blunts: ClassVar[bool] = False
     """Whether the surface's own fine relief goes too, beside the asked depth."""
+    overhangs: ClassVar[bool] = False
+    """Whether it may reach over the rim of what it lies on, where it is asked to lie there."""
     at: ClassVar[Literal["object", "edge", "axis"]] = "object"
     """Where on the object it belongs, unless the recipe says otherwise."""
     sizes: ClassVar[tuple[str, ...]]
