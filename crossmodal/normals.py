@@ -157,6 +157,15 @@ def fine_relief_mm(points, normals, known, width_px: float) -> np.ndarray:
     return _over_mean(np.float32(1e3) * above[..., None], known, side)[..., 0]
 
 
+def over_valleys_mm(relief: np.ndarray, width_px: float) -> np.ndarray:
+    """How far a relief (h, w) float32 mm stands over the ground that its own valleys give, 0 or more.
+
+    The top-hat (Meyer 1979): crests narrower than so many pixels go to their valleys, a broad step stays one.
+    """
+    side = 2 * max(1, round(0.5 * width_px)) + 1
+    return cv2.morphologyEx(relief, cv2.MORPH_TOPHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+
+
 def _over_mean(values, known, side):
     """Values (h, w, n) less their mean over the known pixels about them; 0 where not known (h, w, 1)."""
     share = cv2.blur(known.astype(np.float32)[..., 0], (side, side), borderType=cv2.BORDER_CONSTANT)[..., None]

@@ -14,6 +14,7 @@ Form = Literal["blob", "crumb", "droplet", "flake", "sliver"]
 FORMS: tuple[Form, ...] = ("blob", "crumb", "droplet", "flake", "sliver")
 EDGE = 0.22  # share of a flake's radius over which it rises
 GLOSS = {"droplet": 0.5, "sliver": 0.15}  # of what mirrors the lamp: something wet, a metal chip
+TIGHT = 0.15  # of the lamp's own light that a blister's skin mirrors
 SLENDER = 0.2  # a sliver's width against its length
 
 # Linear light that each returns when a white surface returns 1: earth, rubber, rust, swarf, sawdust, lint.
@@ -178,8 +179,14 @@ class Dome:
         r2 = np.minimum(self.outline.inside(s_mm, t_mm) ** 2, 1)
         slack = 0.5 + 0.5 * lattice_noise(s_mm, t_mm, self.seed, 0.4 * self.outline.diameter_mm, octaves=2)
         dome = (1 - r2 ** 2) ** 1.25 * (1 - 0.3 * r2 * slack)
-        # A stretched skin is thinner: it lets a little more light back out.
-        return Sample((self.height_mm * dome).astype(np.float32), whitening=(0.12 * dome * (1 - r2)).astype(np.float32))
+        # A stretched skin is thinner: it lets a little more light back out; and smoother: it mirrors the lamp. Where it
+        # is bent sharply, at its foot, it crazes.
+        cloud = np.clip(0.6 + 0.7 * lattice_noise(s_mm, t_mm, self.seed + 3, 0.15 * self.outline.diameter_mm, octaves=3),
+                        0, 1)
+        foot = np.exp(-(((r2 - 0.82) / 0.1) ** 2)) * (r2 < 1)
+        white = 0.16 * dome * (1 - r2) + 0.14 * foot * cloud
+        return Sample((self.height_mm * dome).astype(np.float32), whitening=white.astype(np.float32),
+                      gloss=(TIGHT * np.minimum(1, 2 * dome)).astype(np.float32))
 
 
 @grow.register
