@@ -1,5 +1,6 @@
 """Where a surface is flat, bulges, is hollow, or ends: measured over the size of what shall lie there."""
 
+import cv2
 import numpy as np
 
 FLAT = np.deg2rad(10)  # what turns less over a defect is flat
@@ -63,9 +64,12 @@ def fitting(surface, where: str, across_mm: float) -> np.ndarray:
 
 
 def run_of(edge: np.ndarray, row: int, column: int, reach: int) -> tuple[float, float]:
-    """(x, y) unit vector in the picture along which the edge pixels (H, W) bool about a pixel lie."""
+    """(x, y) unit vector in the picture along which the edge (H, W) bool runs that a pixel is on, so far about it."""
     r0, c0 = max(0, row - reach), max(0, column - reach)
-    rows, columns = np.nonzero(edge[r0:row + reach + 1, c0:column + reach + 1])
+    near = edge[r0:row + reach + 1, c0:column + reach + 1]
+    # A neighbouring thread's edge is another edge.
+    _, pieces = cv2.connectedComponents(near.astype(np.uint8))
+    rows, columns = np.nonzero(near & (pieces == pieces[row - r0, column - c0]))
     if len(rows) < 3:
         return 1.0, 0.0
     x, y = columns + c0 - column, rows + r0 - row

@@ -150,19 +150,23 @@ class Rusted(Area):
 class Charred(Area):
     """``strength`` is how far the charring goes."""
 
+    @property
+    def finest_mm(self):
+        return 0.08 * self.outline.diameter_mm
+
     def sample(self, s_mm, t_mm) -> Sample:
         r = self.outline.inside(s_mm, t_mm)
         # The flame licked to one side, in tongues.
-        tongues = self.noise(s_mm, t_mm, 0, 0.3, 5)
+        tongues = self.noise(s_mm, t_mm, 0, 0.3, 3)
         heat = np.clip(1 - r, 0, 1) * self.strength
         ragged = heat + 0.55 * tongues * np.clip(3 * heat, 0, 1)
-        char = _step(0.34, 0.56, ragged)
+        char = _step(0.3, 0.64, ragged)
         singe = _step(0.0, 0.5, heat * (1 + 0.9 * tongues))
         # Soot and cracks in what is charred, ash where it burnt out.
-        crazed = np.abs(self.noise(s_mm, t_mm, 11, 0.1, 3))
+        crazed = np.abs(self.noise(s_mm, t_mm, 11, 0.12, 2))
         ash = 0.2 * _step(0.7, 1.05, ragged) * np.clip(0.5 + self.noise(s_mm, t_mm, 5, 0.07, 3), 0, 1)
         soot = CHAR * (0.6 + 1.6 * crazed[:, None]) + ash[:, None]
-        gain = 1 - singe[:, None] * (1 - SINGED * (1 + 0.3 * self.noise(s_mm, t_mm, 3, 0.08, 3))[:, None])
+        gain = 1 - singe[:, None] * (1 - SINGED * (1 + 0.3 * self.noise(s_mm, t_mm, 3, 0.08, 2))[:, None])
         gain = (1 - char[:, None]) * gain + char[:, None] * soot
         gain = np.where((r < 1)[:, None], np.minimum(gain, 1 - FAINTEST), 1)
         return Sample(np.zeros(len(r), np.float32), albedo=gain.astype(np.float32))

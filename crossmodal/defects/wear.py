@@ -77,7 +77,7 @@ class Rubbed:
         rubbed = np.clip(2.2 * share ** 0.5 * (0.55 + 0.6 * patchy) - 0.2, 0, 1)
         white = rubbed * np.clip(0.15 + 0.75 * streaks + 0.3 * grain, 0, 1)
         # Dirt and melted crumbs stay in what was rubbed.
-        specks = np.clip((grain - 0.55) / 0.12, 0, 1) * np.minimum(1, 4 * share)
+        specks = np.clip((grain - 0.6) / 0.12, 0, 1) * np.minimum(1, 4 * share)
         depth = share ** 1.5 * (1 - 0.45 * np.minimum(1, 3 * r2) * (0.5 + 0.5 * patchy))
         gone = np.clip(3.2 * share * (1 + 0.5 * patchy), 0, 1)
         return Sample((-self.depth_mm * depth).astype(np.float32),
