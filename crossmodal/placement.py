@@ -15,6 +15,7 @@ TRIALS = 64
 EDGE_TRIALS = 16
 EDGEWISE = 0.2  # cosine of the steepest view (78°) of an edge that carries a defect
 FOLD = 0.8  # cosine of the turn (37°) beyond which ground folds away under a defect
+HELD = 0.2  # share of what is about a place on an edge that is whole surface; a corner has a quarter
 ENOUGH = 0.6  # share of a long defect that must lie on free ground when no trial finds more
 
 
@@ -142,7 +143,7 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     towards = -np.einsum("ijk,ijk->ij", surface.smoothed, surface.normals)
     with np.errstate(invalid="ignore"):
         facing = towards > EDGEWISE * np.linalg.norm(surface.smoothed, axis=-1)
-    usable = _beside(edge, spec, size_mm, surface) & facing
+    usable = _beside(edge, spec, size_mm, surface) & facing & _held(surface, min(size_mm))
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
     allowed = _allowed(surface, place)
@@ -205,6 +206,16 @@ def _beside(edge, spec, size_mm, surface):
     half = 0.5 * min(size_mm) / surface.mm_per_pixel
     far = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return surface.foreground & (far >= half) & (far <= half + 1.5)
+
+
+def _held(surface, across_mm):
+    """(H, W) bool: pixels that hang together with their surface, of which there is enough about them: no lone ones."""
+    linked = surface.linked.astype(np.uint8)
+    ties = linked.sum(-1, dtype=np.uint8)
+    ties[:, 1:] += linked[:, :-1, 0]
+    ties[1:] += linked[:-1, :, 1]
+    side = 1 + 2 * round(0.5 * across_mm / surface.mm_per_pixel)
+    return (ties >= 2) & (cv2.blur((ties == 4).astype(np.float32), (side, side)) > HELD)
 
 
 def _lies_free(surface, ground, row, column, size_mm, angle):

@@ -11,8 +11,8 @@ from crossmodal.defects.spec import Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_value
 
-GAPE = 0.4  # share of a cut's half width that is open; the rest is its lips
-CURL = 0.55  # height of the lip that curls, against the cut's depth
+GAPE = 0.45  # share of a cut's half width that is open; the rest is its lips
+CURL = 0.45  # height of the lip that curls, against the cut's depth
 FLAT_LIP = 0.12  # height of the other
 
 
