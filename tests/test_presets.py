@@ -33,7 +33,7 @@ def test_every_preset_makes_every_entry_it_lists(name):
 
 
 def test_a_bad_name_is_told_what_there_is():
-    with pytest.raises(ValueError, match="preset must be one of bend, .*, but got 'dnet'"):
+    with pytest.raises(ValueError, match=r"preset must be one of bend, .*, but got 'dnet'"):
         cm.preset("dnet")
 
 

@@ -60,6 +60,12 @@ class Blister(Spec):
         return scale.relief(self.diameter_mm, 0.06, 0.14)
 
 
+def srgb(colour: np.ndarray) -> tuple[int, int, int]:
+    """The sRGB levels of a linear colour (3,) (IEC 61966-2-1)."""
+    encoded = np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 1e-9) ** (1 / 2.4) - 0.055)
+    return tuple(int(x) for x in np.rint(255 * np.clip(encoded, 0, 1)))
+
+
 def linear(colour: tuple[int, ...]) -> np.ndarray:
     """(3,) float64: the linear light of an sRGB colour (IEC 61966-2-1)."""
     srgb = np.array(colour) / 255
@@ -181,8 +187,8 @@ class Dome:
         dome = (1 - r2 ** 2) ** 1.25 * (1 - 0.3 * r2 * slack)
         # A stretched skin is thinner: it lets a little more light back out; and smoother: it mirrors the lamp. Where it
         # is bent sharply, at its foot, it crazes.
-        cloud = np.clip(0.6 + 0.7 * lattice_noise(s_mm, t_mm, self.seed + 3, 0.15 * self.outline.diameter_mm, octaves=3),
-                        0, 1)
+        crazing = lattice_noise(s_mm, t_mm, self.seed + 3, 0.15 * self.outline.diameter_mm, octaves=3)
+        cloud = np.clip(0.6 + 0.7 * crazing, 0, 1)
         foot = np.exp(-(((r2 - 0.82) / 0.1) ** 2)) * (r2 < 1)
         white = 0.16 * dome * (1 - r2) + 0.14 * foot * cloud
         return Sample((self.height_mm * dome).astype(np.float32), whitening=white.astype(np.float32),

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from crossmodal.defects.added import linear
+from crossmodal.defects.added import linear, srgb
 from crossmodal.defects.outline import Outline
 from crossmodal.defects.spec import Colour, Scale, Size, Spec, grow
 from crossmodal.edit import Sample
@@ -30,7 +30,13 @@ class Peel(Spec):
     height_mm: Size | None = None
     """Of the curled edge over the surface."""
     colour: Colour | None = None
-    """Of the bare ground; None draws that of primer, filler, red lead, steel or board."""
+    """Of the bare ground; None draws that of primer, filler, red lead, steel or board, unlike the coating's own."""
+
+    def coloured(self, rng, scale: Scale):
+        if self.colour is not None:
+            return self
+        grounds = GROUNDS[scale.stands_out(GROUNDS, 0.15)]
+        return self.model_copy(update={"colour": srgb(grounds[int(rng.integers(len(grounds)))])})
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "diameter_mm":
@@ -90,7 +96,8 @@ class Flap:
         bare = inside & (x < 0)
         sides = np.clip(1.15 * (1 - (t / (0.95 * radius)) ** 2), 0, 1)
         curl = np.clip(1 - x, 0, 1) ** 1.6 * sides * fade * (1 - 0.2 * (1 - sides) * ragged ** 2)
-        d = np.where(skin, self.height_mm * curl, np.where(bare, -self.depth_mm * np.minimum(1, 2 * fade) * (1 - 0.9 * stuck), 0))
+        gone = -self.depth_mm * np.minimum(1, 2 * fade) * (1 - 0.9 * stuck)
+        d = np.where(skin, self.height_mm * curl, np.where(bare, gone, 0))
         # The ground keeps marks of the tool that prepared it, along one way, and clouds of primer and rust.
         grain = lattice_noise(s, t, self.seed + 4, 0.04 * size, octaves=2)
         brushed = lattice_noise(0.15 * s + t, 0.15 * t - s, self.seed + 6, 0.05 * size, octaves=2)

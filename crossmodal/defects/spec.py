@@ -87,6 +87,17 @@ class Scale:
     long_mm: float = 100.0
     wide_mm: float = 60.0
     """How far the object reaches along and across its long axis."""
+    colour: tuple[float, float, float] | None = None
+    """The object's own, linear, where white matter is 1; None where no picture tells."""
+
+    def stands_out(self, colours: np.ndarray, least: float) -> np.ndarray:
+        """(n,) bool: which linear colours (n, 3) differ by so much of white, as the eye sees it, from the object's
+        own; where none does, the one that differs most. All where the object's is not known.
+        """
+        if self.colour is None:
+            return np.ones(len(colours), bool)
+        apart = np.abs(np.cbrt(colours) - np.cbrt(self.colour)).max(1)
+        return apart >= min(least, float(apart.max()))
 
     def turn_deg(self, lever_mm: float, low: float, high: float) -> tuple[float, float]:
         """An angle that lifts the end of a lever plainly above the noise floor."""
@@ -134,6 +145,10 @@ class Spec(BaseModel):
     difficulty: Literal["any", "easy", "medium", "hard"] = "any"
     """The third of every size's range that is drawn from: large is easy to find, small is hard."""
 
+    def coloured(self, rng: np.random.Generator, scale: Scale) -> Self:
+        """The same spec with a colour that was left open drawn to suit the object's own, where the kind has one."""
+        return self
+
     @property
     def does(self) -> Effect:
         """What this very spec does, its options included."""
@@ -171,7 +186,7 @@ class Spec(BaseModel):
                 low, high = low + first * (high - low) / 3, low + (first + 1) * (high - low) / 3
             number = float(rng.uniform(low, high))
             spec = spec.model_copy(update={name: (number, number)})
-        return spec
+        return spec if scale is None else spec.coloured(rng, scale)
 
     def fixed(self, name: str) -> float:
         """A drawn number. Raises ValueError while it is still a range."""

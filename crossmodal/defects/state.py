@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from crossmodal.defects.added import linear
+from crossmodal.defects.added import linear, srgb
 from crossmodal.defects.outline import Outline
 from crossmodal.defects.spec import Colour, Effect, Scale, Share, Size, Spec, grow
 from crossmodal.edit import Sample
@@ -16,6 +16,8 @@ POWDER = np.array((0.46, 0.17, 0.035))
 CRUST = np.array((0.10, 0.032, 0.014))
 CHAR = np.array((0.035, 0.03, 0.028))
 FAINTEST = 0.04  # the least change of colour inside an outline: enough to be seen
+# Yellowed, faded to grey, tempered blue, tempered straw.
+TINTS = np.array(((0.95, 0.72, 0.28), (0.26, 0.26, 0.29), (0.24, 0.32, 0.7), (0.8, 0.5, 0.2)))
 MOST_BLISTERS = 6
 SINGED = np.array((0.55, 0.33, 0.16))
 
@@ -31,6 +33,8 @@ class Corrosion(Spec):
     diameter_mm: Size | None = None
     depth_mm: Size | None = None
     """Of the deepest pit."""
+    colour: Colour | None = None
+    """Of fresh rust; its crust is darker and its powder paler. None is iron's; (90, 150, 130) is copper's."""
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "diameter_mm":
@@ -68,9 +72,15 @@ class Discoloration(Spec):
 
     kind: Literal["discoloration"] = "discoloration"
     diameter_mm: Size | None = None
-    opacity: Share = (0.45, 0.8)
+    opacity: Share = (0.5, 0.85)
     colour: Colour | None = None
-    """What it turns a white surface into; None draws one."""
+    """What it turns a white surface into; None draws one that is seen on the object's own colour."""
+
+    def coloured(self, rng, scale: Scale):
+        if self.colour is not None or scale.colour is None:
+            return self
+        tints = TINTS[scale.stands_out(TINTS * scale.colour, 0.2)]
+        return self.model_copy(update={"colour": srgb(tints[int(rng.integers(len(tints)))])})
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         return scale.across(0.10, 0.22, pixels=16)
@@ -116,6 +126,9 @@ class Area:
 class Rusted(Area):
     """``strength`` is the depth of the deepest pit, which lies at the centre."""
 
+    tones: tuple[np.ndarray, np.ndarray, np.ndarray] = (RUST, CRUST, POWDER)
+    """Linear colours (3,) of fresh rust, its crust and its powder."""
+
     @property
     def deepest_mm(self):
         return self.strength
@@ -137,11 +150,12 @@ class Rusted(Area):
         crust = np.clip(1.2 * attack - 0.85 * flaked + 0.6 * brink + 0.7 * pits
                         + 0.5 * self.noise(s_mm, t_mm, 7, 0.06, 3), 0, 1)[:, None]
         powder = np.clip(0.9 * flaked + 0.8 * self.noise(s_mm, t_mm, 15, 0.15, 3) - 0.35, 0, 1)[:, None]
-        colour = (1 - powder) * RUST + powder * POWDER
-        colour = ((1 - crust) * colour + crust * CRUST) * (1 + 0.55 * fine)[:, None]
+        rust, dark, pale = self.tones
+        colour = (1 - powder) * rust + powder * pale
+        colour = ((1 - crust) * colour + crust * dark) * (1 + 0.55 * fine)[:, None]
         share = np.where(inside, np.clip(2.2 * attack - 0.15 + 0.35 * fine * (attack < 0.6), 0, 0.96), 0)[:, None]
         # Run-off tints what is not yet attacked.
-        bloom = 1 - np.where(inside, 0.5 * np.clip(1 - r, 0, 1) ** 0.7, 0)[:, None] * (1 - RUST / RUST[0])
+        bloom = 1 - np.where(inside, 0.5 * np.clip(1 - r, 0, 1) ** 0.7, 0)[:, None] * (1 - rust / rust.max())
         return Sample(np.where(inside, -self.strength * depth, 0).astype(np.float32), albedo=bloom.astype(np.float32),
                       cover=np.concatenate((share * np.clip(colour, 0, 1), share), 1).astype(np.float32))
 
@@ -212,7 +226,7 @@ class Tinted(Area):
         r = self.outline.inside(s_mm, t_mm)
         cloud = np.clip(0.5 + 0.9 * self.noise(s_mm, t_mm, 0, 0.4, 5), 0, 1)
         grain = 1 + 0.12 * self.noise(s_mm, t_mm, 3, 0.03, 2)
-        weight = _step(0, 0.7, np.clip(1 - r, 0, 1) ** 0.7 * (0.3 + 0.7 * cloud)) * grain
+        weight = _step(0, 0.5, np.clip(1 - r, 0, 1) ** 0.7 * (0.3 + 0.7 * cloud)) * grain
         gain = 1 + self.strength * weight[:, None] * (self.tint - 1)
         # Inside the outline there is always enough of it to be seen.
         faintest = 1 + FAINTEST * (self.tint - 1) / np.abs(self.tint - 1).max()
@@ -228,7 +242,12 @@ def _step(low, high, x):
 
 @grow.register
 def _(corrosion: Corrosion, seed: int) -> Rusted:
-    return Rusted(Outline.drawn(corrosion.fixed("diameter_mm"), 0.4, seed), corrosion.fixed("depth_mm"), seed + 1)
+    tones = RUST, CRUST, POWDER
+    if corrosion.colour is not None:
+        own = np.maximum(linear(corrosion.colour), 0.004)
+        tones = own, 0.3 * own, np.minimum(1.6 * own + 0.03, 1)
+    return Rusted(Outline.drawn(corrosion.fixed("diameter_mm"), 0.4, seed), corrosion.fixed("depth_mm"), seed + 1,
+                  tones)
 
 
 @grow.register
@@ -250,9 +269,7 @@ def _(burn: Burn, seed: int) -> Charred:
 @grow.register
 def _(discoloration: Discoloration, seed: int) -> Tinted:
     if discoloration.colour is None:
-        # Yellowed, faded to grey, tempered blue, tempered straw.
-        tints = np.array(((0.95, 0.72, 0.28), (0.42, 0.42, 0.45), (0.32, 0.4, 0.75), (0.8, 0.5, 0.2)))
-        tint = tints[int((0.5 + 0.4999 * hashed(seed + 3, 1)[0]) * len(tints))]
+        tint = TINTS[int((0.5 + 0.4999 * hashed(seed + 3, 1)[0]) * len(TINTS))]
     else:
         tint = linear(discoloration.colour)
     outline = Outline.drawn(discoloration.fixed("diameter_mm"), 0.3, seed)
