@@ -45,6 +45,7 @@ from crossmodal.lift import Profile, lift
 from crossmodal.lighting import pool_light
 from crossmodal.patch import Patch
 from crossmodal.plan import Plan
+from crossmodal.presets import preset
 from crossmodal.recipe import Place, Recipe, read_recipe
 from crossmodal.result import Result
 from crossmodal.surface import Surface
@@ -57,6 +58,6 @@ __all__ = [
     "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
     "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
     "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "pool_light", "read_capture", "read_captures", "read_recipe", "replay", "rgb",
-    "synthesize",
+    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe", "replay",
+    "rgb", "synthesize",
 ]  # fmt: skip

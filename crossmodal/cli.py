@@ -34,6 +34,7 @@ def synthesize(
     source: Annotated[str, typer.Argument(help=SOURCE)],
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
@@ -56,7 +57,7 @@ def synthesize(
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
-    return run(source, out, recipe=recipe, kinds=_words(kinds), count=count, seed=seed,
+    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
                light=light, json=json)
@@ -118,6 +119,14 @@ def check(
 def defects(json: Json = False) -> int:
     """List the defects that can be made, and the sizes each takes."""
     from crossmodal.commands.defects import run
+
+    return run(json)
+
+
+@app.command()
+def presets(json: Json = False) -> int:
+    """List the recipes that ship with the package, for synthesize --preset."""
+    from crossmodal.commands.presets import run
 
     return run(json)
 

@@ -26,12 +26,12 @@ class Sample:
     lost: (n,) bool, places that return too little light for the depth sensor but keep their colour, or None
     cover: (n, 4) float32, linear colour in full light of matter that lies on the surface, times its share, and last
         that share, or None
-    gloss: (n,) float32, how much of the lamp's own light added matter mirrors, or None
+    gloss: (n,) float32, how much of the lamp's own light added matter or a film mirrors, or None
     underside_mm: (n,) float32, how high the underside of added matter hangs over the surface, 0 where it rests on it;
         None where all of it rests, or where none was added
     gap_mm: (n,) float32, how wide the gap is that a place lies in, where it is too steep to look into askance; inf
         elsewhere, or None
-    flatten: (n,) float32, share of the surface's own relief finer than the field's ``flattens_mm`` that is gone,
+    flatten: (n,) float32, share of the surface's own crests narrower than the field's ``flattens_mm`` that is gone,
         or None
     """
 

@@ -237,5 +237,5 @@ def _measurer(edit: Edit):
     def measured(area_px: int) -> Measured:
         extents = edit.extents() if isinstance(edit, LiftedEdit) else measure(edit.field)
         return Measured(extents.area_mm2, area_px, extents.length_mm, extents.width_mm, extents.max_depth_mm,
-                        extents.max_height_mm)
+                        extents.max_height_mm, extents.volume_mm3)
     return measured

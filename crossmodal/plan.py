@@ -76,6 +76,7 @@ class Lifted(BaseModel):
     arrays: dict[str, PackedArray]
     pixel_mm2: float = 0.0
     extents_mm: tuple[float, float] = (0.0, 0.0)
+    volume_mm3: float = 0.0
 
 
 Planned = Annotated[Grown | Lifted, Field(discriminator="source")]

@@ -46,6 +46,16 @@ def shine(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarra
     return _shine(lobe, smooth, _along(smooth, normal, state, displacement_mm), state, displacement_mm)
 
 
+def glint(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
+          displacement_mm: np.ndarray) -> np.ndarray:
+    """(nh, nw) float32: linear light of the lamp's own highlight at every node after, moved or not. Arguments as in
+    shading_ratio.
+    """
+    lobe = np.array((*light.direction, light.confidence * light.specular, light.shininess))
+    moved = _along(smooth, normal, state, displacement_mm)
+    return _shine(lobe, moved, moved, state, np.ones_like(displacement_mm))[..., 1]
+
+
 @njit(cache=True, nogil=True)
 def _shine(lobe, smooth, moved, state, d):
     nh, nw = state.shape

@@ -8,9 +8,17 @@ import numpy as np
 from numba import njit
 
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
-from crossmodal.normals import STEEPEST, fine_relief_mm
+from crossmodal.normals import STEEPEST, fine_relief_mm, over_valleys_mm
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shading_ratio, shadow_reach_mm, shine
+from crossmodal.relight import (
+    OCCLUSION_REACH,
+    contact_reach_mm,
+    glint,
+    relief_mm,
+    shading_ratio,
+    shadow_reach_mm,
+    shine,
+)
 from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
 
@@ -114,11 +122,11 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
         narrow = sample.gap_mm < surface.sensor.narrowest_px * surface.mm_per_pixel
         sample = replace(sample, lost=narrow & (sample.displacement_mm < 0))
     if sample.flatten is not None:
-        relief = fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]),
-                                edit.field.flattens_mm / surface.mm_per_pixel)
+        width_px = edit.field.flattens_mm / surface.mm_per_pixel
+        relief = over_valleys_mm(fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]), width_px), width_px)
         to_nodes = np.array(((1 / fine, 0, 0), (0, 1 / fine, 0)))
         relief = cv2.warpAffine(relief, to_nodes, inside.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * np.maximum(relief, 0))
+        sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * relief)
     return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing)
 
 
@@ -210,10 +218,14 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine, occlusi
         ratio = np.ones(state.shape, np.float32)
     white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
     shiny = surface.light.specular > 0 and sample.displacement_mm.any()
+    film = sample.gloss is not None and sample.cover is None
     albedo = np.empty((0, 0, 3), np.float32) if sample.albedo is None else sample.albedo
-    gain = _spread(state, ratio, white, albedo, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
+    gain = _spread(state, ratio, white, albedo, 4 + (2 if shiny or film else 0) + (0 if sample.cover is None else 4))
     if shiny:
         gain[..., 4:6] = shine(surface.light, smooth, normal, state, sample.displacement_mm)
+    if film:
+        wet = replace(surface.light, specular=1.0, shininess=WET)
+        gain[..., 5] += glint(wet, smooth, normal, state, sample.displacement_mm) * sample.gloss
     if sample.cover is not None:
         # Matter stands in the light of its place; its share hides what is beneath.
         facing = surface.light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
