@@ -134,7 +134,7 @@ def _shaded(scene, lamp, materials, hits, openness, background, turn):
         diffuse, gloss = _lamp_light(scene, lamp, material, point, normal, view, turn)
         albedo = material.albedo * np.ones((len(point), 1))
         if material.texture is not None:
-            albedo = albedo * material.texture(point * 1000)[:, None]
+            albedo = albedo * material.texture(point * 1000).reshape(len(point), -1)
         sky = lamp.ambient * openness[chosen]
         colour = albedo * (sky[:, None] + lamp.diffuse * diffuse[:, None] * lamp.colour)
         if material.specular:
