@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 from numba import njit
 
+from crossmodal.brink import Brink, find_brink
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.normals import STEEPEST, fine_relief_mm
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, shading_ratio, shadow_reach_mm, shine
-from crossmodal.resolve import LOST, resolve
+from crossmodal.relight import OCCLUSION_REACH, along, contact_reach_mm, shading_ratio, shadow_reach_mm, shine
+from crossmodal.resolve import LOST, WALL, resolve
 from crossmodal.surface import Surface
 
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
@@ -104,14 +105,20 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     support[inside] = sample.support
     if not support.any():
         return None
-    sample = scattered(sample, inside)
+    sample, brink = scattered(sample, inside), None
+    if sample.removed is not None and sample.removed.any():
+        brink = find_brink(edit.field, chart, sample.removed, nodes[3], surface.mm_per_pixel / fine)
+        places = brink.onto(chart)[inside]
+        sample = scattered(edit.field.sample(places[:, 0], places[:, 1]), inside)
+        sample.displacement_mm[brink.wall] *= brink.down[brink.wall]
+        support |= brink.top
     if sample.flatten is not None:
         relief = fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]),
                                 edit.field.flattens_mm / surface.mm_per_pixel)
         to_nodes = np.array(((1 / fine, 0, 0), (0, 1 / fine, 0)))
         relief = cv2.warpAffine(relief, to_nodes, inside.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * np.maximum(relief, 0))
-    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing)
+    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing, brink)
 
 
 def _joined(surface, rows, columns, shape, parts) -> Seen:
@@ -143,27 +150,35 @@ def _base(surface: Surface, edit: SurfaceEdit, rows, columns, st):
 
 
 def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int,
-             crossing: bool = True) -> Seen:
+             crossing: bool = True, brink: Brink | None = None) -> Seen:
     """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again.
 
     crossing: whether their ways may cross, as normals do on a fold
+    brink: where the surface ends, if it does: its wall goes down from there
     """
     smooth, normal, _, state = nodes
     camera = surface.camera
-    gain = _gain(surface, sample, smooth, normal, state, fine)
     displacement_mm, removed = sample.displacement_mm, sample.removed
     if removed is None:
         removed = np.zeros(displacement_mm.shape, bool)
-    else:
-        displacement_mm = np.where(removed, np.float32(0), displacement_mm)
+    at = smooth
+    if brink is not None:
+        at, removed = brink.onto(smooth), removed & ~brink.wall
+        state = np.where(brink.wall, np.uint8(WALL), state)
+    gain = _gain(surface, sample, smooth, at, normal, np.where(removed, np.uint8(WALL + 1), state), fine)
+    displacement_mm = np.where(removed, np.float32(0), displacement_mm)
     moved = displacement_mm != 0
+    if brink is not None:
+        moved |= brink.top
     base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
     seen = np.empty((*state.shape, 3))
     z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
     source = np.zeros((*z.shape, 2), np.float32)
     if sample.lost is not None:
         state = np.where(sample.lost, state * np.uint8(LOST), state)
-    displace(camera.kernel, smooth, normal, state, displacement_mm, fine, seen)
+    displace(camera.kernel, at, normal, state, displacement_mm, fine, seen)
+    if brink is not None:
+        np.add(seen[..., :2], brink.shift[..., ::-1], out=seen[..., :2], where=state[..., None] > 0)
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
@@ -193,18 +208,20 @@ def _bounded(seen: Seen, base, displacement_mm) -> None:
         np.maximum(seen.z_m, base, out=seen.z_m, where=base == base)
 
 
-def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.ndarray:
+def _gain(surface: Surface, sample: Sample, smooth, at, normal, state, fine) -> np.ndarray:
+    """What becomes of the light of each node, whose surface was at ``smooth`` and whose matter moves from ``at``."""
     camera = surface.camera
+    moved = along(at, normal, state, sample.displacement_mm)
     if sample.displacement_mm.any():
         ratio = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
-                              fine)
+                              fine, moved)
     else:
         ratio = np.ones(state.shape, np.float32)
     white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
     shiny = surface.light.specular > 0 and sample.displacement_mm.any()
     gain = _spread(ratio, white, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
     if shiny:
-        gain[..., 4:6] = shine(surface.light, smooth, normal, state, sample.displacement_mm)
+        gain[..., 4:6] = shine(surface.light, smooth, moved, state, sample.displacement_mm)
     if sample.albedo is not None:
         gain[..., :3] *= sample.albedo
     if sample.cover is not None:
@@ -215,7 +232,7 @@ def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine) -> np.n
         gain[..., -1] = sample.cover[..., 3]
         if sample.gloss is not None:
             wet = replace(surface.light, specular=1.0, shininess=WET)
-            mirrored = shine(wet, smooth, normal, state, sample.displacement_mm)[..., 1] * sample.gloss
+            mirrored = shine(wet, smooth, moved, state, sample.displacement_mm)[..., 1] * sample.gloss
             gain[..., -4:-1] += mirrored[..., None]
     return gain
 

@@ -13,7 +13,7 @@ import crossmodal as cm
 from crossmodal.projection import Projection
 from crossmodal.scanner import Material, Mesh
 
-STEP_MM = 0.065  # length of an edge where the defect is: a quarter of a pixel
+STEP_MM = 0.08  # length of an edge where the defect is: a third of a pixel
 COARSE_MM = 0.6  # where it may be
 HALVINGS = 8  # with which the rim of what is gone is found on an edge
 WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
@@ -127,6 +127,8 @@ def edited(mesh: Mesh, edit: cm.SurfaceEdit, paint: Material) -> tuple[Mesh, Mat
         moved, normals = np.concatenate((moved, wall)), np.concatenate((normals, _mean_normals(wall, wall_faces)))
         fresh = _albedo(np.asarray(paint.albedo, float), foot)
         albedo, told = np.concatenate((albedo, fresh, fresh)), np.concatenate((told, np.ones(len(wall), bool)))
+    if (albedo[told] == paint.albedo).all():
+        return Mesh(moved, faces, normals), paint
     return (Mesh(moved, faces, normals),
             replace(paint, albedo=(1, 1, 1), texture=Coloured(cKDTree(moved[told] * 1e3), albedo[told], paint.albedo)))
 
@@ -158,21 +160,24 @@ def _ways(net: Net, edit: cm.SurfaceEdit, moves: np.ndarray) -> np.ndarray:
     turned = net.normals[moves] @ edit.patch.normal < ALIKE
     if side < 3 or not turned.any():
         return net.normals
+    reach = 0.5e-3 * side * pixel * 2 / np.sqrt(np.pi)
     corners = net.points[net.faces]
     centre = corners.mean(1)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    shown = np.maximum(-np.einsum("ij,ij->i", across, centre), 0) / np.linalg.norm(centre, axis=1)
+    shown = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    # Each face counts by the area that the camera sees of it; those of a small cell count together.
+    shown *= np.maximum(-np.einsum("ij,ij->i", _unit(shown), _unit(centre)), 0)[:, None]
+    _, cell = np.unique(np.floor(centre / (0.3 * reach)).astype(int), axis=0, return_inverse=True)
+    middle, total = (np.stack([np.bincount(cell, values[:, i]) for i in range(3)], 1) for values in (centre, shown))
+    middle /= np.bincount(cell)[:, None]
+    far, beside = cKDTree(middle).query(net.points[moves], k=48, distance_upper_bound=reach)
+    mean = np.where(np.isfinite(far)[..., None], total[np.minimum(beside, len(middle) - 1)], 0).sum(1)
     ways = net.normals.copy()
-    tree = cKDTree(centre)
-    normal = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-30)
-    reach = 0.5e-3 * side * pixel * 2 / np.sqrt(np.pi)
-    for k in np.flatnonzero(moves):
-        beside = tree.query_ball_point(net.points[k], reach)
-        mean = shown[beside] @ normal[beside]
-        length = np.linalg.norm(mean)
-        if length > 0:
-            ways[k] = mean / length
+    ways[moves] = np.where(np.abs(mean).max(1, keepdims=True) > 0, _unit(mean), ways[moves])
     return ways
+
+
+def _unit(vectors):
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,13 @@
 """Both ways round the diagram, and what they differ by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import trimesh
 from commuting_mesh import edited
 from commuting_shapes import CAMERA, DIRT, PAINT, SHIFT, SIZE, TURN, Shape, placed
 from commuting_tools import Tool
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, distance_transform_edt
 
 import crossmodal as cm
 from crossmodal.imprint import imprint
@@ -78,7 +78,17 @@ def by_plan(shape: Shape, spec, seed: int) -> Both:
 
 def _scanned_about(shape: Shape, mesh, matter) -> cm.Capture:
     """The scan of an edited mesh, anew only where the edit is in the picture."""
-    return shape.seen((mesh,), (matter,))
+    gone = ~np.isin(mesh.vertices.round(9).view("f8,f8,f8").ravel(), shape.mesh.vertices.round(9).view("f8,f8,f8").ravel())
+    pixels = CAMERA.project(mesh.vertices[gone])
+    low = np.maximum(np.floor(pixels.min(0)).astype(int) - AROUND, 0)
+    high = np.minimum(np.ceil(pixels.max(0)).astype(int) + AROUND, SIZE)
+    window = replace(CAMERA, width=int(high[0] - low[0]), height=int(high[1] - low[1]), cx=CAMERA.cx - low[0],
+                     cy=CAMERA.cy - low[1])
+    part = shape.seen((mesh,), (matter,), window)
+    rgb, points = shape.before.rgb.copy(), shape.before.points.copy()
+    inside = np.s_[low[1]:high[1], low[0]:high[0]]
+    rgb[inside], points[inside] = part.rgb, part.points
+    return shape.before.replaced(rgb=rgb, points=points)
 
 
 def compared(both: Both) -> Row:
@@ -97,7 +107,9 @@ def compared(both: Both) -> Row:
     if not inner.any():
         inner = judged
     cosine = np.einsum("ij,ij->i", result.after.normals[inner].astype(float), truth.normals[inner].astype(float))
-    levels = [float(np.abs(picture[judged].astype(float) - truth.rgb[judged]).mean())
+    # A pixel that also shows what was never scanned tells nothing of how the rest of it was relit.
+    pure = judged & ~binary_dilation(revealed, np.ones((3, 3)))
+    levels = [float(np.abs(picture[pure].astype(float) - truth.rgb[pure]).mean())
               for picture in (result.after.rgb, before.rgb)]
     return Row(both.kind, both.shape.name, both.way, has_walls(both.field), float(np.median(off)),
                float(np.percentile(off, 95)), float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1))))),
@@ -120,7 +132,7 @@ def has_walls(field, across: int = 240) -> bool:
 
 def _agreement(true, found):
     """Overlap of two masks; of a line narrower than 8 pixels the share of either within a pixel of the other."""
-    if (true & ~binary_dilation(~true, iterations=3)).any():
+    if distance_transform_edt(true).max() >= 4:
         return float((true & found).sum() / (true | found).sum())
     wide_true, wide_found = (binary_dilation(mask, np.ones((3, 3))) for mask in (true, found))
     precision, recall = (found & wide_true).sum() / found.sum(), (true & wide_found).sum() / true.sum()

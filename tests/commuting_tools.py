@@ -92,14 +92,14 @@ def groove(length: float, half: float, depth: float) -> Tool:
     return Tool("scratch", Shaped(relief, (length / 2, half), depth, 0, half), trimesh.convex.convex_hull(corners), -1)
 
 
-def bore(radius: float, through: float, wall: float = 0.12) -> Tool:
-    """A round hole bored through, its wall so many mm wide where a field must slope."""
+def bore(radius: float, through: float) -> Tool:
+    """A round hole bored straight through."""
     def relief(s, t):
-        r = np.hypot(s, t)
-        return np.where(r < radius, -through * np.clip((radius - r) / wall, 0, 1), 0), r < radius - wall
+        gone = np.hypot(s, t) < radius
+        return np.where(gone, -through, 0), gone
 
-    solid = trimesh.creation.cylinder(radius=radius, height=4 * through, sections=720)
-    return Tool("hole", Shaped(relief, (radius, radius), through, 0, wall), solid, -1)
+    solid = trimesh.creation.cylinder(radius=radius, height=2.02 * through, sections=720)
+    return Tool("hole", Shaped(relief, (radius, radius), through, 0, 0.5 * radius), solid, -1)
 
 
 def bent(angle: float, radius: float) -> Tool:
