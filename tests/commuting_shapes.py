@@ -98,7 +98,7 @@ def plate() -> Shape:
 @lru_cache
 def bar(radius: float = 25.0) -> Shape:
     """A round bar along x whose crest is at z = 0."""
-    made = trimesh.creation.cylinder(radius=radius, height=34, sections=1440)
+    made = trimesh.creation.cylinder(radius=radius, height=34, sections=480)
     made.apply_transform(trimesh.transformations.rotation_matrix(math.pi / 2, (0, 1, 0)))
     made.apply_translation((0, 0, -radius))
     return Shape("round bar", made)
