@@ -6,12 +6,13 @@ import numpy as np
 from numba import njit
 
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
+from crossmodal.gain import WET
 from crossmodal.laid import laid
 from crossmodal.normals import STEEPEST
 from crossmodal.overhang import Sheet, widened
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import shading_ratio, shine
-from crossmodal.see import COARSEST_FEATURE_PX, FINE, WET, Seen, chart_over, joined, tiles, touched
+from crossmodal.relight import along, shading_ratio, shine
+from crossmodal.see import COARSEST_FEATURE_PX, FINE, Seen, chart_over, joined, tiles, touched
 from crossmodal.surface import Surface
 from crossmodal.undershade import undershade
 
@@ -132,24 +133,23 @@ def _nearest(z, source, below, z_under, source_under):
 
 def _tone(light, sample: Sample, smooth, normal, state, top, inside, ratio) -> np.ndarray:
     """(nh, nw, 4) float32: what matter returns at every node in the light of its place, times its share, and that."""
-    lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
+    facing = light.shading(np.where(inside[..., None], normal, np.float32(0)))
     gloss = np.zeros((0, 0), np.float32) if sample.gloss is None else sample.gloss
     mirrored = np.zeros((0, 0, 2), np.float32)
     if sample.gloss is not None:
-        mirrored = shine(replace(light, specular=1.0, shininess=WET), smooth, normal, state, top)
-    return _in_the_light(lamp, sample.cover, normal, inside, ratio, gloss, mirrored)
+        wet, moved = replace(light, specular=1.0, shininess=WET), along(smooth, normal, state, top)
+        mirrored = shine(wet, smooth, moved, state, top)
+    return _in_the_light(light.confidence, facing, sample.cover, inside, ratio, gloss, mirrored)
 
 
 @njit(cache=True, nogil=True)
-def _in_the_light(lamp, cover, normal, inside, ratio, gloss, mirrored):
-    lx, ly, lz, ambient, diffuse, confidence = lamp
+def _in_the_light(confidence, facing, cover, inside, ratio, gloss, mirrored):
     tone = np.zeros(cover.shape, np.float32)
     for y in range(inside.shape[0]):
         for x in range(inside.shape[1]):
             if not inside[y, x]:
                 continue
-            towards = max(0.0, normal[y, x, 0] * lx + normal[y, x, 1] * ly + normal[y, x, 2] * lz)
-            light = ratio[y, x] * (1.0 + confidence * (ambient + diffuse * towards - 1.0))
+            light = ratio[y, x] * (1.0 + confidence * (facing[y, x] - 1.0))
             shine = mirrored[y, x, 1] * gloss[y, x] if gloss.size else 0.0
             for c in range(3):
                 tone[y, x, c] = light * cover[y, x, c] + shine

@@ -23,7 +23,8 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
                   moved: np.ndarray | None = None, occlusion: float = OCCLUSION_REACH) -> np.ndarray:
     """Brightness after over before at every node.
 
-    smooth, normal: (nh, nw, 3) float32 m; state: (nh, nw) uint8; displacement_mm: (nh, nw) float32;
+    smooth, normal: (nh, nw, 3) float32 m; state: (nh, nw) uint8, more where a wall goes down and more yet where nothing
+    is left, whose neighbours of less see nothing of their slope; displacement_mm: (nh, nw) float32;
     focal: in pixels; fine: nodes a pixel; moved: (nh, nw, 3) float32 m, where the nodes are after, if not along
     their normals; occlusion: heights of the relief up to which it shuts out light, 0 for what moves as one plate
     → (nh, nw) float32, exactly 1 where neither normal nor shadow changed. What the light estimate does not know
@@ -31,29 +32,27 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     """
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
     if moved is None:
-        moved = _along(smooth, normal, state, displacement_mm)
+        moved = along(smooth, normal, state, displacement_mm)
     sky = np.array(light.sky if light.sky != EVEN_SKY else ())
     return _ratio(lamp, sky, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine,
                   float(occlusion))
 
 
-def shine(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
+def shine(light: Light, smooth: np.ndarray, moved: np.ndarray, state: np.ndarray,
           displacement_mm: np.ndarray) -> np.ndarray:
     """(nh, nw, 2) float32: linear light of the lamp's own highlight at every node before and after; both 0 where the
     normal did not change. Arguments as in shading_ratio.
     """
     lobe = np.array((*light.direction, light.confidence * light.specular, light.shininess))
-    return _shine(lobe, smooth, _along(smooth, normal, state, displacement_mm), state, displacement_mm)
+    return _shine(lobe, smooth, moved, state, displacement_mm)
 
 
-def glint(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
-          displacement_mm: np.ndarray) -> np.ndarray:
+def glint(light: Light, moved: np.ndarray, state: np.ndarray) -> np.ndarray:
     """(nh, nw) float32: linear light of the lamp's own highlight at every node after, moved or not. Arguments as in
     shading_ratio.
     """
     lobe = np.array((*light.direction, light.confidence * light.specular, light.shininess))
-    moved = _along(smooth, normal, state, displacement_mm)
-    return _shine(lobe, moved, moved, state, np.ones_like(displacement_mm))[..., 1]
+    return _shine(lobe, moved, moved, state, np.ones(state.shape, np.float32))[..., 1]
 
 
 @njit(cache=True, nogil=True)
@@ -64,10 +63,11 @@ def _shine(lobe, smooth, moved, state, d):
         for x in range(nw):
             if not state[y, x]:
                 continue
-            y0 = y - 1 if y > 0 and state[y - 1, x] else y
-            y1 = y + 1 if y + 1 < nh and state[y + 1, x] else y
-            x0 = x - 1 if x > 0 and state[y, x - 1] else x
-            x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
+            here = state[y, x]
+            y0 = y - 1 if y > 0 and 0 < state[y - 1, x] <= here else y
+            y1 = y + 1 if y + 1 < nh and 0 < state[y + 1, x] <= here else y
+            x0 = x - 1 if x > 0 and 0 < state[y, x - 1] <= here else x
+            x1 = x + 1 if x + 1 < nw and 0 < state[y, x + 1] <= here else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
             if still or y0 == y1 or x0 == x1:
                 continue
@@ -86,8 +86,9 @@ def _shine(lobe, smooth, moved, state, d):
 
 
 @njit(cache=True, nogil=True)
-def _along(smooth, normal, state, d):
-    out = np.empty_like(smooth)  # undefined where state is 0
+def along(smooth, normal, state, d):
+    """(nh, nw, 3) float32 m: nodes displaced by d (nh, nw) mm along their normals; undefined where state is 0."""
+    out = np.empty_like(smooth)
     for y in range(state.shape[0]):
         for x in range(state.shape[1]):
             if state[y, x]:
@@ -130,10 +131,11 @@ def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
         for x in range(nw):
             if not state[y, x]:
                 continue
-            y0 = y - 1 if y > 0 and state[y - 1, x] else y
-            y1 = y + 1 if y + 1 < nh and state[y + 1, x] else y
-            x0 = x - 1 if x > 0 and state[y, x - 1] else x
-            x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
+            here = state[y, x]
+            y0 = y - 1 if y > 0 and 0 < state[y - 1, x] <= here else y
+            y1 = y + 1 if y + 1 < nh and 0 < state[y + 1, x] <= here else y
+            x0 = x - 1 if x > 0 and 0 < state[y, x - 1] <= here else x
+            x1 = x + 1 if x + 1 < nw and 0 < state[y, x + 1] <= here else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
             open_ = _open(smooth, state, d, y, x, top, occlusion * (top - bottom), fine)
             lit = 1.0

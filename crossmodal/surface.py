@@ -21,6 +21,7 @@ from rgb.light import AMBIENT, Light
 
 WELL_KNOWN_NORMAL = 0.02  # radians of noise that a fitted normal may carry
 LARGEST_RADIUS = 8
+DIMMEST = 0.4  # share of the lamp's full light in which a surface still tells how light its matter is
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ class Surface:
         if view.rgb is not None:
             rgb_floor = rgb_room.noise_levels(view.rgb)
             light = view.light or estimate_light((witnesses(view.rgb, points, normals, foreground, rgb_floor),))
-            white = _white(view.rgb)
+            white = _white(view.rgb, normals, light)
         return cls(view.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
                    read_only(foreground), floor, rgb_floor, light, radius, stride, white)
 
@@ -171,7 +172,9 @@ def _fit_window(floor, z, focal):
     return (radius // stride) * stride, stride
 
 
-def _white(rgb):
-    """The brightest matter of a scene is taken to be as light as paper; what clips is a highlight."""
-    brightest = np.percentile(rgb[::4, ::4].max(-1), 98)
-    return float(np.clip(rgb_room.to_linear(np.full((1, 1, 3), brightest, np.uint8))[0, 0, 0] / 0.8, 0.1, 1.0))
+def _white(rgb, normals, light):
+    """The lightest matter of a scene is taken to be as light as paper; what clips is a highlight."""
+    linear = rgb_room.to_linear(np.ascontiguousarray(rgb[::4, ::4].max(-1, keepdims=True)))[..., 0]
+    facing = light.shading(np.nan_to_num(normals[::4, ::4]))
+    shade = np.maximum(1 + light.confidence * (facing - 1), DIMMEST)
+    return float(np.clip(np.percentile(linear / shade, 98) / 0.8, 0.1, 1.0))

@@ -137,7 +137,7 @@ def _shaded(scene, lamps, materials, hits, openness, background, turn):
         view = -rays[chosen] / np.linalg.norm(rays[chosen], axis=-1, keepdims=True)
         albedo = material.albedo * np.ones((len(point), 1))
         if material.texture is not None:
-            albedo = albedo * material.texture(point * 1000)[:, None]
+            albedo = albedo * material.texture(point * 1000).reshape(len(point), -1)
         colour = albedo * (sky.ambient * openness[chosen])[:, None]
         for lamp in lamps:
             diffuse, gloss = _lamp_light(scene, lamp, material, point, normal, view, turn)

@@ -75,7 +75,7 @@ class Material:
     """A Lambertian base with an optional grain and a Blinn-Phong gloss.
 
     albedo: (3,) linear reflectance
-    texture: points (N, 3) in mm → gain (N,) on the albedo, or None
+    texture: points (N, 3) in mm → gain (N,) or (N, 3) on the albedo, or None
     specular: strength of the gloss; shininess: its Blinn-Phong exponent
     mirror: how much of the sky the surface reflects at grazing and, by a tenth, at normal incidence
     """
