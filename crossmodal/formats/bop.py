@@ -146,7 +146,7 @@ def written(out: Path, head: Head) -> Iterator[Put]:
         z = np.ascontiguousarray(sample.points[..., 2])
         step_mm = _step_mm(z, place)
         write_depth(scene / "depth" / f"{image:06d}.png", z, step_mm / 1000)
-        first = first or camera, step_mm
+        first = first or (camera, step_mm)
         own["scene_camera"][image] = {"cam_K": [camera.fx, 0, camera.cx, 0, camera.fy, camera.cy, 0, 0, 1],
                                       "depth_scale": step_mm}
         own["scene_gt"][image], own["scene_gt_info"][image] = [], []

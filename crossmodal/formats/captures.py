@@ -28,4 +28,4 @@ def _read(source: Source, reading: Reading) -> Sample:
 
 
 FORMAT = Format("captures", "plain captures", ("rgb", "xyz", "gt"), listed=listed,
-                checked="real scenes (mOSD), and the description", unit=True)
+                checked="real scenes (mOSD), and the description", unit=True, alone=True)

@@ -94,7 +94,8 @@ def _mask(path, segmentation, shape):
     except (KeyError, TypeError, ValueError, IndexError):
         raise ValueError(f"{path} has an annotation that cannot be drawn; export it again") from None
     tool = library("pycocotools.mask", "COCO with polygons")
-    return tool.decode(tool.merge(tool.frPyObjects([one.ravel().tolist() for one in polygons], *shape))) > 0
+    drawn = tool.merge(tool.frPyObjects([one.ravel().tolist() for one in polygons], *shape))
+    return mask_of(_unpacked(drawn["counts"]), shape)
 
 
 def _unpacked(text):

@@ -28,10 +28,9 @@ class Converted:
 
 def detected(root: Path, formats: tuple[Format, ...], reading: Reading) -> tuple[Format, Dataset]:
     """The first format whose reader finds samples. Errors: ValueError, OSError, one line."""
-    if not root.exists():
-        raise FileNotFoundError(f"{root} does not exist; check the path")
+    _there(root)
     for one in formats:
-        if one.listed is not None and (dataset := one.listed(root, reading)) is not None:
+        if one.listed is not None and (dataset := _listed(root, one, reading)) is not None:
             _checked_reading(one, reading)
             return one, _some(dataset, root)
     raise ValueError(f"{root} is no format that is known; say which by --from (crossmodal formats lists them)")
@@ -41,13 +40,24 @@ def read(root: Path, source: Format, reading: Reading) -> Dataset:
     """A folder as one format. Errors: ValueError where it is another."""
     if source.listed is None:
         raise ValueError(f"{source.title} can be written but not read; give another --from")
-    if not root.exists():
-        raise FileNotFoundError(f"{root} does not exist; check the path")
+    _there(root)
     _checked_reading(source, reading)
-    dataset = source.listed(root, reading)
+    dataset = _listed(root, source, reading)
     if dataset is None:
         raise ValueError(f"{root} is no {source.title}; leave --from away, or give the folder that holds it")
     return _some(dataset, root)
+
+
+def _there(root):
+    if not root.exists() and "+" not in str(root):  # rgb.png+xyz.tiff is one capture
+        raise FileNotFoundError(f"{root} does not exist; check the path")
+
+
+def _listed(root, source, reading):
+    if not (root.is_dir() or source.alone):
+        return None
+    # Names of folders above tell splits and categories.
+    return source.listed(root.resolve() if root.name in ("", "..") else root, reading)
 
 
 def missing(holds: frozenset[str], target: Format) -> list[str]:

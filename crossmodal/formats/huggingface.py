@@ -19,6 +19,7 @@ from crossmodal.formats.needed import library
 from crossmodal.formats.paths import inside, plain, split_of
 from crossmodal.formats.record import (
     ARRAYS,
+    EVERYTHING,
     PICTURES,
     array_of,
     checked,
@@ -43,7 +44,6 @@ def listed(root: Path, reading: Reading) -> Dataset | None:
     files = sorted(root.glob("*.parquet")) + sorted(root.glob("data/**/*.parquet"))
     if not files:
         return None
-    library("datasets", _TITLE)
     parquet = library("pyarrow.parquet", _TITLE)
     ids, entries = {"good": 0}, []
     for path in files:
@@ -74,7 +74,7 @@ def listed(root: Path, reading: Reading) -> Dataset | None:
 
 
 def _read(path: Path, group: int, row: int, fields: frozenset[str], camera, name: str) -> Sample:
-    table = _group(path, group)
+    table = _group(path, path.stat().st_mtime_ns, group)
     arrays = {}
     for word in fields:
         column = table.column(word).combine_chunks()
@@ -85,7 +85,7 @@ def _read(path: Path, group: int, row: int, fields: frozenset[str], camera, name
 
 
 @lru_cache(maxsize=1)
-def _group(path: Path, group: int):
+def _group(path: Path, changed: int, group: int):
     try:
         return library("pyarrow.parquet", _TITLE).ParquetFile(path).read_row_group(group)
     except Exception:  # as above
@@ -168,5 +168,4 @@ def _features(datasets, words, shapes):
     return datasets.Features({**columns, "kind": text, "name": text, _META: text})
 
 
-FORMAT = Format("huggingface", _TITLE, ("rgb", "xyz", "gt", "instances", "masks", "normals", "cloud", "labels",
-                                       "infrared"), (), listed, written, "the datasets library", one_class=False)
+FORMAT = Format("huggingface", _TITLE, EVERYTHING, (), listed, written, "the datasets library", one_class=False)

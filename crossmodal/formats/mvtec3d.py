@@ -38,8 +38,8 @@ def listed(root: Path, reading: Reading, gt: str = "gt") -> Dataset | None:
 
 def dataset_of(root: Path, sources: list[Source], reading: Reading, gt: str) -> Dataset:
     """Captures with the masks beside them. Errors: ValueError, one line."""
-    known = _class_ids(root)
-    ids = assigned(known, {source.kind for source in sources} - ({"combined"} if known else set()))
+    known = {top: _class_ids(top) for top in {source.rgb.parents[3] for source in sources}}
+    ids = _merged([*known.values()], {source.kind for source in sources})
     folders: dict[Path, dict[str, dict[str, Path]]] = {}
     entries = []
     for source in sources:
@@ -55,7 +55,7 @@ def dataset_of(root: Path, sources: list[Source], reading: Reading, gt: str) -> 
         holds = {"rgb", "xyz"} | {word for word in ("gt", "instances") if good or word in own}
         holds |= {"masks"} if good or own.keys() >= _MODALITIES.keys() else set()
         entries.append(Entry(Place(source.category, source.split, source.kind, stem), source.path, frozenset(holds),
-                             partial(_read, source, reading, own, ids, bool(known))))
+                             partial(_read, source, reading, own, known[source.rgb.parents[3]], ids)))
     return Dataset(tuple(entries), ids)
 
 
@@ -97,15 +97,19 @@ def written(out: Path, head: Head, gt: str = "gt", always: bool = False) -> Iter
             write_bytes(top / "calibration" / "camera_parameters.json", halcon)
 
 
-def _read(source: Source, reading: Reading, own: dict[str, Path], ids, known: bool) -> Sample:
+def _read(source: Source, reading: Reading, own: dict[str, Path], known: dict[str, int], ids) -> Sample:
     capture = load(source, reading)
     # What is loaded has its camera refined; a dataset keeps the one that it says.
     given = source.calibration if reading.intrinsics is None else None
     masks = {_MODALITIES[word]: read_mask(own[word]) > 0 for word in _MODALITIES if word in own}
     sample = Sample(capture.rgb, capture.points, read_camera(given) if given else capture.camera, masks=masks)
     if "gt" in own:
-        levels = (read_levels(own["gt"], source.kind, ids, capture.shape) if known
-                  else read_binary(own["gt"], ids[source.kind], capture.shape))
+        if known:
+            table = np.arange(256, dtype=np.uint8)
+            table[[*known.values()]] = [ids[kind] for kind in known]
+            levels = table[read_levels(own["gt"], source.kind, known, capture.shape)]
+        else:
+            levels = read_binary(own["gt"], ids[source.kind], capture.shape)
         sample = replace(sample, gt=levels)
     if "instances" in own:
         sample = replace(sample, instances=read_mask(own["instances"]))
@@ -115,12 +119,18 @@ def _read(source: Source, reading: Reading, own: dict[str, Path], ids, known: bo
     return sample
 
 
-def _class_ids(root):
-    # A split or a kind may be given alone; what its levels mean then lies above it.
-    for folder in (root, *root.resolve().parents[:2], *sorted(root.iterdir())):
-        if (folder / "class_ids.json").is_file():
-            return read_class_ids(folder / "class_ids.json")
-    return {}
+def _class_ids(category):
+    path = category / "class_ids.json"
+    return read_class_ids(path) if path.is_file() else {}
+
+
+def _merged(known: list[dict[str, int]], kinds: set[str]) -> dict[str, int]:
+    """Ids for all categories: their own where no two of them mean different things, else new ones."""
+    pairs = {pair for own in known for pair in own.items()}
+    if all(known):
+        kinds = kinds - {"combined"}
+    agreed = len({kind for kind, _ in pairs}) == len({level for _, level in pairs}) == len(pairs)
+    return assigned(dict(pairs), kinds) if agreed else assigned({}, kinds | {kind for kind, _ in pairs})
 
 
 def _halcon(camera: Camera | None) -> bytes | None:

@@ -18,8 +18,11 @@ PICTURES = ("rgb", "gt", "instances", "gt_rgb", "gt_depth", "infrared")
 ARRAYS = {"xyz": (None, None, 3), "normals": (None, None, 3), "cloud": (None, 3), "labels": (None,)}
 """Field → shape of the arrays that are no pictures."""
 
-_CONTENT = {"xyz": "xyz", "gt": "gt", "instances": "instances", "normals": "normals", "cloud": "cloud",
-            "infrared": "infrared", "rgb": "rgb", "gt_rgb": "masks", "gt_depth": "masks", "labels": "labels"}
+_CONTENT = {"rgb": "rgb", "xyz": "xyz", "gt": "gt", "instances": "instances", "gt_rgb": "masks", "gt_depth": "masks",
+            "normals": "normals", "cloud": "cloud", "labels": "labels", "infrared": "infrared"}
+EVERYTHING = tuple(dict.fromkeys(_CONTENT.values()))
+"""What a record may hold, of CONTENTS."""
+
 _MOST_PIXELS = 1 << 28  # a few bytes can claim any size
 
 

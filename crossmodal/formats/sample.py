@@ -155,6 +155,7 @@ class Format:
     listed: a folder's samples, or None if it is another layout; writer: takes an empty folder
     one_class: its training images are good by definition, so that defects stand in test
     unit: whether its files leave the unit or the camera open, so that reading options count
+    alone: whether a single file may be all there is
     """
 
     name: str
@@ -166,3 +167,4 @@ class Format:
     checked: str = "the description"
     one_class: bool = True
     unit: bool = False
+    alone: bool = False

@@ -16,6 +16,7 @@ from crossmodal.datasets.source import Reading
 from crossmodal.formats.paths import inside, plain, split_of
 from crossmodal.formats.record import (
     ARRAYS,
+    EVERYTHING,
     PICTURES,
     array_in,
     array_of,
@@ -40,7 +41,7 @@ _SUFFIXES = {f"{word}.png": word for word in PICTURES} | {f"{word}.npy": word fo
 
 def listed(root: Path, reading: Reading) -> Dataset | None:
     """The .tar shards of a folder, or one shard."""
-    shards = [root] if root.suffix == ".tar" else sorted(root.glob("*.tar")) if root.is_dir() else []
+    shards = sorted(root.glob("*.tar")) if root.is_dir() else [root] if root.suffix == ".tar" else []
     if not shards:
         return None
     ids, entries = {"good": 0}, []
@@ -133,5 +134,5 @@ def _add(tar, name, data):
     tar.addfile(member, io.BytesIO(data))
 
 
-FORMAT = Format("webdataset", "WebDataset", ("rgb", "xyz", "gt", "instances", "masks", "normals", "cloud", "labels",
-                                            "infrared"), (), listed, written, "the webdataset library", one_class=False)
+FORMAT = Format("webdataset", "WebDataset", EVERYTHING, (), listed, written,
+                "the webdataset library", one_class=False, alone=True)
