@@ -1,9 +1,7 @@
 """Whole datasets: every layout is read as its description says, written so that its own tools read it, or refused."""
 
-import io
 import json
 import sys
-import tarfile
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import trees
 import yaml
+from conversions import LIBRARIES, converted, refused, seen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +24,6 @@ from crossmodal.formats.sample import Dataset, Entry, Format, Place, Sample
 from crossmodal.formats.yolo import outlines
 from rgb import read_rgb
 
-LIBRARIES = {"coco": "pycocotools", "huggingface": "datasets", "webdataset": "webdataset", "rerun": "rerun"}
 WRITTEN = [one.name for one in FORMATS if one.writer]
 ITS_OWN = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own decoder
 PAIRED = ["3d-adam", "mvtec3d", "real-iad-d3", "bop", "huggingface", "webdataset"]
@@ -38,21 +36,6 @@ def tree(tmp_path_factory) -> tuple[Path, dict[str, layouts.Truth]]:
     return root, layouts.mvtec3d(root)
 
 
-def seen(root: Path, name: str | None = None) -> tuple[str, Dataset]:
-    if name is not None:
-        return name, work.read(root, named(name), Reading())
-    one, dataset = work.detected(root, FORMATS, Reading())
-    return one.name, dataset
-
-
-def converted(root: Path, name: str, out: Path) -> Path:
-    if name in LIBRARIES:
-        pytest.importorskip(LIBRARIES[name])
-    one, dataset = work.detected(root, FORMATS, Reading())
-    work.convert(root, out, one, dataset, named(name))
-    return out
-
-
 def kinds_of(levels: np.ndarray, ids) -> dict[str, np.ndarray]:
     """A mask by kind of a ground truth in class ids."""
     names = {level: kind for kind, level in ids.items()}
@@ -62,15 +45,6 @@ def kinds_of(levels: np.ndarray, ids) -> dict[str, np.ndarray]:
 def same_masks(levels: np.ndarray, ids, masks: dict[str, np.ndarray]) -> bool:
     found = kinds_of(levels, ids)
     return found.keys() == masks.keys() and all((found[kind] == masks[kind]).all() for kind in masks)
-
-
-def refused(capsys, *arguments) -> str:
-    """The one line that a command line is refused with."""
-    assert main([*map(str, arguments)]) == 2
-    text = capsys.readouterr().err.strip().splitlines()
-    assert [line for line in text if not line.startswith("convert: ")] == [text[-1]]
-    assert text[-1].startswith("error: ")
-    return text[-1]
 
 
 # what is read, from trees that nothing of ours wrote
@@ -600,216 +574,6 @@ def test_a_library_that_is_missing_is_asked_for_kindly(tree, tmp_path, capsys, m
     assert not (tmp_path / "out").exists()
 
 
-# files that mean harm
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-60])
-
-
-@pytest.mark.parametrize(("builder", "file", "to"), [
-    (layouts.mvtec3d, "test/hole/rgb/000.png", "coco"), (layouts.mvtec3d, "test/hole/xyz/000.tiff", "bop"),
-    (layouts.mvtec3d, "test/hole/gt/000.png", "yolo"), (layouts.mvtec3d, "class_ids.json", "yolo"),
-    (layouts.eyecandies, "train/data/001_depth.png", "mvtec3d"),
-    (layouts.eyecandies, "test_public/data/01_dents_mask.png", "mvtec3d"),
-    (layouts.bop, "test/000002/depth/000003.png", "mvtec3d"), (layouts.bop, "test/000001/scene_camera.json", "mvtec3d"),
-    (layouts.bop, "test/000001/scene_gt.json", "mvtec3d"), (layouts.realiad, "test/hole/xyz/S0002.tiff", "mvtec3d"),
-    (layouts.real3d, "train/1_template.pcd", "webdataset"), (layouts.real3d, "gt/3_bulge.txt", "webdataset"),
-    (layouts.mulsen, "Pointcloud/test/hole/0.stl", "coco"), (layouts.mulsen, "RGB/test/hole/0.png", "coco"),
-    (layouts.coco, "annotations/instances_val.json", "yolo"), (layouts.yolo, "labels/train/0.txt", "coco")])
-def test_a_file_cut_short_leaves_nothing_behind(tmp_path, capsys, builder, file, to):
-    for needed in {"coco": ["pycocotools"]}.get(builder.__name__, []):
-        pytest.importorskip(needed)
-    builder(tmp_path / "part")
-    cut(tmp_path / "part" / file)
-    before = trees.digests(tmp_path)
-    error = refused(capsys, "convert", tmp_path / "part", "--to", to, "--out", tmp_path / "out")
-    assert Path(file).name in error
-    assert trees.digests(tmp_path) == before
-
-
-@pytest.mark.parametrize("name", ["webdataset", "huggingface"])
-@pytest.mark.parametrize("share", [0.3, 0.9])
-def test_a_shard_cut_short_is_refused(tree, tmp_path, capsys, name, share):
-    shards = converted(tree[0], name, tmp_path / "shards")
-    path = next(path for path in sorted(shards.rglob("*")) if path.suffix in (".tar", ".parquet"))
-    path.write_bytes(path.read_bytes()[:int(share * path.stat().st_size)])
-    error = refused(capsys, "convert", shards, "--to", "mvtec3d", "--out", tmp_path / "out")
-    assert path.name in error
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(("builder", "file"), [
-    (layouts.mvtec3d, "test/hole/xyz/000.tiff"), (layouts.eyecandies, "train/data/001_info_depth.yaml"),
-    (layouts.bop, "test/000001/depth/000003.png"), (layouts.realiad, "test/hole/xyz/S0002.tiff"),
-    (layouts.mulsen, "Infrared/test/hole/0.png"), (layouts.coco, "val/p 0.png"),
-    (layouts.bop, "test/000001/mask_visib/000003_000000.png")])
-def test_a_missing_partner_is_named(tmp_path, capsys, builder, file):
-    if builder is layouts.coco:
-        pytest.importorskip("pycocotools")
-    builder(tmp_path / "part")
-    (tmp_path / "part" / file).unlink()
-    error = refused(capsys, "convert", tmp_path / "part", "--to", "webdataset", "--out", tmp_path / "out")
-    assert Path(file).stem.split("_")[0] in error
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(("builder", "file"), [
-    (layouts.mvtec3d, "test/hole/rgb/000.png"), (layouts.mvtec3d, "test/hole/gt/000.png"),
-    (layouts.eyecandies, "train/data/001_normals.png"), (layouts.bop, "test/000001/rgb/000000.png"),
-    (layouts.realiad, "test/hole/gt/rgb/part_S0002_L05_RGB.png"), (layouts.real3d, "gt/3_bulge.txt"),
-    (layouts.mulsen, "Pointcloud/GT/hole/0.txt"), (layouts.yolo, "labels/train/0.txt"),
-    (layouts.mvtec2d, "ground_truth/hole/000_mask.png")])
-def test_a_link_out_of_the_tree_is_not_followed(tmp_path, capsys, builder, file):
-    builder(tmp_path / "part")
-    path = tmp_path / "part" / file
-    secret = tmp_path / "secret"
-    path.rename(secret)
-    path.symlink_to(secret)
-    error = refused(capsys, "convert", tmp_path / "part", "--to", "webdataset", "--out", tmp_path / "out")
-    assert "leads out of" in error
-    assert not (tmp_path / "out").exists()
-
-
-def test_names_with_spaces_and_line_breaks_become_plain(tmp_path):
-    root = tmp_path / "a part"
-    for split, kind in (("train", "good"), ("test", "two words\nand a line"), ("test", "..hidden")):
-        own = layouts.truth(0, "hole" if split == "test" else "good")
-        for stem in ("a b", "c\nd"):
-            layouts.png(root / split / kind / "rgb" / f"{stem}.png", own.rgb)
-            layouts.xyz(root / split / kind / "xyz" / f"{stem}.tiff", own.points)
-            if split == "test":
-                layouts.png(root / split / kind / "gt" / f"{stem}.png", layouts.grey(own.union))
-    for name in ("mvtec3d", "coco", "real3d-ad"):
-        out = converted(root, name, tmp_path / name)
-        for path in out.rglob("*"):
-            assert path.resolve().is_relative_to(out)
-            assert not set(" \n/\\") & set(path.name)
-    kinds = {path.name for path in (tmp_path / "mvtec3d" / "test").iterdir()}
-    assert kinds == {"two_words_and_a_line"}, "what is hidden is left alone"
-    assert [path.name for path in sorted((tmp_path / "mvtec3d" / "train/good/rgb").iterdir())] == ["000.png", "001.png"]
-
-
-def member(name: str, data: bytes = b"", **more) -> tuple[tarfile.TarInfo, io.BytesIO]:
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    for key, value in more.items():
-        setattr(info, key, value)
-    return info, io.BytesIO(data)
-
-
-def shard(path: Path, *members) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w") as tar:
-        for info, data in members:
-            tar.addfile(info, data)
-    return path.parent
-
-
-META = {"category": "../../up", "split": "train", "kind": "../../../etc", "name": "../../../../x", "camera": None,
-        "class_ids": {"good": 0, "../../../etc": 255}}
-
-
-def own_members(key: str, meta: object, xyz: bytes | None = None):
-    own = layouts.truth(0)
-    buffer = io.BytesIO()
-    np.save(buffer, own.points)
-    picture = cv2.imencode(".png", own.rgb)[1].tobytes()
-    return (member(f"{key}.json", json.dumps(meta).encode()), member(f"{key}.rgb.png", picture),
-            member(f"{key}.gt.png", cv2.imencode(".png", layouts.grey(own_box()))[1].tobytes()),
-            member(f"{key}.xyz.npy", buffer.getvalue() if xyz is None else xyz))
-
-
-def own_box() -> np.ndarray:
-    return layouts.own_mask("hole")
-
-
-def test_a_tars_names_lead_nowhere(tmp_path):
-    folder = shard(tmp_path / "in" / "train-000000.tar", *own_members("../../../../tmp/evil", META))
-    before = trees.digests(tmp_path / "in")
-    for name in ("mvtec3d", "coco", "webdataset"):
-        out = converted(folder, name, tmp_path / name)
-        assert all(path.resolve().is_relative_to(out) for path in out.rglob("*"))
-    assert {path.name for path in tmp_path.iterdir()} == {"in", "mvtec3d", "coco", "webdataset"}
-    assert trees.digests(tmp_path / "in") == before
-
-
-def header(shape: str) -> bytes:
-    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
-    text += " " * (117 - len(text)) + "\n"
-    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
-
-
-@pytest.mark.parametrize("members", [
-    [member("k.json", type=tarfile.SYMTYPE, linkname="/etc/passwd")],
-    [member("k.json", type=tarfile.LNKTYPE, linkname="../../x")],
-    [member("k.json", type=tarfile.FIFOTYPE)],
-    [member("k.rgb.png", b"no json")],
-    own_members("k", None), own_members("k", []), own_members("k", {**META, "class_ids": {"x": 1000}}),
-    own_members("k", {**META, "camera": {"width": 1}}),
-    own_members("k", META, header("(1000000, 1000000, 3)")), own_members("k", META, header("(-1, -1, 3)")),
-    own_members("k", META, b"\x93NUMPY\x01\x00"), own_members("k", META, b""),
-    [member("k.json", b"[" * 100_000)],
-])
-def test_a_hostile_tar_is_refused_in_a_line(tmp_path, capsys, members):
-    folder = shard(tmp_path / "in" / "train-000000.tar", *members)
-    assert "train-000000.tar" in refused(capsys, "convert", folder, "--to", "mvtec3d", "--out", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_tar_that_claims_more_than_it_has_is_refused(tmp_path, capsys):
-    info = tarfile.TarInfo("k.json")
-    info.size = 1 << 40
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "train-000000.tar").write_bytes(info.tobuf() + b"{}")
-    assert "truncated" in refused(capsys, "convert", tmp_path / "in", "--to", "mvtec3d", "--out", tmp_path / "out")
-
-
-@pytest.mark.parametrize("segmentation", [
-    {"size": [48, 64], "counts": [10**15]}, {"size": [48, 64], "counts": [-5, 3077]},
-    {"size": [48, 64], "counts": "~~~~"}, {"size": [10**6, 10**6], "counts": [0, 10**12]}, {"counts": [1.5]},
-    [[1, 2, 3]], [[1e300, 1, 2, 2, 3, float("nan")]],
-    "text", 3, {"size": [48, 64]}])
-def test_hostile_annotations_are_refused(tmp_path, capsys, segmentation):
-    layouts.png(tmp_path / "in" / "train" / "p.png", layouts.truth(0).rgb)
-    layouts.text(tmp_path / "in/annotations/instances_train.json", json.dumps({
-        "images": [{"id": 1, "file_name": "p.png", "height": 48, "width": 64}],
-        "annotations": [{"image_id": 1, "category_id": 1, "segmentation": segmentation}],
-        "categories": [{"id": 1, "name": "hole"}]}))
-    assert "cannot be drawn" in refused(capsys, "convert", tmp_path / "in", "--to", "yolo", "--out", tmp_path / "out")
-
-
-@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "a\0b"])
-def test_an_annotation_file_names_no_file_elsewhere(tmp_path, capsys, name):
-    layouts.png(tmp_path / "secret.png", layouts.truth(0).rgb)
-    (tmp_path / "in" / "train").mkdir(parents=True)
-    layouts.text(tmp_path / "in/annotations/instances_train.json", json.dumps({
-        "images": [{"id": 1, "file_name": name, "height": 48, "width": 64}], "annotations": [], "categories": []}))
-    error = refused(capsys, "convert", tmp_path / "in", "--to", "yolo", "--out", tmp_path / "out")
-    assert "leads out of" in error or "is not there" in error
-
-
-@pytest.mark.parametrize(("builder", "file", "words"), [
-    (layouts.eyecandies, "train/data/000_info_depth.yaml", "!!python/object/apply:os.system ['touch owned']"),
-    (layouts.eyecandies, "train/data/000_info_depth.yaml", "normalization: {min: .nan, max: .inf}"),
-    (layouts.eyecandies, "train/data/000_info_depth.yaml", "[" * 10_000),
-    (layouts.bop, "test/000001/scene_camera.json", "[" * 100_000),
-    (layouts.bop, "test/000001/scene_camera.json", '{"0": {"cam_K": [1, 2], "depth_scale": 1}}'),
-    (layouts.bop, "test/000001/scene_gt.json", '{"0": [{"obj_id": [1]}]}'),
-    (layouts.yolo, "data.yaml", "names: !!python/name:os.system"),
-    (layouts.yolo, "labels/train/0.txt", "0 1e400 2 3 4"),
-    (layouts.yolo, "labels/train/0.txt", "9 0.1 0.1 0.2 0.2 0.3 0.1"), (layouts.real3d, "gt/3_bulge.txt", "1 2 3\n4 5"),
-    (layouts.mulsen, "RGB/GT/hole/data.csv", "object\n0,a,b,c\n"), (layouts.mvtec3d, "class_ids.json", "[1, 2]")])
-def test_hostile_text_is_refused(tmp_path, capsys, monkeypatch, builder, file, words):
-    monkeypatch.chdir(tmp_path)
-    builder(tmp_path / "part")
-    layouts.text(tmp_path / "part" / file, words)
-    before = trees.digests(tmp_path)
-    error = refused(capsys, "convert", tmp_path / "part", "--to", "webdataset", "--out", tmp_path / "out")
-    assert Path(file).name in error
-    assert trees.digests(tmp_path) == before
-
-
 # how it works
 
 
@@ -894,3 +658,11 @@ def test_a_part_of_a_tree_knows_its_ids(tree, tmp_path, monkeypatch, inside):
     _, dataset = seen(Path({"test": ".", "test/..": ".."}[inside]))
     assert dataset.ids == {"hole": 255, "dent": 254, "good": 0}
     assert {entry.place.category for entry in dataset.entries} == {"board"}
+
+
+def test_eyecandies_normals_pass_through_shards(tmp_path):
+    layouts.eyecandies(tmp_path / "candy")
+    out = converted(tmp_path / "candy", "webdataset", tmp_path / "out")
+    sample = seen(out)[1].entries[0].read()
+    assert np.abs(sample.normals - layouts.plane_normals()).max() < 0.01
+    assert sample.camera.fx == pytest.approx(layouts.EYECANDIES_CAMERA[0])

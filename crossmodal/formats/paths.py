@@ -13,6 +13,7 @@ SPLIT_NAMES = {"train": "train", "training": "train", "val": "validation", "vali
 """Folder name → split; names that begin with one of these and an underscore count too (BOP's train_pbr)."""
 
 _LONGEST = 80
+_MOST_BRACKETS = 1000  # YAML's parser takes time by the square of its nesting
 
 
 def inside(root: Path, path: Path) -> Path:
@@ -60,7 +61,13 @@ def read_json(path: Path, kind: type = dict):
 
 def read_yaml(path: Path) -> dict:
     """A YAML file of names and values; tags are refused. Raises ValueError in one line."""
-    return _parsed(path, yaml.safe_load, "YAML", dict)
+    return _parsed(path, _safely, "YAML", dict)
+
+
+def _safely(text):
+    if text.count("[") + text.count("{") > _MOST_BRACKETS:
+        raise ValueError
+    return yaml.safe_load(text)
 
 
 def _parsed(path, parse, word, kind):
