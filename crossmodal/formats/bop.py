@@ -18,7 +18,7 @@ from crossmodal.capture import Capture
 from crossmodal.datasets import read_depth_values
 from crossmodal.datasets.class_ids import encoded, read_class_ids
 from crossmodal.datasets.decode import depth_m, same_size
-from crossmodal.datasets.source import RGB_SUFFIXES, Reading, Source
+from crossmodal.datasets.source import Reading, Source
 from crossmodal.formats.paths import folders, inside, partner, pictures, read_json, split_of
 from crossmodal.formats.places import kind_of
 from crossmodal.formats.sample import Dataset, Entry, Format, Head, Place, Put, Sample
@@ -41,7 +41,7 @@ def sources(root: Path) -> list[Source]:
             continue
         inside(root, scene / _CAMERA)
         folder = scene / "rgb" if (scene / "rgb").is_dir() else scene / "gray"
-        images, depths = pictures(folder, root, (*RGB_SUFFIXES, ".tif")), pictures(scene / "depth", root, (".png",))
+        images, depths = pictures(folder, root), pictures(scene / "depth", root, (".png",))
         for stem in depths:
             partner(stem, depths[stem], images, folder)
         place = scene.relative_to(root)

@@ -27,6 +27,7 @@ from pointcloud.atomic import write_bytes
 from rgb import read_mask, write_mask, write_rgb
 
 _MODALITIES = {"gt_rgb": "rgb", "gt_depth": "depth"}
+_CAMERA = "camera_parameters.json"
 _FOCUS_M = 0.01  # HALCON's form wants one; only its ratio to the pixel's size counts
 
 
@@ -94,13 +95,15 @@ def written(out: Path, head: Head, gt: str = "gt", always: bool = False) -> Iter
                 write_bytes(top / file, text)
         if len(cameras[top]) == 1 and (halcon := _halcon(next(iter(cameras[top])))):
             (top / "calibration").mkdir()
-            write_bytes(top / "calibration" / "camera_parameters.json", halcon)
+            write_bytes(top / "calibration" / _CAMERA, halcon)
 
 
 def _read(source: Source, reading: Reading, own: dict[str, Path], known: dict[str, int], ids) -> Sample:
     capture = load(source, reading)
     # What is loaded has its camera refined; a dataset keeps the one that it says.
-    given = source.calibration if reading.intrinsics is None else None
+    given = source.calibration
+    if reading.intrinsics is not None or given is None or given.name != _CAMERA:
+        given = None
     masks = {_MODALITIES[word]: read_mask(own[word]) > 0 for word in _MODALITIES if word in own}
     sample = Sample(capture.rgb, capture.points, read_camera(given) if given else capture.camera, masks=masks)
     if "gt" in own:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from crossmodal.datasets.source import RGB_SUFFIXES, by_stem
-
 SPLIT_NAMES = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
                "validation": "validation", "test": "test", "testing": "test"}
 """Folder name → split; names that begin with one of these and an underscore count too (BOP's train_pbr)."""
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 _LONGEST = 80
 _MOST_BRACKETS = 1000  # YAML's parser takes time by the square of its nesting
@@ -42,9 +42,18 @@ def folders(path: Path) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith(".")) if path.is_dir() else []
 
 
-def pictures(folder: Path, root: Path, suffixes: tuple[str, ...] = RGB_SUFFIXES) -> dict[str, Path]:
-    """Stem → file of a folder, sorted, all of them inside root; empty where there is no such folder."""
-    return {stem: inside(root, path) for stem, path in by_stem(folder, suffixes).items()} if folder.is_dir() else {}
+def pictures(folder: Path, root: Path, suffixes: tuple[str, ...] = PICTURES) -> dict[str, Path]:
+    """Stem → file of a folder, sorted, all of them inside root; empty where there is no such folder.
+
+    Raises ValueError where a file leads out of root, or two have the same stem.
+    """
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith("."):
+            if path.stem in files:
+                raise ValueError(f"{path} stands beside {files[path.stem].name}; keep one of the two")
+            files[path.stem] = inside(root, path)
+    return files
 
 
 def partner(stem: str, mine: Path, others: dict[str, Path], folder: Path) -> Path:

@@ -76,6 +76,8 @@ def read_rows(path: Path) -> np.ndarray:
     data = read_bytes(path)
     first = data.split(b"\n", 1)[0]
     try:
+        if not data.strip():
+            raise ValueError
         rows = np.loadtxt(BytesIO(data), np.float64, delimiter="," if b"," in first else None, ndmin=2, comments=None)
         if not np.isfinite(rows).all() or not len(rows):
             raise ValueError

@@ -15,7 +15,7 @@ import tifffile
 
 from crossmodal.datasets import load
 from crossmodal.datasets.class_ids import assigned
-from crossmodal.datasets.source import SPLITS, UNITS, XYZ_SUFFIXES, Reading, Source
+from crossmodal.datasets.source import SPLITS, UNITS, Reading, Source
 from crossmodal.formats.masks import read_binary
 from crossmodal.formats.paths import folders, inside, partner, pictures
 from crossmodal.formats.sample import Dataset, Entry, Format, Head, Place, Put, Sample
@@ -38,7 +38,7 @@ def sources(root: Path) -> list[Source]:
             pictured = {f.name: path for f in folders(kind / "rgb") for path in sorted(f.glob(_PICTURES))[:1]}
             if not pictured:
                 continue
-            grids = pictures(kind / "xyz", root, XYZ_SUFFIXES)
+            grids = pictures(kind / "xyz", root, (".tiff", ".tif"))
             for name in grids:
                 partner(name, grids[name], pictured, kind / "rgb")
             found += [Source((kind.relative_to(root) / name).as_posix(), inside(root, picture),
