@@ -442,12 +442,10 @@ def test_a_tree_of_mvtec3d_brings_anomalibs_config_and_halcons_camera(tree, tmp_
 # sources for synthesize
 
 
-@pytest.mark.parametrize(("builder", "kind"), [(layouts.eyecandies, "eyecandies"), (layouts.bop, "bop"),
-                                               (layouts.adam3d, "xyz"), (layouts.realiad, "xyz")])
-def test_good_captures_of_other_layouts_are_sources(tmp_path, builder, kind):
+@pytest.mark.parametrize("builder", [layouts.eyecandies, layouts.bop, layouts.adam3d, layouts.realiad])
+def test_good_captures_of_other_layouts_are_sources(tmp_path, builder):
     truths = builder(tmp_path / "part")
     found = sources(tmp_path / "part")
-    assert {source.coding for source in found} == {kind}
     good = next(source for source in found if source.kind == "good")
     own = truths.get(good.path) or truths[good.path.replace("GOOD", "good")]
     assert np.nanmax(np.abs(load(good).points - own.points)) < 1e-4

@@ -5,24 +5,24 @@ from pathlib import Path
 from crossmodal.capture import Capture
 from crossmodal.datasets.source import Reading, Source
 
-CODINGS = ("eyecandies", "bop")
+CODING = "eyecandies"
 
 
 def listed(root: Path) -> list[Source]:
-    """The captures of an Eyecandies, BOP or Real-IAD D³ tree, or nothing. Errors: ValueError, OSError, one line."""
-    from crossmodal.formats import bop, eyecandies, realiad
+    """The captures of an Eyecandies or Real-IAD D³ tree, or nothing. Errors: ValueError, OSError, one line."""
+    from crossmodal.formats import eyecandies, realiad
 
-    return next((found for layout in (eyecandies, bop, realiad) if (found := layout.sources(root))), [])
+    return eyecandies.sources(root) or realiad.sources(root)
 
 
 def load(source: Source, reading: Reading) -> Capture:
-    """A capture of one of CODINGS, whose files say their own unit and camera. Errors: ValueError, OSError."""
-    from crossmodal.formats import bop, eyecandies
+    """A capture of CODING, whose files say their own unit and camera. Errors: ValueError, OSError."""
+    from crossmodal.formats import eyecandies
 
     if reading != Reading():
         raise ValueError(f"{source.geometry} has its unit and camera beside it; leave --unit, --depth-scale and "
                          "--intrinsics away")
-    return {"eyecandies": eyecandies, "bop": bop}[source.coding].capture_of(source)
+    return eyecandies.capture_of(source)
 
 
 def refuse(root: Path) -> None:

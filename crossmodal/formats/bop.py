@@ -13,65 +13,27 @@ from pathlib import Path
 
 import numpy as np
 
-from crossmodal.camera import Camera, fit_camera, residual
-from crossmodal.capture import Capture
-from crossmodal.datasets import read_depth_values
+from crossmodal.camera import fit_camera, residual
+from crossmodal.datasets import load
+from crossmodal.datasets.bop import listed as images_of
 from crossmodal.datasets.class_ids import encoded, read_class_ids
-from crossmodal.datasets.decode import depth_m, same_size
 from crossmodal.datasets.source import Reading, Source
-from crossmodal.formats.paths import folders, inside, partner, pictures, read_json, split_of
+from crossmodal.formats.paths import inside, read_json, split_of
 from crossmodal.formats.places import kind_of
 from crossmodal.formats.sample import Dataset, Entry, Format, Head, Place, Put, Sample
 from depth import write_depth
 from pointcloud.atomic import write_bytes
-from rgb import read_mask, read_rgb, write_mask, write_rgb
+from rgb import read_mask, write_mask, write_rgb
 
-_CAMERA = "scene_camera.json"
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}
 _STEPS_MM = (0.001, 0.01, 0.1, 1.0)
 _MOST = 65534  # 65535 means "too far" to many sensors
 _WORST_PX = 0.5
 
 
-def sources(root: Path) -> list[Source]:
-    """Every RGB-D image of a dataset, a split or a scene; empty if root is none. Errors: ValueError."""
-    found = []
-    for scene in (root, *folders(root), *(f for split in folders(root) for f in folders(split))):
-        if not (scene / _CAMERA).is_file() or not (scene / "depth").is_dir():
-            continue
-        inside(root, scene / _CAMERA)
-        folder = scene / "rgb" if (scene / "rgb").is_dir() else scene / "gray"
-        images, depths = pictures(folder, root), pictures(scene / "depth", root, (".png",))
-        for stem in depths:
-            partner(stem, depths[stem], images, folder)
-        place = scene.relative_to(root)
-        found += [Source((place / stem).as_posix(), image, partner(stem, image, depths, scene / "depth"), "bop",
-                         "", split_of(scene.resolve().parent.name)) for stem, image in images.items()]
-    return found
-
-
-def capture_of(source: Source) -> Capture:
-    """Picture and depth by the image's own K and step. Errors: ValueError, OSError."""
-    scene = source.rgb.parents[1]
-    path = scene / _CAMERA
-    entry = _entry(path, source.rgb.stem)
-    rgb, counts = read_rgb(source.rgb).pixels, read_depth_values(source.geometry)
-    same_size(source.rgb, rgb, source.geometry, counts)
-    try:
-        k, step_mm = np.array(entry["cam_K"], np.float64).reshape(3, 3), float(entry["depth_scale"])
-        if k[0, 1] or not 0 < step_mm < np.inf:
-            raise ValueError
-        camera = Camera(counts.shape[1], counts.shape[0], k[0, 0], k[1, 1], k[0, 2], k[1, 2])
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{path} has no camera without skew and depth_scale for {source.rgb.name}; "
-                         "copy it again from the source") from None
-    z, encoding = depth_m(source.geometry, counts, step_mm / 1000)
-    return Capture.from_depth(rgb, z, camera, source.path, encoding)
-
-
 def listed(root: Path, reading: Reading) -> Dataset | None:
     """The images; with class_ids.json their masks are defects, else they are objects and everything is good."""
-    found = sources(root)
+    found = images_of(root)
     if not found:
         return None
     known = next((f / "class_ids.json" for f in (root, *root.resolve().parents[:2])
@@ -80,17 +42,19 @@ def listed(root: Path, reading: Reading) -> Dataset | None:
     entries = []
     for source in found:
         scene, stem = source.rgb.parents[1], source.rgb.stem
+        for path in (source.rgb, source.geometry, scene / "scene_camera.json"):
+            inside(root, path)
         numbers = _objects(scene, stem)
         names = {level: kind for kind, level in ids.items()}
         kind = kind_of(names.get(number, "defect") for number in numbers) if known else "good"
-        entries.append(Entry(Place("", source.split, kind, f"{scene.name}_{stem}"), source.path,
-                             frozenset({"rgb", "xyz", "gt"}),
+        place = Place("", split_of(scene.resolve().parent.name), kind, f"{scene.name}_{stem}")
+        entries.append(Entry(place, source.path, frozenset({"rgb", "xyz", "gt"}),
                              partial(_read, root, source, tuple(numbers), known is not None)))
     return Dataset(tuple(entries), ids)
 
 
 def _read(root: Path, source: Source, numbers: tuple[int, ...], defects: bool) -> Sample:
-    capture = capture_of(source)
+    capture = load(source)
     levels, instances = np.zeros(capture.shape, np.uint8), np.zeros(capture.shape, np.uint16)
     scene, stem = source.rgb.parents[1], source.rgb.stem
     for i, number in enumerate(numbers):
@@ -112,15 +76,6 @@ def _objects(scene, stem):
         return [int(one["obj_id"]) for one in _json(path, path.stat().st_mtime_ns).get(str(int(stem)), ())]
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"{path} has no obj_id for an object of image {stem}; copy it again from the source") from None
-
-
-def _entry(path, stem):
-    try:
-        return _json(path, path.stat().st_mtime_ns)[str(int(stem))]
-    except (KeyError, ValueError) as error:
-        if isinstance(error, ValueError) and str(path) in str(error):
-            raise
-        raise ValueError(f"{path} has no image {stem}; copy it again from the source") from None
 
 
 @lru_cache(maxsize=8)
