@@ -33,9 +33,13 @@ def sources(root: str | Path) -> list[Source]:
     if root.name in ("", ".."):  # names of folders above tell splits and categories
         root = root.resolve()
     if root.is_dir():
-        for listed in READERS:
-            if found := listed(root):
-                return found
+        try:
+            for listed in READERS:
+                if found := listed(root):
+                    return found
+        except ValueError:  # what is wrong with it may be that it is no folder of captures at all
+            layouts.refuse(root)
+            raise
         layouts.refuse(root)
         raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
     if root.is_file() and root.suffix.lower() == ".pcd":
