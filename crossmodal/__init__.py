@@ -9,6 +9,7 @@ for _room in (rgb, depth, pointcloud):
         raise ImportError(f"'import {_room.__name__}' found {getattr(_room, '__file__', _room)}, which is not "
                           f"crossmodal's; rename or uninstall it, and reinstall crossmodal-anomaly")
 
+from crossmodal.augment import Augment
 from crossmodal.camera import Camera, fit_camera
 from crossmodal.capture import Capture, Encoding, Rig, View
 from crossmodal.datasets import read_capture, read_captures
@@ -41,8 +42,10 @@ from crossmodal.defects import (
 from crossmodal.edit import SurfaceEdit
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
+from crossmodal.lighting import pool_light
 from crossmodal.patch import Patch
 from crossmodal.plan import Plan
+from crossmodal.presets import preset
 from crossmodal.recipe import Place, Recipe, read_recipe
 from crossmodal.result import Result
 from crossmodal.surface import Surface
@@ -51,10 +54,10 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination",
+    "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination",
     "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
     "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
     "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "read_capture", "read_captures", "read_recipe", "replay", "rgb",
-    "synthesize",
+    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe", "replay",
+    "rgb", "synthesize",
 ]  # fmt: skip

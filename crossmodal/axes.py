@@ -24,20 +24,24 @@ class Axes:
 
         The centre is the middle of the box about those points, so that half an extent lies to either side of it.
         """
-        known = foreground & np.isfinite(normals[..., 0])
-        points, normals = smoothed[known].astype(np.float64), normals[known].astype(np.float64)
-        step = max(1, len(points) // MOST)
-        normal = normals[::step].mean(0)
+        known = np.flatnonzero(foreground & np.isfinite(normals[..., 0]))
+        points, normals = smoothed.reshape(-1, 3), normals.reshape(-1, 3)
+        some = known[::max(1, len(known) // MOST)]
+        normal = normals[some].astype(np.float64).mean(0)
         normal /= np.linalg.norm(normal)
-        middle = points[::step].mean(0)
-        flat = points - middle
+        middle = points[some].astype(np.float64).mean(0)
+        flat = points[some] - middle
         flat -= (flat @ normal)[:, None] * normal
-        long = np.linalg.eigh(np.cov(flat[::step].T))[1][:, 2]
+        long = np.linalg.eigh(np.cov(flat.T))[1][:, 2]
         long -= normal * (long @ normal)
         long /= np.linalg.norm(long)
         # An axis has two ends; the one that points right, or down, is its own.
         long = long if abs(long[0]) * long[0] + abs(long[1]) * long[1] >= 0 else -long
         wide = np.cross(normal, long)
-        spans = [(float((flat @ axis).min()), float((flat @ axis).max())) for axis in (long, wide)]
-        centre = middle + sum(0.5 * (low + high) * axis for (low, high), axis in zip(spans, (long, wide), strict=True))
-        return cls(centre, normal, long, *(1e3 * (high - low) for low, high in spans))
+        plane = np.stack((long, wide), 1)
+        low, high = np.full(2, np.inf), np.full(2, -np.inf)
+        for part in np.array_split(known, 1 + len(known) // MOST):  # in doubles, all at once is a lot of memory
+            reached = (points[part] - middle) @ plane
+            low, high = np.minimum(low, reached.min(0)), np.maximum(high, reached.max(0))
+        centre = middle + plane @ (0.5 * (low + high))
+        return cls(centre, normal, long, *(1e3 * (high - low)).tolist())

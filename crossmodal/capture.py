@@ -8,6 +8,7 @@ import numpy as np
 from crossmodal.camera import Camera, fit_camera
 from pointcloud import PointCloud
 from rgb import RgbImage
+from rgb.light import Light
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -54,6 +55,7 @@ class View:
     points: (H, W, 3) float32 in metres in the camera's axes, NaN where nothing was measured, or None
     encoding: the source's own geometry values, if it had any
     origin: the view that this one was edited from, by the same sensor in the same light
+    light: what it is known to stand in (see lit_by); None where its own picture has to tell
     """
 
     camera: Camera
@@ -62,6 +64,7 @@ class View:
     name: str = ""
     encoding: Encoding | None = field(default=None, repr=False)
     origin: "View | None" = field(default=None, repr=False)
+    light: Light | None = field(default=None, repr=False)
 
     def __post_init__(self):
         shape = (self.camera.height, self.camera.width)
@@ -99,7 +102,8 @@ class View:
             return Surface.of(self)
         # What the sensor and the lamp are like was measured before the edit, and still holds.
         height, width = self.shape
-        return self.origin.surface.after(self.points, (0, height), (0, width))
+        origin = self.origin if self.light is None else self.origin.lit_by(self.light)
+        return origin.surface.after(self.points, (0, height), (0, width))
 
     @cached_property
     def backdrop(self):
@@ -115,6 +119,19 @@ class View:
     def replaced(self, **changes) -> "View":
         """A copy with other arrays; caches are not carried over."""
         return replace(self, **changes)
+
+    def lit_by(self, light: Light | None) -> "View":
+        """The same view in a light known from elsewhere; None leaves it to its own picture."""
+        if light == self.light:
+            return self
+        view = replace(self, light=light)
+        # All else that was found out still holds.
+        found = {name: value for name, value in self.__dict__.items() if name not in view.__dict__}
+        surface = found.pop("surface", None)
+        if surface is not None and light is not None:
+            found["surface"] = surface.lit_by(light)
+        view.__dict__.update(found)
+        return view
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,7 @@ def synthesize(
     source: Annotated[str, typer.Argument(help=SOURCE)],
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
@@ -47,16 +48,19 @@ def synthesize(
     allow_overlap: Annotated[bool, typer.Option(
         "--allow-overlap", help="Let a capture stand in train and, with a defect, in test.")] = False,
     ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
+    light: Annotated[str, typer.Option("--light", help=(
+        "pooled over the captures where that is surer, own: each by its own picture, or x,y,z towards the lamp in "
+        "camera axes."))] = "pooled",
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
 ) -> int:
     """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
-    return run(source, out, recipe=recipe, kinds=_words(kinds), count=count, seed=seed,
+    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
-               json=json)
+               light=light, json=json)
 
 
 @app.command()
@@ -117,6 +121,37 @@ def defects(json: Json = False) -> int:
     from crossmodal.commands.defects import run
 
     return run(json)
+
+
+@app.command()
+def presets(json: Json = False) -> int:
+    """List the recipes that ship with the package, for synthesize --preset."""
+    from crossmodal.commands.presets import run
+
+    return run(json)
+
+
+@app.command()
+def formats(json: Json = False) -> int:
+    """List the formats of whole datasets: what each holds, needs, and was checked against."""
+    from crossmodal.commands.formats import run
+
+    return run(json)
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A dataset in any format that can be read.")],
+    to: Annotated[str, typer.Option("--to", help="A format's name; crossmodal formats lists them.")],
+    out: Out,
+    origin: Annotated[str | None, typer.Option("--from", help="The source's format, if it is not seen.")] = None,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+) -> int:
+    """Write a dataset in another format, if it holds what that needs."""
+    from crossmodal.commands.convert import run
+    from crossmodal.datasets.source import Reading
+
+    return run(source, to, out, origin, Reading(unit, intrinsics, depth_scale), json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

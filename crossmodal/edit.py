@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 class Sample:
     """A field at n places of a chart.
 
-    displacement_mm: (n,) float32, along the normal of the undisturbed surface, + outwards; added matter is
-        displacement too, with its own colour
+    displacement_mm: (n,) float32, along the normal of the undisturbed surface, + outwards; of added matter, how high
+        its top stands
     albedo: (n, 3) float32, gain of the surface's colour in linear light, or None where it keeps its own
     whitening: (n,) float32, share of the colour that broken matter replaces by scattered white, or None
     removed: (n,) bool, places where the surface is gone and what lies behind is seen, or None
     lost: (n,) bool, places that return too little light for the depth sensor but keep their colour, or None
     cover: (n, 4) float32, linear colour in full light of matter that lies on the surface, times its share, and last
         that share, or None
-    gloss: (n,) float32, how much of the lamp's own light added matter mirrors, or None
-    flatten: (n,) float32, share of the surface's own relief finer than the field's ``flattens_mm`` that is gone,
+    gloss: (n,) float32, how much of the lamp's own light added matter or a film mirrors, or None
+    underside_mm: (n,) float32, how high the underside of added matter hangs over the surface, 0 where it rests on it;
+        None where all of it rests, or where none was added
+    gap_mm: (n,) float32, how wide the gap is that a place lies in, where it is too steep to look into askance; inf
+        elsewhere, or None
+    flatten: (n,) float32, share of the surface's own crests narrower than the field's ``flattens_mm`` that is gone,
         or None
     """
 
@@ -39,6 +43,8 @@ class Sample:
     cover: np.ndarray | None = None
     flatten: np.ndarray | None = None
     gloss: np.ndarray | None = None
+    underside_mm: np.ndarray | None = None
+    gap_mm: np.ndarray | None = None
 
     @property
     def support(self) -> np.ndarray:
@@ -71,6 +77,8 @@ class Field(Protocol):
     """Largest displacement into the surface."""
     highest_mm: float
     """Largest displacement out of the surface."""
+    matter: bool
+    """Whether what stands out is matter of its own upon the surface, which stays beneath it; no where left out."""
 
     def near(self, s_mm: np.ndarray, t_mm: np.ndarray, margin_mm: float) -> np.ndarray:
         """Bool: chart coordinates (...) within a margin of where something may happen; NaN is not."""
@@ -153,7 +161,8 @@ def scattered(sample: Sample, where: np.ndarray) -> Sample:
 
     return Sample(spread(sample.displacement_mm, 0), spread(sample.albedo, 1), spread(sample.whitening, 0),
                   spread(sample.removed, False), spread(sample.lost, False), spread(sample.cover, 0),
-                  spread(sample.flatten, 0), spread(sample.gloss, 0))
+                  spread(sample.flatten, 0), spread(sample.gloss, 0), spread(sample.underside_mm, 0),
+                  spread(sample.gap_mm, np.inf))
 
 
 def exact_distance(mask: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -162,25 +163,19 @@ def fitting(surface, where: str, across_mm: float) -> np.ndarray:
 
 
 def run_of(edge: np.ndarray, row: int, column: int, reach: int) -> tuple[float, float]:
-    """(x, y) unit vector in the picture along which the edge pixels (H, W) bool about a pixel lie."""
-    count, xx, yy, xy = _moments(edge, row, column, reach)
-    if count < 3:
+    """(x, y) unit vector in the picture along which, so far about a pixel, the edge (H, W) bool nearest to it runs."""
+    r0, c0 = max(0, row - reach), max(0, column - reach)
+    near = edge[r0:row + reach + 1, c0:column + reach + 1]
+    rows, columns = np.nonzero(near)
+    if len(rows) < 3:
         return 1.0, 0.0
-    angle = 0.5 * np.arctan2(2.0 * xy, float(xx - yy))
+    nearest = int(np.argmin((rows + r0 - row) ** 2 + (columns + c0 - column) ** 2))
+    # A neighbouring thread's edge is another edge.
+    _, pieces = cv2.connectedComponents(near.astype(np.uint8))
+    own = pieces[rows, columns] == pieces[rows[nearest], columns[nearest]]
+    x, y = columns[own] + c0 - column, rows[own] + r0 - row
+    angle = 0.5 * np.arctan2(2.0 * float(x @ y), float(x @ x - y @ y))
     return float(np.cos(angle)), float(np.sin(angle))
-
-
-@njit(cache=True, nogil=True)
-def _moments(edge, row, column, reach):
-    count = xx = yy = xy = 0
-    for v in range(max(0, row - reach), min(edge.shape[0], row + reach + 1)):
-        for u in range(max(0, column - reach), min(edge.shape[1], column + reach + 1)):
-            if edge[v, u]:
-                count += 1
-                xx += (u - column) * (u - column)
-                yy += (v - row) * (v - row)
-                xy += (u - column) * (v - row)
-    return count, xx, yy, xy
 
 
 @njit(cache=True, nogil=True)

@@ -1,5 +1,7 @@
 """What a capture can show of a relief, known before anything is made."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from crossmodal.edit import Field
@@ -8,6 +10,16 @@ from crossmodal.surface import Surface
 HIDDEN_FLOORS = 1.5  # a relief of so many noise floors is lost in them: few of its pixels rise above one
 RESOLVED = 0.6  # of a groove g pixels wide, a pixel's mean sees about 0.6·g of the depth, until g reaches 1.7
 PLAIN = 0.7  # a relief of which less than this share is seen is worth a word
+DIM = 0.3  # confidence in the light below which relief is hardly relit
+
+
+def foretold(surface: Surface, grown: Sequence[tuple[str, Field, Sequence[float], Sequence[float]]]) -> tuple[str, ...]:
+    """Sentences on what a surface's sensor or light will hide of defects: (kind, field, anchor m, normal) of each."""
+    said = [sentence for one in grown if (sentence := hidden(surface, *one))]
+    sure = surface.light.confidence
+    if sure < DIM and any(max(field.deepest_mm, field.highest_mm) > 0 for _, field, _, _ in grown):
+        said.append(f"the light of this capture is poorly known (confidence {sure:.2f}): relief is hardly seen in RGB")
+    return tuple(said)
 
 
 def hidden(surface: Surface, kind: str, field: Field, anchor_m, normal) -> str | None:

@@ -11,9 +11,10 @@ from numba import njit
 from crossmodal.backdrop import uncovered
 from crossmodal.capture import Capture, Rig, read_only
 from crossmodal.edit import SurfaceEdit, measure
-from crossmodal.forecast import hidden, is_lost
+from crossmodal.forecast import foretold, is_lost
+from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
-from crossmodal.plan import Plan
+from crossmodal.plan import Plan, PlannedLight
 from crossmodal.recolour import recoloured
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, see
@@ -108,7 +109,9 @@ def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None 
 
 def _plan(capture, edits) -> Plan:
     """The plan behind edits that came without one; a field that no plan describes is left out of it."""
-    return Plan(capture=capture.name, defects=tuple(edit.planned for edit in edits if edit.planned is not None))
+    light = None if capture.light is None else PlannedLight.of(capture.light)
+    return Plan(capture=capture.name, light=light,
+                defects=tuple(edit.planned for edit in edits if edit.planned is not None))
 
 
 def _several(edits) -> tuple[Edit, ...]:
@@ -116,7 +119,9 @@ def _several(edits) -> tuple[Edit, ...]:
 
 
 def _seen(surface, edit: Edit) -> Seen | None:
-    return see_lifted(surface, edit) if isinstance(edit, LiftedEdit) else see(surface, edit)
+    if isinstance(edit, LiftedEdit):
+        return see_lifted(surface, edit)
+    return see_matter(surface, edit) if getattr(edit.field, "matter", False) else see(surface, edit)
 
 
 def _meet(seen: Seen, other) -> bool:
@@ -241,14 +246,13 @@ def _outline(direct, support) -> np.ndarray:
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:
-    grown = (edit for edit in edits if isinstance(edit, SurfaceEdit))
-    said = (hidden(capture.surface, edit.kind, edit.field, edit.patch.anchor_m, edit.patch.normal) for edit in grown)
-    return tuple(sentence for sentence in said if sentence)
+    return foretold(capture.surface, [(edit.kind, edit.field, edit.patch.anchor_m, edit.patch.normal)
+                                      for edit in edits if isinstance(edit, SurfaceEdit)])
 
 
 def _measurer(edit: Edit):
     def measured(area_px: int) -> Measured:
         extents = edit.extents() if isinstance(edit, LiftedEdit) else measure(edit.field)
         return Measured(extents.area_mm2, area_px, extents.length_mm, extents.width_mm, extents.max_depth_mm,
-                        extents.max_height_mm)
+                        extents.max_height_mm, extents.volume_mm3)
     return measured

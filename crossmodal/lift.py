@@ -120,8 +120,9 @@ def _lift_points(capture, surface, modality, edited, mask):
     d = along_normal_mm(surface, edit)[inside]
     d = d[np.isfinite(d)]
     sizes = (float(max(0, -d.min())), float(max(0, d.max()))) if d.size else (0.0, 0.0)
-    return LiftedEdit(modality, rows, columns, inside, points=points, pixel_mm2=_pixel_mm2(surface, changed),
-                      extents_mm=sizes)
+    pixel_mm2 = _pixel_mm2(surface, changed)
+    return LiftedEdit(modality, rows, columns, inside, points=points, pixel_mm2=pixel_mm2, extents_mm=sizes,
+                      volume_mm3=_volume_mm3(d, pixel_mm2))
 
 
 def _lift_rgb(capture, surface, edited, mask, relief):
@@ -147,9 +148,10 @@ def _lift_rgb(capture, surface, edited, mask, relief):
     inside = changed[window]
     colours = np.where(inside[..., None], edited[window], capture.rgb[window])
     sizes = (0.0, 0.0) if relief_mm is None else (float(max(0, -relief_mm.min())), float(max(0, relief_mm.max())))
+    pixel_mm2 = _pixel_mm2(surface, changed)
     return LiftedEdit("rgb", rows, columns, inside, rgb=colours,
-                      relief_mm=None if relief_mm is None else relief_mm[window],
-                      pixel_mm2=_pixel_mm2(surface, changed), extents_mm=sizes)
+                      relief_mm=None if relief_mm is None else relief_mm[window], pixel_mm2=pixel_mm2,
+                      extents_mm=sizes, volume_mm3=0.0 if relief_mm is None else _volume_mm3(relief_mm, pixel_mm2))
 
 
 def _profiled(surface: Surface, region: np.ndarray, profile: Profile) -> np.ndarray:
@@ -160,6 +162,10 @@ def _profiled(surface: Surface, region: np.ndarray, profile: Profile) -> np.ndar
     x = cv2.GaussianBlur(distance / distance.max(), (0, 0), max(0.8, 0.08 * distance.max())) * (distance > 0)
     x = np.clip(x / x.max(), 0, 1)
     return (profile.amplitude_mm * x * x * (3 - 2 * x)).astype(np.float32)
+
+
+def _volume_mm3(moved_mm, pixel_mm2) -> float:
+    return float(np.abs(moved_mm, dtype=np.float64).sum() * pixel_mm2)
 
 
 def _pixel_mm2(surface, changed):

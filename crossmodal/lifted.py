@@ -35,6 +35,7 @@ class LiftedEdit:
     relief_mm: np.ndarray | None = None
     pixel_mm2: float = 0.0
     extents_mm: tuple[float, float] = (0.0, 0.0)
+    volume_mm3: float = 0.0
     kind: str = "lifted"
 
     def __post_init__(self):
@@ -52,7 +53,7 @@ class LiftedEdit:
         spans = np.ptp(rim @ np.stack((np.sin(angles), np.cos(angles))), axis=0) + 1
         disc = exact_distance(np.pad(self.changed, 1)).max()
         return Extents(float(len(rim) * self.pixel_mm2), float(spans.max() * across),
-                       float((2 * disc - 1) * across), depth, height)
+                       float((2 * disc - 1) * across), depth, height, self.volume_mm3)
 
     @property
     def planned(self) -> Lifted:
@@ -60,7 +61,7 @@ class LiftedEdit:
         arrays = {name: PackedArray.of(getattr(self, name)) for name in ("changed", "rgb", "points", "relief_mm")
                   if getattr(self, name) is not None}
         return Lifted(kind=self.kind, modality=self.modality, window=(*self.rows, *self.columns), arrays=arrays,
-                      pixel_mm2=self.pixel_mm2, extents_mm=self.extents_mm)
+                      pixel_mm2=self.pixel_mm2, extents_mm=self.extents_mm, volume_mm3=self.volume_mm3)
 
     @classmethod
     def replayed(cls, planned: Lifted) -> "LiftedEdit":
@@ -68,7 +69,7 @@ class LiftedEdit:
         r0, r1, c0, c1 = planned.window
         arrays = {name: packed.array() for name, packed in planned.arrays.items()}
         return cls(planned.modality, (r0, r1), (c0, c1), pixel_mm2=planned.pixel_mm2, extents_mm=planned.extents_mm,
-                   kind=planned.kind, **arrays)
+                   volume_mm3=planned.volume_mm3, kind=planned.kind, **arrays)
 
 
 def along_normal_mm(surface: Surface, edit: LiftedEdit) -> np.ndarray:

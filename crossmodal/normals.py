@@ -151,17 +151,33 @@ def fine_relief_mm(points, normals, known, width_px: float) -> np.ndarray:
     points, normals: (h, w, 3) float32; known: (h, w) bool, one connected surface → (h, w) float32, 0 where not known.
     Twice a point's height over the mean about it: a surface of steady curvature has none.
     """
-    side = 2 * max(1, round(0.5 * width_px)) + 1
+    side = 2 * max(1, round(0.25 * width_px)) + 1
     known = known[..., None]
     above = np.einsum("ijk,ijk->ij", _over_mean(points, known, side), np.where(known, normals, np.float32(0)))
     return _over_mean(np.float32(1e3) * above[..., None], known, side)[..., 0]
 
 
+def over_valleys_mm(relief: np.ndarray, width_px: float) -> np.ndarray:
+    """How far a relief (h, w) float32 mm stands over the ground that its own valleys give, 0 or more.
+
+    The top-hat (Meyer 1979): crests narrower than so many pixels go to their valleys, a broad step stays one.
+    """
+    side = 2 * max(1, round(0.5 * width_px)) + 1
+    return cv2.morphologyEx(relief, cv2.MORPH_TOPHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+
+
 def _over_mean(values, known, side):
-    """Values (h, w, n) less their mean over the known pixels about them; 0 where not known (h, w, 1)."""
-    share = cv2.blur(known.astype(np.float32)[..., 0], (side, side), borderType=cv2.BORDER_CONSTANT)[..., None]
-    mean = [cv2.blur(np.where(known[..., 0], channel, np.float32(0)), (side, side), borderType=cv2.BORDER_CONSTANT)
-            for channel in np.moveaxis(values, -1, 0)]
+    """Values (h, w, n) less their mean over the known pixels about them; 0 where not known (h, w, 1).
+
+    Two boxes of half the width, one after the other: one alone lets a thread of some pitches through.
+    """
+    def blurred(channel):
+        for _ in range(2):
+            channel = cv2.blur(channel, (side, side), borderType=cv2.BORDER_CONSTANT)
+        return channel
+
+    share = blurred(known.astype(np.float32)[..., 0])[..., None]
+    mean = [blurred(np.where(known[..., 0], channel, np.float32(0))) for channel in np.moveaxis(values, -1, 0)]
     return np.where(known, values - np.stack(mean, -1) / np.maximum(share, 1e-6), np.float32(0))
 
 

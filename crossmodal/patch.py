@@ -67,15 +67,18 @@ class Patch:
         """The patch's window as slices of the view's arrays."""
         return slice(*self.rows), slice(*self.columns)
 
-    def coordinates(self, points: np.ndarray) -> np.ndarray:
+    def coordinates(self, points: np.ndarray, feet: np.ndarray | None = None) -> np.ndarray:
         """(s, t, h) in mm (N, 3) float64 of any points (N, 3) in metres near the patch; NaN far from it.
+
+        feet: (N, 3), the points of the surface from which those are reckoned, if not the nearest to them
 
         Another view, a cloud or a mesh looks its points up here: the nearest charted point, plus the rest in
         that point's frame. What is nearest to surface that the chart did not reach is off it, however near.
         """
         tree, st, frames, spacing = self._lookup
         points = np.asarray(points, np.float64)
-        distance, nearest = tree.query(points, distance_upper_bound=max(8 * spacing, 0.2 * self._reach_m))
+        distance, nearest = tree.query(points if feet is None else feet,
+                                       distance_upper_bound=max(8 * spacing, 0.2 * self._reach_m))
         found = np.isfinite(distance)
         nearest = np.where(found, nearest, 0)
         rest = (points - tree.data[nearest]) * 1e3

@@ -18,6 +18,8 @@ TRIALS = 64
 EDGE_TRIALS = 16
 EDGEWISE = 0.2  # cosine of the steepest view (78°) of an edge that carries a defect
 FOLD = 0.8  # cosine of the turn (37°) beyond which ground folds away under a defect
+CLOSE = 2.5  # pixels to an edge, beyond which a normal is the surface's own
+HELD = 0.2  # share of what is about a place on an edge that is whole surface; a corner has a quarter
 ENOUGH = 0.6  # share of a long defect that must lie on free ground when no trial finds more
 
 
@@ -142,7 +144,7 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     if where not in ("edge", "rim"):
         return None
     edge = fitting(surface, where, 0.5 * min(size_mm))
-    usable = _beside(edge, spec, size_mm, surface)
+    usable = _beside(edge, spec, size_mm, surface) & _held(surface, min(size_mm))
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
     allowed = _allowed(surface, place)
@@ -195,7 +197,8 @@ def _drawn(surface, place, kind, size_mm, angle, taken, rng):
 
 
 def _beside(edge, spec, size_mm, surface):
-    """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards."""
+    """The edge itself for what breaks out of it; for what stands on it, the pixels that are half its width inwards,
+    and for what may reach over it those from there to the edge."""
     usable = np.zeros_like(edge) if spec.effect not in ("in", "remove") else edge.copy()
     if spec.effect in ("in", "remove") or not edge.any():
         return usable
@@ -203,8 +206,19 @@ def _beside(edge, spec, size_mm, surface):
     rows, columns = (np.flatnonzero(edge.any(axis)) for axis in (1, 0))
     about = tuple(slice(max(0, one[0] - int(half) - 3), one[-1] + int(half) + 4) for one in (rows, columns))
     far = cv2.distanceTransform((~edge[about]).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    usable[about] = surface.foreground[about] & (far >= half) & (far <= half + 1.5)
+    least = min(half, CLOSE) if spec.overhangs else half
+    usable[about] = surface.foreground[about] & (far >= least) & (far <= half + 1.5)
     return usable
+
+
+def _held(surface, across_mm):
+    """(H, W) bool: pixels that hang together with their surface, of which there is enough about them: no lone ones."""
+    linked = surface.linked.astype(np.uint8)
+    ties = linked.sum(-1, dtype=np.uint8)
+    ties[:, 1:] += linked[:, :-1, 0]
+    ties[1:] += linked[:-1, :, 1]
+    side = 1 + 2 * round(0.5 * across_mm / surface.mm_per_pixel)
+    return (ties >= 2) & (cv2.blur((ties == 4).astype(np.float32), (side, side)) > HELD)
 
 
 def _fits(surface, ground, rows, columns, size_mm, angle):

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
+from rgb.light import EVEN_SKY, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Number, Number, Number]
@@ -75,15 +76,38 @@ class Lifted(BaseModel):
     arrays: dict[str, PackedArray]
     pixel_mm2: float = 0.0
     extents_mm: tuple[float, float] = (0.0, 0.0)
+    volume_mm3: float = 0.0
 
 
 Planned = Annotated[Grown | Lifted, Field(discriminator="source")]
 
 
+class PlannedLight(BaseModel):
+    """The light that a defect is seen in, where the capture's own picture does not tell it; as in rgb.light.Light."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    direction: Vector
+    ambient: Number
+    diffuse: Number
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    specular: Number = 0.0
+    shininess: Number = 1.0
+    sky: tuple[Number, Number, Number, Number, Number, Number, Number, Number, Number] = EVEN_SKY
+
+    @classmethod
+    def of(cls, light: Light) -> "PlannedLight":
+        return cls(**vars(light))
+
+    def light(self) -> Light:
+        return Light(**dict(self))
+
+
 class Plan(BaseModel):
     """A flat list of drawn defects for one capture.
 
-    frame: ``camera`` (of the named capture) or ``object``; every anchor, normal and heading is in it.
+    frame: ``camera`` (of the named capture) or ``object``; every anchor, normal, heading and light is in it.
+    light: what the capture stands in; None where its own picture tells
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,6 +117,7 @@ class Plan(BaseModel):
     frame: Literal["camera", "object"] = "camera"
     seed: int = 0
     defects: tuple[Planned, ...] = ()
+    light: PlannedLight | None = None
 
     def moved(self, T: np.ndarray) -> "Plan":
         """The same defects in the coordinates that the rigid T (4, 4) maps to.
@@ -101,4 +126,5 @@ class Plan(BaseModel):
         """
         if any(isinstance(defect, Lifted) for defect in self.defects):
             raise ValueError("a lifted defect belongs to its own view and cannot be moved")
-        return self.model_copy(update={"defects": tuple(defect.moved(T) for defect in self.defects)})
+        light = None if self.light is None else PlannedLight.of(self.light.light().turned(T[:3, :3]))
+        return self.model_copy(update={"defects": tuple(defect.moved(T) for defect in self.defects), "light": light})

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
-from rgb.light import Light
+from rgb.light import DARKEST, EVEN_SKY, Light
 
 PENUMBRA = 0.08  # tangent of the lamp's angular radius: a bench lamp, not a laser
 OCCLUSION_REACH = 1.5  # heights of a relief beyond which it shuts out no light
@@ -23,7 +23,8 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
                   moved: np.ndarray | None = None, occlusion: float = OCCLUSION_REACH) -> np.ndarray:
     """Brightness after over before at every node.
 
-    smooth, normal: (nh, nw, 3) float32 m; state: (nh, nw) uint8; displacement_mm: (nh, nw) float32;
+    smooth, normal: (nh, nw, 3) float32 m; state: (nh, nw) uint8, more where a wall goes down and more yet where nothing
+    is left, whose neighbours of less see nothing of their slope; displacement_mm: (nh, nw) float32;
     focal: in pixels; fine: nodes a pixel; moved: (nh, nw, 3) float32 m, where the nodes are after, if not along
     their normals; occlusion: heights of the relief up to which it shuts out light, 0 for what moves as one plate
     → (nh, nw) float32, exactly 1 where neither normal nor shadow changed. What the light estimate does not know
@@ -31,18 +32,27 @@ def shading_ratio(light: Light, smooth: np.ndarray, normal: np.ndarray, state: n
     """
     lamp = np.array((*light.direction, light.ambient, light.diffuse, light.confidence))
     if moved is None:
-        moved = _along(smooth, normal, state, displacement_mm)
-    return _ratio(lamp, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine,
+        moved = along(smooth, normal, state, displacement_mm)
+    sky = np.array(light.sky if light.sky != EVEN_SKY else ())
+    return _ratio(lamp, sky, smooth, moved, normal, state, displacement_mm, focal[0] * fine, focal[1] * fine, fine,
                   float(occlusion))
 
 
-def shine(light: Light, smooth: np.ndarray, normal: np.ndarray, state: np.ndarray,
+def shine(light: Light, smooth: np.ndarray, moved: np.ndarray, state: np.ndarray,
           displacement_mm: np.ndarray) -> np.ndarray:
     """(nh, nw, 2) float32: linear light of the lamp's own highlight at every node before and after; both 0 where the
     normal did not change. Arguments as in shading_ratio.
     """
     lobe = np.array((*light.direction, light.confidence * light.specular, light.shininess))
-    return _shine(lobe, smooth, _along(smooth, normal, state, displacement_mm), state, displacement_mm)
+    return _shine(lobe, smooth, moved, state, displacement_mm)
+
+
+def glint(light: Light, moved: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """(nh, nw) float32: linear light of the lamp's own highlight at every node after, moved or not. Arguments as in
+    shading_ratio.
+    """
+    lobe = np.array((*light.direction, light.confidence * light.specular, light.shininess))
+    return _shine(lobe, moved, moved, state, np.ones(state.shape, np.float32))[..., 1]
 
 
 @njit(cache=True, nogil=True)
@@ -53,10 +63,11 @@ def _shine(lobe, smooth, moved, state, d):
         for x in range(nw):
             if not state[y, x]:
                 continue
-            y0 = y - 1 if y > 0 and state[y - 1, x] else y
-            y1 = y + 1 if y + 1 < nh and state[y + 1, x] else y
-            x0 = x - 1 if x > 0 and state[y, x - 1] else x
-            x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
+            here = state[y, x]
+            y0 = y - 1 if y > 0 and 0 < state[y - 1, x] <= here else y
+            y1 = y + 1 if y + 1 < nh and 0 < state[y + 1, x] <= here else y
+            x0 = x - 1 if x > 0 and 0 < state[y, x - 1] <= here else x
+            x1 = x + 1 if x + 1 < nw and 0 < state[y, x + 1] <= here else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
             if still or y0 == y1 or x0 == x1:
                 continue
@@ -75,8 +86,9 @@ def _shine(lobe, smooth, moved, state, d):
 
 
 @njit(cache=True, nogil=True)
-def _along(smooth, normal, state, d):
-    out = np.empty_like(smooth)  # undefined where state is 0
+def along(smooth, normal, state, d):
+    """(nh, nw, 3) float32 m: nodes displaced by d (nh, nw) mm along their normals; undefined where state is 0."""
+    out = np.empty_like(smooth)
     for y in range(state.shape[0]):
         for x in range(state.shape[1]):
             if state[y, x]:
@@ -98,12 +110,17 @@ def shadow_reach_mm(light: Light, normal: np.ndarray, highest_mm: float) -> floa
 
 def contact_reach_mm(field) -> float:
     """How far around a field's relief the light from everywhere is dimmed; 0 where it stands out too little."""
-    relief = field.highest_mm + field.deepest_mm
+    relief = relief_mm(field)
     return OCCLUSION_REACH * relief if field.highest_mm > SHALLOW * OCCLUSION_REACH * relief else 0.0
 
 
+def relief_mm(field) -> float:
+    """How thick a field's relief is between what shuts out light and what it is shut out from."""
+    return getattr(field, "thickest_mm", field.highest_mm + field.deepest_mm)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
+def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
@@ -114,10 +131,11 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
         for x in range(nw):
             if not state[y, x]:
                 continue
-            y0 = y - 1 if y > 0 and state[y - 1, x] else y
-            y1 = y + 1 if y + 1 < nh and state[y + 1, x] else y
-            x0 = x - 1 if x > 0 and state[y, x - 1] else x
-            x1 = x + 1 if x + 1 < nw and state[y, x + 1] else x
+            here = state[y, x]
+            y0 = y - 1 if y > 0 and 0 < state[y - 1, x] <= here else y
+            y1 = y + 1 if y + 1 < nh and 0 < state[y + 1, x] <= here else y
+            x0 = x - 1 if x > 0 and 0 < state[y, x - 1] <= here else x
+            x1 = x + 1 if x + 1 < nw and 0 < state[y, x + 1] <= here else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
             open_ = _open(smooth, state, d, y, x, top, occlusion * (top - bottom), fine)
             lit = 1.0
@@ -127,7 +145,13 @@ def _ratio(lamp, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
                 continue
             before = _towards(smooth, y, x, y0, y1, x0, x1, lx, ly, lz)
             after = before if still else _towards(moved, y, x, y0, y1, x0, x1, lx, ly, lz)
-            ratio = (ambient * open_ + diffuse * after * lit) / (ambient + diffuse * before)
+            around, left = ambient, ambient * open_
+            if len(sky):
+                was = _sky(smooth, y, x, y0, y1, x0, x1, sky)
+                is_ = was if still else _sky(moved, y, x, y0, y1, x0, x1, sky)
+                around += was
+                left += is_ * open_ if is_ > 0.0 else is_
+            ratio = max(left + diffuse * after * lit, DARKEST) / max(around + diffuse * before, DARKEST)
             out[y, x] = min(max(open_ + confidence * (ratio - open_), RATIO[0]), RATIO[1])
     return out
 
@@ -176,6 +200,22 @@ def _towards(points, y, x, y0, y1, x0, x1, lx, ly, lz):
     if length == 0.0:
         return 0.0
     return max(0.0, (nx * lx + ny * ly + nz * lz) / length)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sky(points, y, x, y0, y1, x0, x1, sky):
+    """What an uneven sky gives a node beyond an even one (see rgb.light), n as in _towards."""
+    ax, ay, az = (points[y1, x, 0] - points[y0, x, 0], points[y1, x, 1] - points[y0, x, 1],
+                  points[y1, x, 2] - points[y0, x, 2])
+    bx, by, bz = (points[y, x1, 0] - points[y, x0, 0], points[y, x1, 1] - points[y, x0, 1],
+                  points[y, x1, 2] - points[y, x0, 2])
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    length = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if length == 0.0:
+        return 0.0
+    nx, ny, nz = nx / length, ny / length, nz / length
+    return (sky[0] * nx + sky[1] * ny + sky[2] * nz + sky[3] * nx * nx + sky[4] * ny * ny + sky[5] * nz * nz
+            + sky[6] * ny * nz + sky[7] * nz * nx + sky[8] * nx * ny)
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 LOST = 2  # state of a node that returns too little light for the depth sensor
+WALL = 3  # state of a node that stands in for a wall: it fills no place of its own
 BLIND = 0.35  # share of a pixel that may return no light before its depth is gone
 
 
@@ -82,7 +83,8 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
                         xx = min(max(int(round(x)), 0), nw - 1)
                         touched = True
                         near = (abs(seen[yy, xx, 0] - column) < 0.6 * fine and abs(seen[yy, xx, 1] - row) < 0.6 * fine)
-                        if not (state[yy, xx] and near and moved[yy, xx] and displacement[yy, xx] != 0.0):
+                        if not (state[yy, xx] and state[yy, xx] != WALL and near and moved[yy, xx]
+                                and displacement[yy, xx] != 0.0):
                             holes += 1
                             continue
                         sy, sx = float(yy), float(xx)
@@ -107,7 +109,7 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
                 out_displacement[i, j] = np.nan
                 out_support[i, j] = True
                 continue
-            first, last = _majority(value, order, count, gap[i, j])
+            first, last = majority(value, order, count, gap[i, j])
             total, d, sy, sx, inside_count = 0.0, 0.0, 0.0, 0.0, 0
             for k in range(first, last):
                 o = order[k]
@@ -229,7 +231,7 @@ def _at(y, x, state, displacement, gain, support, colour):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _majority(value, order, count, gap):
+def majority(value, order, count, gap):
     """Sort values near to far and return the bounds of the largest run without a gap, the nearest on a tie."""
     for k in range(count):
         m = k

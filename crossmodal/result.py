@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -27,12 +28,30 @@ class Masks:
         return self.rgb | self.depth | self.points
 
 
+Grade = Literal["easy", "medium", "hard", "hidden"]
+
+
+def graded(contrast: float) -> Grade:
+    """How hard a change of so many noise floors is to see."""
+    return "easy" if contrast >= 10 else "medium" if contrast >= 3 else "hard" if contrast > 1 else "hidden"
+
+
 @dataclass(frozen=True)
 class Visibility:
     """How plainly one defect is seen: its largest change in units of each modality's noise floor."""
 
     rgb_contrast: float
     depth_contrast: float
+
+    @property
+    def difficulty(self) -> Grade:
+        """How hard the defect is to see where it is seen best."""
+        return graded(max(self.rgb_contrast, self.depth_contrast))
+
+    @property
+    def difficulty_in(self) -> dict[str, Grade]:
+        """The same for each modality; points move with depth."""
+        return {"rgb": graded(self.rgb_contrast), "depth": graded(self.depth_contrast)}
 
     @property
     def seen_in(self) -> tuple[str, ...]:
@@ -43,7 +62,10 @@ class Visibility:
 
 @dataclass(frozen=True)
 class Measured:
-    """Sizes of one defect: found on its field in the chart, and in pixels of the picture. mm, mm², pixels."""
+    """Sizes of one defect: found on its field in the chart, and in pixels of the picture. mm, mm², mm³, pixels.
+
+    volume_mm3: between the surface before and after; what went in and what came out both count
+    """
 
     area_mm2: float
     area_px: int
@@ -51,6 +73,7 @@ class Measured:
     width_mm: float
     max_depth_mm: float
     max_height_mm: float
+    volume_mm3: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +85,7 @@ class Result:
     instances: (H, W) uint8, 0 where good, i + 1 for the plan's i-th defect
     displacement_mm: (H, W) float32 of the point seen after, + out of the surface, NaN removed or revealed
     visibility: one for each defect of the plan
-    warnings: sentences on what the capture's noise floor hides
+    warnings: sentences on what the capture's noise floor or its light hides
     """
 
     before: Capture

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numba import njit
 
+from crossmodal.brink import Brink, find_brink
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
-from crossmodal.normals import STEEPEST, fine_relief_mm
+from crossmodal.gain import light_gain
+from crossmodal.normals import STEEPEST, fine_relief_mm, over_valleys_mm
 from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, shading_ratio, shadow_reach_mm, shine
-from crossmodal.resolve import LOST, resolve
+from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shadow_reach_mm
+from crossmodal.resolve import LOST, WALL, resolve
 from crossmodal.surface import Surface
 
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
@@ -19,7 +20,6 @@ FINE = 4
 TILE = 32  # pixels
 MOST_NODES = 1 << 20  # that are held at once
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
-WET = 60.0  # shininess of a droplet
 UNLIT = 0.06  # what still comes out of a hole behind which nothing is known
 
 
@@ -51,28 +51,29 @@ class Seen:
 
 def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     """What the view behind a surface sees of a grown edit; None where the defect is out of its sight."""
-    charted = _charted(surface, edit)
-    if charted is None:
+    charted = chart_over(surface, edit)
+    near_by = None if charted is None else touched(surface, edit, *charted)
+    if near_by is None:
         return None
-    rows, columns, st, near = charted
+    rows, columns, st, near = near_by
     fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
-    parts = [(inner, part) for inner, outer in _tiles(surface, edit, near, fine)
+    parts = [(inner, part) for inner, outer in tiles(surface, edit, near, fine)
              if (part := _see_tile(surface, edit, rows, columns, st, near, outer, fine)) is not None]
     if not parts:
         return None
     if len(parts) == 1 and parts[0][1].z_m.shape == near.shape:
         return parts[0][1]
-    return _joined(surface, rows, columns, near.shape, parts)
+    return joined(surface, rows, columns, near.shape, parts)
 
 
-def _tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
+def tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
     """Cut a window into tiles (inner, outer slices), so that a long line costs its own area, not its window's.
 
     An outer tile holds all that its inner one can see: what moves in, what casts a shadow, what normals average over.
     """
     field, pixel = edit.field, surface.mm_per_pixel
     shadow = max(shadow_reach_mm(surface.light, edit.patch.normal, field.highest_mm),
-                 OCCLUSION_REACH * (field.highest_mm + field.deepest_mm))
+                 OCCLUSION_REACH * relief_mm(field))
     margin = 4 + math.ceil((max(field.deepest_mm, field.highest_mm) + shadow + 0.25 * field.finest_mm
                             + getattr(field, "flattens_mm", 0)) / pixel)
     lateral = 3 + math.ceil(max(field.deepest_mm, field.highest_mm) / pixel)
@@ -109,17 +110,26 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     support.reshape(-1)[index] = sample.support
     if not support.any():
         return None
-    sample = scattered(sample, inside)
+    sample, brink = scattered(sample, inside), None
+    if sample.removed is not None and sample.removed.any():
+        brink = find_brink(edit.field, chart, sample.removed, nodes[3], surface.mm_per_pixel / fine)
+        places = brink.onto(chart)[inside]
+        sample = scattered(edit.field.sample(places[:, 0], places[:, 1]), inside)
+        sample.displacement_mm[brink.wall] *= brink.down[brink.wall]
+        support |= brink.top
+    if sample.gap_mm is not None:
+        narrow = sample.gap_mm < surface.sensor.narrowest_px * surface.mm_per_pixel
+        sample = replace(sample, lost=narrow & (sample.displacement_mm < 0))
     if sample.flatten is not None:
-        relief = fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]),
-                                edit.field.flattens_mm / surface.mm_per_pixel)
+        width_px = edit.field.flattens_mm / surface.mm_per_pixel
+        relief = over_valleys_mm(fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]), width_px), width_px)
         to_nodes = np.array(((1 / fine, 0, 0), (0, 1 / fine, 0)))
         relief = cv2.warpAffine(relief, to_nodes, inside.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * np.maximum(relief, 0))
-    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing)
+        sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * relief)
+    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing, brink)
 
 
-def _joined(surface, rows, columns, shape, parts) -> Seen:
+def joined(surface, rows, columns, shape, parts) -> Seen:
     """Tiles put together over their window; between them nothing happens."""
     gain = np.ones((*shape, parts[0][1].gain.shape[2]), np.float32)
     gain[..., 3:] = 0
@@ -148,27 +158,36 @@ def _base(surface: Surface, edit: SurfaceEdit, rows, columns, st):
 
 
 def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int,
-             crossing: bool = True) -> Seen:
+             crossing: bool = True, brink: Brink | None = None) -> Seen:
     """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again.
 
     crossing: whether their ways may cross, as normals do on a fold
+    brink: where the surface ends, if it does: its wall goes down from there
     """
     smooth, normal, _, state = nodes
     camera = surface.camera
-    gain = _gain(surface, sample, smooth, normal, state, fine, OCCLUSION_REACH if crossing else 0.0)
     displacement_mm, removed = sample.displacement_mm, sample.removed
     if removed is None:
         removed = np.zeros(displacement_mm.shape, bool)
-    else:
-        displacement_mm = np.where(removed, np.float32(0), displacement_mm)
+    at = smooth
+    if brink is not None:
+        at, removed = brink.onto(smooth), removed & ~brink.wall
+        state = np.where(brink.wall, np.uint8(WALL), state)
+    gain = light_gain(surface, sample, smooth, at, normal, np.where(removed, np.uint8(WALL + 1), state), fine,
+                      OCCLUSION_REACH if crossing else 0.0)
+    displacement_mm = np.where(removed, np.float32(0), displacement_mm)
     moved = displacement_mm != 0
+    if brink is not None:
+        moved |= brink.top
     base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
     seen = np.empty((*state.shape, 3))
     z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
     source = np.zeros((*z.shape, 2), np.float32)
     if sample.lost is not None:
         state = np.where(sample.lost, state * np.uint8(LOST), state)
-    displace(camera.kernel, smooth, normal, state, displacement_mm, fine, seen)
+    displace(camera.kernel, at, normal, state, displacement_mm, fine, seen)
+    if brink is not None:
+        np.add(seen[..., :2], brink.shift[..., ::-1], out=seen[..., :2], where=state[..., None] > 0)
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
@@ -198,55 +217,21 @@ def _bounded(seen: Seen, base, displacement_mm) -> None:
         np.maximum(seen.z_m, base, out=seen.z_m, where=base == base)
 
 
-def _gain(surface: Surface, sample: Sample, smooth, normal, state, fine, occlusion: float) -> np.ndarray:
-    camera = surface.camera
-    if sample.displacement_mm.any():
-        ratio = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
-                              fine, occlusion=occlusion)
-    else:
-        ratio = np.ones(state.shape, np.float32)
-    white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
-    shiny = surface.light.specular > 0 and sample.displacement_mm.any()
-    albedo = np.empty((0, 0, 3), np.float32) if sample.albedo is None else sample.albedo
-    gain = _spread(state, ratio, white, albedo, 4 + (2 if shiny else 0) + (0 if sample.cover is None else 4))
-    if shiny:
-        gain[..., 4:6] = shine(surface.light, smooth, normal, state, sample.displacement_mm)
-    if sample.cover is not None:
-        # Matter stands in the light of its place; its share hides what is beneath.
-        facing = surface.light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
-        shade = 1 + surface.light.confidence * (facing - 1)
-        gain[..., -4:-1] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
-        gain[..., -1] = sample.cover[..., 3]
-        if sample.gloss is not None:
-            wet = replace(surface.light, specular=1.0, shininess=WET)
-            mirrored = shine(wet, smooth, normal, state, sample.displacement_mm)[..., 1] * sample.gloss
-            gain[..., -4:-1] += mirrored[..., None]
-    return gain
+def chart_over(surface: Surface, edit: SurfaceEdit):
+    """A view's window about an edit (rows, columns) and the edit's chart (h, w, 2) there; None out of sight."""
+    if is_own(surface, edit):
+        return edit.patch.rows, edit.patch.columns, edit.patch.st_mm
+    return _looked_up(surface, edit)
 
 
-@njit(cache=True, nogil=True)
-def _spread(state, ratio, white, albedo, channels):
-    gain = np.zeros((*ratio.shape, channels), np.float32)
-    for y in range(ratio.shape[0]):
-        for x in range(ratio.shape[1]):
-            if not state[y, x]:
-                continue
-            for c in range(3):
-                gain[y, x, c] = ratio[y, x] * albedo[y, x, c] if albedo.size else ratio[y, x]
-            gain[y, x, 3] = white[y, x]
-    return gain
+def is_own(surface: Surface, edit: SurfaceEdit) -> bool:
+    """Whether a surface is the one, in the place, that an edit's chart was made on."""
+    return surface.camera is edit.patch.surface.camera and np.abs(edit.T_here_patch - np.eye(4)).max() < 1e-12
 
 
-def _charted(surface: Surface, edit: SurfaceEdit):
-    """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter."""
+def touched(surface: Surface, edit: SurfaceEdit, rows, columns, st):
+    """The window that an edit can touch, its chart (h, w, 2), and the pixels near enough to matter; None if none."""
     patch, field = edit.patch, edit.field
-    if surface.camera is patch.surface.camera and np.abs(edit.T_here_patch - np.eye(4)).max() < 1e-12:
-        rows, columns, st = patch.rows, patch.columns, patch.st_mm
-    else:
-        looked_up = _looked_up(surface, edit)
-        if looked_up is None:
-            return None
-        rows, columns, st = looked_up
     pixel = surface.mm_per_pixel
     reach = 1.5 * pixel + max(shadow_reach_mm(surface.light, patch.normal, field.highest_mm),
                               contact_reach_mm(field))

@@ -7,6 +7,7 @@ import numpy as np
 
 from depth.sensor import DepthSensor, measure_sensor
 
+NARROWEST = 2.0  # pixels; to triangulate, it must match what it sees with what its lamp or its other eye does
 STEP = 3.0  # pixel widths in depth, from one pixel to the next, beyond which two surfaces are not averaged
 
 
@@ -49,6 +50,11 @@ class SensorModel:
     def of(cls, z_m: np.ndarray, linked: np.ndarray, floor, pixel_rad: float) -> "SensorModel":
         """Measure depth (H, W) float32 m, NaN invalid; linked (H, W, 2) and floor as a Surface holds them."""
         return cls(measure_sensor(z_m, linked, floor, pixel_rad), pixel_rad, float(floor.at(floor.median_m)))
+
+    @property
+    def narrowest_px(self) -> float:
+        """The narrowest steep gap that it looks into, pixels; 0 where it is not known to lose any return."""
+        return NARROWEST if np.isfinite(self.depth.steepest) else 0.0
 
     def resolves(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray:
         if not (self.softens and self.depth.blur_px):

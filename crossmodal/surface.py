@@ -1,6 +1,6 @@
 """The surface that a view saw: normals, links, foreground, scale, noise floors and light, measured once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -13,12 +13,15 @@ from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
 from crossmodal.ground import Ground
+from crossmodal.lighting import witnesses
 from crossmodal.normals import links, local_planes
 from crossmodal.sensor import SensorModel
-from rgb.light import AMBIENT, Light, estimate_light
+from rgb.estimate import estimate_light
+from rgb.light import AMBIENT, Light
 
 WELL_KNOWN_NORMAL = 0.02  # radians of noise that a fitted normal may carry
 LARGEST_RADIUS = 8
+DIMMEST = 0.4  # share of the lamp's full light in which a surface still tells how light its matter is
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class Surface:
     linked: (H, W, 2) bool, on one surface with the right and the lower neighbour
     foreground: (H, W) bool
     floor: what the depth sensor cannot tell apart; rgb_floor: the same for colour, in 8-bit levels
-    light: estimated from the view's own colours
+    light: estimated from the view's own colours, or what it is known to stand in
     """
 
     camera: Camera
@@ -68,8 +71,8 @@ class Surface:
         rgb_floor, light, white = 0.0, AMBIENT, 1.0
         if view.rgb is not None:
             rgb_floor = rgb_room.noise_levels(view.rgb)
-            light = _light(view.rgb, points, normals, foreground, rgb_floor)
-            white = _white(view.rgb)
+            light = view.light or estimate_light((witnesses(view.rgb, points, normals, foreground, rgb_floor),))
+            white = _white(view.rgb, normals, light)
         return cls(view.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
                    read_only(foreground), floor, rgb_floor, light, radius, stride, white)
 
@@ -94,6 +97,12 @@ class Surface:
         return Surface(self.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
                        self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride,
                        self.white)
+
+    def lit_by(self, light: Light) -> "Surface":
+        """The same surface in another light."""
+        lit = replace(self, light=light)
+        lit.__dict__.update({name: value for name, value in self.__dict__.items() if name not in lit.__dict__})
+        return lit
 
     @cached_property
     def mm_per_pixel(self) -> float:
@@ -163,16 +172,9 @@ def _fit_window(floor, z, focal):
     return (radius // stride) * stride, stride
 
 
-def _white(rgb):
-    """The brightest matter of a scene is taken to be as light as paper; what clips is a highlight."""
-    brightest = np.percentile(rgb[::4, ::4].max(-1), 98)
-    return float(np.clip(rgb_room.to_linear(np.full((1, 1, 3), brightest, np.uint8))[0, 0, 0] / 0.8, 0.1, 1.0))
-
-
-def _light(rgb, points, normals, foreground, rgb_floor):
-    step = 2 if rgb.shape[0] * rgb.shape[1] > 250_000 else 1
-    linear = rgb_room.to_linear(np.ascontiguousarray(rgb[::step, ::step]))
-    if step == 1:
-        linear = cv2.blur(linear, (3, 3))
-    return estimate_light(linear, normals[::step, ::step], foreground[::step, ::step],
-                          noise=rgb_floor / 255 / 12, points=points[::step, ::step])
+def _white(rgb, normals, light):
+    """The lightest matter of a scene is taken to be as light as paper; what clips is a highlight."""
+    linear = rgb_room.to_linear(np.ascontiguousarray(rgb[::4, ::4].max(-1, keepdims=True)))[..., 0]
+    facing = light.shading(np.nan_to_num(normals[::4, ::4]))
+    shade = np.maximum(1 + light.confidence * (facing - 1), DIMMEST)
+    return float(np.clip(np.percentile(linear / shade, 98) / 0.8, 0.1, 1.0))

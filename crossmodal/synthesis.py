@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+import rgb as rgb_room
 from crossmodal.capture import Capture
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
-from crossmodal.forecast import hidden
+from crossmodal.forecast import foretold
 from crossmodal.imprint import imprint
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
 from crossmodal.placement import Spot, find_spot, on_axis
-from crossmodal.plan import Grown, Lifted, Plan
+from crossmodal.plan import Grown, Lifted, Plan, PlannedLight
 from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
@@ -32,7 +33,7 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
     surface = capture.surface
     ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
     scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
-                  surface.axes.long_mm, surface.axes.wide_mm)
+                  surface.axes.long_mm, surface.axes.wide_mm, _own_colour(capture))
     taken: tuple[Spot, ...] = ()
     ordinals: dict[str, int] = {}
     planned = []
@@ -49,7 +50,17 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
         taken += (spot,)
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
-    return Plan(capture=capture.name, seed=seed, defects=tuple(planned))
+    light = None if capture.light is None else PlannedLight.of(capture.light)
+    return Plan(capture=capture.name, seed=seed, defects=tuple(planned), light=light)
+
+
+def _own_colour(capture: Capture) -> tuple[float, float, float] | None:
+    """The object's median linear colour where white matter is 1."""
+    if capture.rgb is None:
+        return None
+    seen = capture.rgb[::2, ::2][capture.surface.foreground[::2, ::2]]
+    linear = rgb_room.to_linear(np.median(seen, axis=0).astype(np.uint8)) if len(seen) else np.zeros(3)
+    return tuple(float(x) for x in np.minimum(linear / capture.surface.white, 1))
 
 
 def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
@@ -81,6 +92,10 @@ def replay(capture: Capture, plan: Plan) -> Result:
     """The result that a plan describes; bit for bit the first one on the same capture."""
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
+    if plan.light is not None:
+        capture = capture.lit_by(plan.light.light())
+    elif capture.light is not None:
+        plan = plan.model_copy(update={"light": PlannedLight.of(capture.light)})
     edits = tuple(grown(capture.surface, planned) for planned in plan.defects)
     return imprint(capture, edits, plan)
 
@@ -101,9 +116,9 @@ def synthesize(capture: Capture, what: What, seed: int = 0) -> Result:
 
 
 def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
-    """Sentences on what the capture's noise floor hides, before anything is made."""
-    return tuple(
-        sentence for planned in plan.defects if isinstance(planned, Grown)
-        if (sentence := hidden(capture.surface, planned.kind,
-                               grown_as_asked(planned.spec, planned.texture_seed),
-                               planned.anchor_m, planned.normal)))
+    """Sentences on what the capture's noise floor or its light hides, before anything is made."""
+    if plan.light is not None:
+        capture = capture.lit_by(plan.light.light())
+    return foretold(capture.surface, [
+        (planned.kind, grown_as_asked(planned.spec, planned.texture_seed), planned.anchor_m, planned.normal)
+        for planned in plan.defects if isinstance(planned, Grown)])

@@ -68,6 +68,10 @@ class Shaped:
     colour: tuple | None = None
 
     @property
+    def matter(self):
+        return self.colour is not None
+
+    @property
     def bounds_mm(self):
         return -self.half[0], self.half[0], -self.half[1], self.half[1]
 

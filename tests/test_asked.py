@@ -49,3 +49,35 @@ def test_a_level_keeps_to_its_third_of_what_was_asked(scene):
         sizes = [made(scene, cm.Dent(diameter_mm=(3, 9), depth_mm=0.5, difficulty=level), seed)
                  .plan.defects[0].spec.diameter_mm[0] for seed in range(5)]
         assert all(low <= size <= high for size in sizes)
+
+
+def test_a_size_may_be_a_share_of_the_object(scene):
+    """5 % is 5 % of the root of the object's visible area, on every capture; the plan holds mm."""
+    near, far = scene, truth.ideal("plane", 20, 70, size=168)
+    for one in (near, far):
+        size = one.capture.surface.object_mm
+        result = made(one, cm.Dent(diameter_mm="20%", depth_mm=["1%", "2%"]))
+        spec = result.plan.defects[0].spec
+        assert spec.diameter_mm[0] == pytest.approx(0.2 * size)
+        assert 0.01 * size <= spec.depth_mm[0] <= 0.02 * size
+        assert result.measured[0].length_mm == pytest.approx(0.2 * size, rel=0.01)
+        again = cm.replay(one.capture, cm.Plan.model_validate_json(result.plan.model_dump_json()))
+        assert again.after.points.tobytes() == result.after.points.tobytes()
+
+
+def test_a_share_of_the_object_is_kept_as_it_was_written():
+    recipe = cm.Recipe(defects=(cm.Scratch(length_mm=("10%", "20 %"), width_mm="1.5%"),))
+    assert recipe.defects[0].length_mm == ("10%", "20%")
+    assert cm.Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+    with pytest.raises(ValueError, match="still a range"):
+        recipe.defects[0].fixed("width_mm")
+    with pytest.raises(ValueError, match="needs the scale of a capture"):
+        recipe.defects[0].drawn(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("bad", ["wide", "0%", "-5%", "101%", "5", ("5%", 3), ("6%", "5%"), ("1%", "2%", "3%"), "1e1%"])
+def test_what_is_no_size_is_refused_in_one_sentence(bad):
+    with pytest.raises(ValueError, match=r"size is in mm, or in percent|goes from low to high"):
+        cm.Dent(diameter_mm=bad)
+    with pytest.raises(ValueError):
+        cm.Bend(angle_deg="5%")

@@ -20,6 +20,7 @@ import truth
 
 import crossmodal as cm
 from crossmodal.defects import grow
+from crossmodal.defects.added import FORMS
 from crossmodal.defects.spec import Effect, Extent
 
 KINDS = {spec.model_fields["kind"].default: spec for spec in cm.DEFECTS}
@@ -32,11 +33,17 @@ def scene_of(tilt=30):
     return truth.ideal("plane", tilt, 35, size=168)
 
 
+def asked(kind):
+    """The spec of a kind with nothing told, or of "kind form" with its form."""
+    kind, _, form = kind.partition(" ")
+    return KINDS[kind](form=form) if form else KINDS[kind]()
+
+
 @lru_cache(maxsize=32)
 def drawn(kind, seed=3, tilt=30):
     """(scene, result) of a kind's own default sizes, in the middle of a tilted plane; as a user would first try it."""
     scene = scene_of(tilt)
-    recipe = cm.Recipe(defects=(KINDS[kind](),), place=cm.Place(at_pixel=(84, 80)))
+    recipe = cm.Recipe(defects=(asked(kind),), place=cm.Place(at_pixel=(84, 80)))
     return scene, cm.synthesize(scene.capture, recipe, seed=seed)
 
 
@@ -195,6 +202,12 @@ def test_every_kind_obeys_every_law_that_speaks_of_it(kind, law):
         assert not LAWS[law].speaks(spec.extent, spec.effect)
     else:
         judge(law, spec, kind)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("law", LAWS)
+def test_every_form_of_contamination_obeys_them_too(form, law):
+    judge(law, cm.Contamination, f"contamination {form}")
 
 
 def test_exemptions_are_those_that_declarations_imply():

@@ -15,8 +15,9 @@ from crossmodal import datasets
 from crossmodal.datasets import anomalib, class_ids, pcd
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.destination import checked_out
-from crossmodal.datasets.mvtec3d_writer import difficulty, ground_truth, write_sample, xyz_of
+from crossmodal.datasets.mvtec3d_writer import ground_truth, write_sample, xyz_of
 from crossmodal.datasets.source import Reading
+from crossmodal.result import Visibility
 from depth import read_xyz, write_depth, write_xyz
 from pointcloud import Pcd, read_cloud, read_pcd, write_pcd
 from rgb import read_mask, read_rgb, write_rgb
@@ -361,6 +362,9 @@ def test_a_sample_is_what_the_contract_says(tmp_path, category):
     assert defect["class_id"] == 254
     assert defect["requested"]["depth_mm"] == pytest.approx(defect["measured"]["max_depth_mm"], rel=0.01)
     assert defect["visible_in"] == list(result.visibility[0].seen_in)
+    assert defect["difficulty"] == result.visibility[0].difficulty
+    assert defect["difficulty_in"] == result.visibility[0].difficulty_in
+    assert defect["measured"]["volume_mm3"] == result.measured[0].volume_mm3 > 0
     json.dumps(entry, allow_nan=False)
 
 
@@ -463,7 +467,10 @@ def test_where_nothing_may_be_written(category, out, sentence):
 
 
 def test_difficulty_is_by_the_plainest_modality():
-    assert [difficulty(a, b) for a, b in ((0, 12), (4, 0), (1.5, 1), (1, 0.2))] == ["easy", "medium", "hard", "hidden"]
+    seen = [Visibility(a, b) for a, b in ((0, 12), (4, 0), (1.5, 1), (1, 0.2))]
+    assert [one.difficulty for one in seen] == ["easy", "medium", "hard", "hidden"]
+    assert [one.difficulty_in for one in seen[:2]] == [{"rgb": "hidden", "depth": "easy"},
+                                                       {"rgb": "medium", "depth": "hidden"}]
 
 
 # real captures

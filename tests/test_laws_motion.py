@@ -66,8 +66,7 @@ def check_L13(results, scenes, planned, edit_kind, shared=(True, True)):
             at = gt & ~truth.boundary_band(seen.support)
             on_field, _, _ = allowance(scene, own, seen, share=0.02)
             sth = chart.sth(result.after.points[at].astype(np.float64))
-            d = field.sample(sth[:, 0], sth[:, 1]).displacement_mm
-            gap = np.abs(sth[:, 2] - d)[result.after.valid[at]]
+            gap = np.abs(truth.height_over_mm(field, sth))[result.after.valid[at]]
             # Off the surface along its normal, by what sampling misses and what a lookup between pixels costs.
             steep = np.median(allowance(scene, own, seen)[1][at]) / max(on_field, 1e-9)
             assert gap.max() <= 3 * on_field * max(steep, 1), f"{gap.max():.4f} mm off the one displaced surface"

@@ -92,6 +92,10 @@ def check_appears(capture, result, forecast):
     pixel = surface.mm_per_pixel
     # Where the defect lies a pixel spans more than the capture's median.
     area = float(surface.pixel_area_mm2[result.gt].sum())
+    if spec.effect == "add":
+        # Matter does not lean as the surface does that it is seen before: what it takes up across the line of sight.
+        z_mm = 1e3 * result.after.depth[result.gt & result.after.valid].astype(np.float64)
+        area = float((z_mm**2).sum() / (capture.camera.fx * capture.camera.fy))
     span = float(np.sqrt(surface.pixel_area_mm2[result.gt].max()))
     allowed = 2 * span * outline_mm(field)
     # At an edge a part of the defect lies beyond the object.

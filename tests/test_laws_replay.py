@@ -36,7 +36,7 @@ class Faded:
             value = getattr(full, name, None)
             if value is not None:
                 parts[name] = 1 + a * (value - 1) if name == "albedo" else a * value
-        for name in ("cover", "flatten"):
+        for name in ("cover", "flatten", "underside_mm"):
             if getattr(full, name) is not None:
                 parts[name] = a * getattr(full, name)
         for name in ("removed", "lost"):

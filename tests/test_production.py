@@ -20,6 +20,7 @@ from crossmodal.production.jobs import Jobs, padded, seed_of
 from crossmodal.production.journal import Journal
 from crossmodal.recipe import Recipe
 from depth import read_xyz
+from rgb import read_mask
 
 KINDS = ("dent", "stain")
 
@@ -113,6 +114,26 @@ def test_the_source_is_not_touched(category, tmp_path):
     before = trees.digests(category)
     run(category, tmp_path / "out", workers=1)
     assert trees.digests(category) == before
+
+
+def test_three_kinds_in_one_capture_have_ids_of_their_own_in_its_masks(category, tmp_path):
+    """Read back from the files: instance i is the manifest's i-th defect and carries its kind's class id in gt."""
+    three = Recipe(defects=(cm.Dent(diameter_mm=3), cm.Stain(diameter_mm=3), cm.Bump(diameter_mm=3)))
+    run(category, tmp_path / "out", Request.of_recipe(three, 2, seed=1))
+    ids = json.loads((tmp_path / "out/class_ids.json").read_text())
+    for entry in entries(tmp_path / "out"):
+        assert entry["id"].startswith("test/combined/")
+        gt, instances = (read_mask(tmp_path / "out" / entry["files"][word]) for word in ("gt", "instances"))
+        assert [defect["instance"] for defect in entry["defects"]] == [1, 2, 3]
+        assert {defect["kind"] for defect in entry["defects"]} == {"dent", "stain", "bump"}
+        assert len({defect["class_id"] for defect in entry["defects"]}) == 3
+        for defect in entry["defects"]:
+            region = instances == defect["instance"]
+            assert region.any()
+            assert set(gt[region]) == {defect["class_id"]}
+            assert ids[str(defect["class_id"])] == defect["kind"]
+            assert region.sum() == defect["measured"]["area_px"]
+        np.testing.assert_array_equal(gt > 0, instances > 0)
 
 
 def test_several_kinds_in_a_capture_are_combined_and_two_dents_are_dents(category, tmp_path):

@@ -163,13 +163,27 @@ def cast(chart, field, camera: Camera, steps: int = 240) -> Seen:
         landed = chart.sth(r * z[near][:, None])
         sample = field.sample(landed[:, 0], landed[:, 1])
         d[near], where[near], support[near] = sample.displacement_mm, landed[:, :2], sample.support
+        if sample.underside_mm is not None:
+            beneath = landed[:, 2] < 0.5 * sample.underside_mm
+            d[near] = np.where(beneath, 0, np.clip(landed[:, 2], sample.underside_mm, sample.displacement_mm))
+            support[near] &= ~beneath
     return Seen(z, d, support, where, z0)
 
 
 def _gap(chart, field, p):
-    sth = chart.sth(p)
-    return sth[..., 2] - field.sample(sth[..., 0].ravel(), sth[..., 1].ravel()).displacement_mm.reshape(
-        sth.shape[:-1]).astype(np.float64)
+    return height_over_mm(field, chart.sth(p))
+
+
+def height_over_mm(field, sth):
+    """How far (...) chart points (..., 3) stand outside a displaced surface, mm, along the normal of the undisturbed
+    one; matter that hangs over the surface is a body between its underside and its top."""
+    sample = field.sample(sth[..., 0].ravel(), sth[..., 1].ravel())
+    h = sth[..., 2]
+    top = sample.displacement_mm.reshape(h.shape).astype(np.float64)
+    if sample.underside_mm is None:
+        return h - top
+    under = sample.underside_mm.reshape(h.shape).astype(np.float64)
+    return np.where(under > 0, np.minimum(h, np.maximum(h - top, under - h)), h - top)
 
 
 def _first(chart, field, rays, near, far, steps):
@@ -232,9 +246,8 @@ def slope_of(chart, field, camera: Camera, seen: Seen, eps_m: float = 2e-7):
     for e in (-eps_m, eps_m):
         p = rays * (z + e)[..., None]
         sth = chart.sth(p)
-        d = field.sample(sth[..., 0].ravel(), sth[..., 1].ravel()).displacement_mm.reshape(z.shape).astype(float)
-        gaps.append(sth[..., 2] - d)
-        ds.append(d)
+        gaps.append(height_over_mm(field, sth))
+        ds.append(field.sample(sth[..., 0].ravel(), sth[..., 1].ravel()).displacement_mm.reshape(z.shape).astype(float))
     step = 2 * eps_m * 1e3
     return (gaps[0] - gaps[1]) / step, np.abs(ds[1] - ds[0]) / step
 

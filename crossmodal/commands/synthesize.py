@@ -10,21 +10,27 @@ from crossmodal.datasets import Reading, Source, sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
+from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
+from crossmodal.production.request import light_parsed
 from crossmodal.recipe import read_recipe
 
 
-def run(source: str, out: Path, *, recipe: Path | None, kinds: tuple[str, ...] | None, count: int | None,
-        seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, json: bool) -> int:
+def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
+        count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
-    if recipe is not None and kinds is not None:
-        raise ValueError("--recipe and --kinds both say what to make; give one of them")
+    said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds}
+    given = [option for option, value in said.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
-            "reading": reading, "origins": None if origins is None else tuple(map(_split, origins))}
-    if recipe is not None:
-        request = Request.of_recipe(read_recipe(recipe), _count(count, 1), **rest)
+            "reading": reading, "light": light_parsed(light),
+            "origins": None if origins is None else tuple(map(_split, origins))}
+    if recipe is not None or preset is not None:
+        wanted = read_recipe(recipe) if preset is None else named(preset)
+        request = Request.of_recipe(wanted, _count(count, 1), **rest)
     else:
         if kinds is None:
             kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS)

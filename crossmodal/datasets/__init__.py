@@ -8,7 +8,7 @@ import numpy as np
 
 from crossmodal.camera import residual
 from crossmodal.capture import Capture
-from crossmodal.datasets import mvtec3d, pairs, pcd
+from crossmodal.datasets import bop, layouts, mvtec3d, pairs, pcd
 from crossmodal.datasets.decode import depth_m, points_m, same_size
 from crossmodal.datasets.intrinsics import checked_size, read_camera
 from crossmodal.datasets.source import Reading, Source
@@ -16,7 +16,7 @@ from depth import read_xyz
 from depth.files import FORMATS as DEPTH_FORMATS
 from rgb import read_rgb
 
-READERS = (mvtec3d.listed, pairs.listed, pcd.listed)
+READERS = (layouts.listed, bop.listed, mvtec3d.listed, pairs.listed, pcd.listed)
 """Each lists the captures of a folder, or nothing; the first that finds any has it."""
 
 _KNOWN = "an MVTec 3D-AD tree, rgb/ with xyz/ or depth/, folders with rgb.png and xyz.tiff, or .pcd scenes"
@@ -33,9 +33,14 @@ def sources(root: str | Path) -> list[Source]:
     if root.name in ("", ".."):  # names of folders above tell splits and categories
         root = root.resolve()
     if root.is_dir():
-        for listed in READERS:
-            if found := listed(root):
-                return found
+        try:
+            for listed in READERS:
+                if found := listed(root):
+                    return found
+        except ValueError:  # what is wrong with it may be that it is no folder of captures at all
+            layouts.refuse(root)
+            raise
+        layouts.refuse(root)
         raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
     if root.is_file() and root.suffix.lower() == ".pcd":
         return [pcd.scene(root)]
@@ -63,6 +68,10 @@ def load(source: Source, reading: Reading | None = None) -> Capture:
     Errors: ValueError or OSError, one line that names the file, what is wrong and the way out.
     """
     reading = reading or Reading()
+    if source.coding == layouts.CODING:
+        return layouts.load(source, reading)
+    if source.coding == "bop":
+        return bop.load(source, reading)
     if source.coding == "pcd":
         rgb, xyz = pcd.read_scene(source.geometry)
         return _from_xyz(source, reading, rgb, xyz)

@@ -130,14 +130,9 @@ def _defects(result, ids):
         contrast = {"rgb_contrast": seen.rgb_contrast, "depth_contrast": seen.depth_contrast}
         rows.append({"instance": i + 1, "kind": defect.kind, "class_id": ids[defect.kind],
                      "requested": requested, "measured": asdict(measured) | contrast,
-                     "visible_in": list(seen.seen_in), "difficulty": difficulty(**contrast)})
+                     "visible_in": list(seen.seen_in), "difficulty": seen.difficulty,
+                     "difficulty_in": seen.difficulty_in})
     return rows
-
-
-def difficulty(rgb_contrast: float, depth_contrast: float) -> str:
-    """How hard a defect is to see, by its best contrast in floors: easy, medium, hard or hidden."""
-    best = max(rgb_contrast, depth_contrast)
-    return "easy" if best >= 10 else "medium" if best >= 3 else "hard" if best > 1 else "hidden"
 
 
 def plain(value):

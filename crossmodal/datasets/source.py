@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 Split = Literal["train", "validation", "test", ""]
-Coding = Literal["xyz", "depth", "pcd"]
+Coding = Literal["xyz", "depth", "pcd", "eyecandies", "bop"]
 UNITS = {"m": 1.0, "mm": 0.001, "um": 1e-6, "inch": 0.0254}
 SPLITS = ("train", "validation", "test")
 
@@ -17,7 +17,7 @@ class Source:
 
     path: its name, the posix path relative to what was listed, without suffix ("train/good/003")
     rgb, geometry: its files; the same file twice where one holds both
-    coding: what geometry is: organised points, z-depth, or an organised PCD
+    coding: what geometry is: organised points, z-depth, an organised PCD, or a layout that says it in its own way
     category, split, kind: its place in a dataset; "", "" and "good" in a plain folder
     calibration: HALCON camera parameters beside it, if there are any
     """

@@ -14,7 +14,9 @@ Form = Literal["blob", "crumb", "droplet", "flake", "sliver"]
 FORMS: tuple[Form, ...] = ("blob", "crumb", "droplet", "flake", "sliver")
 EDGE = 0.22  # share of a flake's radius over which it rises
 GLOSS = {"droplet": 0.5, "sliver": 0.15}  # of what mirrors the lamp: something wet, a metal chip
+TIGHT = 0.15  # of the lamp's own light that a blister's skin mirrors
 SLENDER = 0.2  # a sliver's width against its length
+THIN = 0.12  # share of its height that a stone is thick at its edge
 
 # Linear light that each returns when a white surface returns 1: earth, rubber, rust, swarf, sawdust, lint.
 PALETTE = np.array(((0.10, 0.065, 0.04), (0.025, 0.025, 0.028), (0.20, 0.065, 0.025), (0.42, 0.42, 0.43),
@@ -26,6 +28,7 @@ class Contamination(Spec):
 
     extent: ClassVar = "local"
     effect: ClassVar = "add"
+    overhangs: ClassVar = True
     sizes: ClassVar = ("diameter_mm", "height_mm")
 
     kind: Literal["contamination"] = "contamination"
@@ -38,7 +41,8 @@ class Contamination(Spec):
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "diameter_mm":
-            return scale.across(0.05, 0.13, pixels=10, steepest=0.4)
+            # A sliver is long, so that it can be as wide as the others.
+            return scale.across(0.05, 0.13, pixels=30 if self.form == "sliver" else 12, steepest=0.4)
         return scale.relief(self.diameter_mm, 0.06, 0.13)
 
 
@@ -59,6 +63,12 @@ class Blister(Spec):
         return scale.relief(self.diameter_mm, 0.06, 0.14)
 
 
+def srgb(colour: np.ndarray) -> tuple[int, int, int]:
+    """The sRGB levels of a linear colour (3,) (IEC 61966-2-1)."""
+    encoded = np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 1e-9) ** (1 / 2.4) - 0.055)
+    return tuple(int(x) for x in np.rint(255 * np.clip(encoded, 0, 1)))
+
+
 def linear(colour: tuple[int, ...]) -> np.ndarray:
     """(3,) float64: the linear light of an sRGB colour (IEC 61966-2-1)."""
     srgb = np.array(colour) / 255
@@ -68,6 +78,8 @@ def linear(colour: tuple[int, ...]) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class Deposit:
     """Matter of one form on an outline; a sliver's outline is squeezed along t."""
+
+    matter: ClassVar[bool] = True
 
     outline: Outline
     height_mm: float
@@ -140,7 +152,7 @@ class Deposit:
         angles = 2 * np.pi * (np.arange(7) + 0.5 * draws[:, 0]) / 7
         slopes, offsets = 0.9 + 0.5 * np.abs(draws[:, 1]), 1.05 + 0.25 * np.abs(draws[:, 0])
         along = (s[:, None] * np.cos(angles) + t[:, None] * np.sin(angles)) / self.outline.radius_mm
-        return np.clip((offsets - slopes * along).min(1), 0, 1)
+        return np.clip((offsets - slopes * along).min(1), THIN, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +190,14 @@ class Dome:
         r2 = np.minimum(self.outline.inside(s_mm, t_mm) ** 2, 1)
         slack = 0.5 + 0.5 * lattice_noise(s_mm, t_mm, self.seed, 0.4 * self.outline.diameter_mm, octaves=2)
         dome = (1 - r2 ** 2) ** 1.25 * (1 - 0.3 * r2 * slack)
-        # A stretched skin is thinner: it lets a little more light back out.
-        return Sample((self.height_mm * dome).astype(np.float32), whitening=(0.12 * dome * (1 - r2)).astype(np.float32))
+        # A stretched skin is thinner: it lets a little more light back out; and smoother: it mirrors the lamp. Where it
+        # is bent sharply, at its foot, it crazes.
+        crazing = lattice_noise(s_mm, t_mm, self.seed + 3, 0.15 * self.outline.diameter_mm, octaves=3)
+        cloud = np.clip(0.6 + 0.7 * crazing, 0, 1)
+        foot = np.exp(-(((r2 - 0.82) / 0.1) ** 2)) * (r2 < 1)
+        white = 0.16 * dome * (1 - r2) + 0.14 * foot * cloud
+        return Sample((self.height_mm * dome).astype(np.float32), whitening=white.astype(np.float32),
+                      gloss=(TIGHT * np.minimum(1, 2 * dome)).astype(np.float32))
 
 
 @grow.register

@@ -1,4 +1,4 @@
-"""A crack: it runs jaggedly, forks, and is dark inside."""
+"""A crack: it runs jaggedly, forks, is dark inside, and returns no depth where a sensor cannot look into it."""
 
 import math
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_value
 
 HALVINGS = 5  # the path has 2^5 pieces, a branch an eighth of them
+STEEP = 1.5  # depths against widths, beyond which lamp and eye of a sensor do not both look down to the bottom
 DARKEST = 0.1  # share of light that comes back out of the bottom
 
 
@@ -36,7 +37,7 @@ class Crack(Spec):
             return scale.across(0.18, 0.4, pixels=36, room=1.0)
         if name == "width_mm":
             return scale.across(0.006, 0.012, pixels=4.5, steepest=0.8)
-        return scale.relief(self.width_mm, 0.6, 1.1)
+        return scale.relief(self.width_mm, 1.0, 1.7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +77,9 @@ class Fissure:
         return _near(np.ravel(s_mm), np.ravel(t_mm), self.pieces, margin_mm).reshape(s_mm.shape)
 
     def sample(self, s_mm, t_mm) -> Sample:
-        d, albedo = _slot(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.pieces, self.depth_mm,
-                          self.width_mm, self.seed & 0x7FFFFFFF)
-        return Sample(d, np.repeat(albedo[:, None], 3, 1))
+        d, albedo, gap = _slot(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64), self.pieces, self.depth_mm,
+                               self.width_mm, self.seed & 0x7FFFFFFF)
+        return Sample(d, np.repeat(albedo[:, None], 3, 1), gap_mm=gap)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -122,12 +123,13 @@ def _near(s, t, pieces, margin):
 def _slot(s, t, pieces, depth, width, seed):
     d = np.zeros(len(s), np.float32)
     albedo = np.ones(len(s), np.float32)
+    gap = np.full(len(s), np.inf, np.float32)
     frame, first, members = gridded(_boxes(pieces, 0.0))
     for i in range(len(s)):
         cell = cell_at(frame, s[i], t[i])
         if cell < 0:
             continue
-        deepest, open_ = 0.0, 0.0
+        deepest, open_, wide_mm, deep_mm = 0.0, 0.0, 0.0, 0.0
         for k in members[first[cell]:first[cell + 1]]:
             piece = pieces[k]
             u, far = _along(s[i], t[i], piece)
@@ -137,12 +139,17 @@ def _slot(s, t, pieces, depth, width, seed):
             q = far / half
             share = piece[6] + u * (piece[7] - piece[6])
             deepest = max(deepest, share * (1.0 - q * q))
+            # Where a branch leaves, the wider of the two is looked into.
+            if 2.0 * half > wide_mm:
+                wide_mm, deep_mm = 2.0 * half, share * depth
             open_ = max(open_, min(1.0, 1.8 * (1.0 - q)) * min(1.0, 2.0 * share))
         if deepest > 0.0:
             d[i] = -depth * deepest
             grain = 0.08 * lattice_value(4.0 * s[i] / width, 4.0 * t[i] / width, seed)
             albedo[i] = 1.0 - open_ * (1.0 - DARKEST - grain)
-    return d, albedo
+            if deep_mm > STEEP * wide_mm:
+                gap[i] = wide_mm
+    return d, albedo, gap
 
 
 @grow.register

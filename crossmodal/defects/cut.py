@@ -55,7 +55,7 @@ class Incision:
 
     @property
     def finest_mm(self):
-        return 0.4 * self.width_mm
+        return 0.2 * self.width_mm
 
     @property
     def reach_mm(self):
@@ -101,17 +101,21 @@ def _slit(s, t, length, width, depth, bow, curl, seed):
         press = end * (2.0 - end) * open_
         if abs(y) < GAPE:
             g = abs(y) / GAPE
-            grain = lattice_value(s[i] / (0.25 * width), t[i] / (0.06 * width), seed)
-            # Faces are rough half way down; the bottom and the edges are where the blade was.
-            d[i] = -depth * press * (1.0 - g) * (1.0 + 0.5 * g * grain)
-            white[i] = 0.4 * press * g * (0.7 + 0.3 * grain)
-            albedo[i] = 1.0 - 0.65 * press * (1.0 - g) ** 1.5
+            # Chatter of the blade runs down the faces; torn matter makes them rough.
+            grain = 0.6 * lattice_value(s[i] / (0.3 * width), t[i] / (0.4 * width), seed)
+            grain += 0.4 * lattice_value(s[i] / (0.5 * width), t[i] / (0.1 * width), seed + 2)
+            d[i] = -depth * press * (1.0 - g) * min(1.0 + 0.8 * g * grain, 1.0 / max(1.0 - g, 1e-9))
+            # The faces are fresh and pale; only the bottom is dark.
+            white[i] = press * min(1.0, 2.2 * g) * max(0.0, 0.42 + 0.3 * grain)
+            albedo[i] = 1.0 - 0.6 * press * max(0.0, 1.0 - 2.0 * g) ** 1.2
         else:
             g = (abs(y) - GAPE) / (1.0 - GAPE)
-            torn = 1.0 - 0.45 * (0.5 + 0.5 * lattice_value(s[i] / (0.9 * width), 2.5, seed + 1))
+            # It curls most where the blade went deepest, and is nicked.
+            torn = 1.0 - 0.35 * (0.5 + 0.5 * lattice_value(s[i] / (0.9 * width), 2.5, seed + 1))
+            torn *= 1.0 - 0.3 * max(0.0, lattice_value(s[i] / (0.22 * width), 6.5, seed + 3))
             lip = (CURL if y * curl > 0.0 else FLAT_LIP) * torn
             d[i] = lip * depth * press * min(1.0, g / 0.2) * (1.0 - g) ** 2 / 0.64
-            white[i] = 0.3 * press * (1.0 - g) ** 2 * lip / CURL
+            white[i] = press * (0.3 * lip / CURL * (1.0 - g) ** 2 + 0.35 * max(0.0, 1.0 - g / 0.25))
     return d, white, albedo
 
 

@@ -6,14 +6,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from crossmodal.defects.added import linear
 from crossmodal.defects.outline import Outline
-from crossmodal.defects.spec import Angle, Scale, Size, Spec, grow
+from crossmodal.defects.spec import Angle, Colour, Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_noise
 
 
 class Chip(Spec):
-    """A flake broken out of an edge or a corner: a shallow, rippled fracture face, matt and fresh."""
+    """A flake broken out of an edge or a corner: a shallow, rippled and facetted fracture face, matt and fresh."""
 
     extent: ClassVar = "local"
     effect: ClassVar = "in"
@@ -23,6 +24,8 @@ class Chip(Spec):
     kind: Literal["chip"] = "chip"
     diameter_mm: Size | None = None
     depth_mm: Size | None = None
+    colour: Colour | None = None
+    """Of the fresh face, as of what a coating or a print hides; None keeps the surface's own, paler."""
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "diameter_mm":
@@ -61,6 +64,8 @@ class Fracture:
     depth_mm: float
     blow_mm: tuple[float, float]
     seed: int
+    colour: np.ndarray | None = None
+    """(3,) float64 linear, of what lies beneath; None is the surface's own matter, paler."""
 
     @property
     def bounds_mm(self):
@@ -93,13 +98,20 @@ class Fracture:
         far = np.hypot(np.asarray(s_mm) - self.blow_mm[0], np.asarray(t_mm) - self.blow_mm[1])
         ripple = np.sin(2 * math.pi * far / (0.22 * size) + 2.5 * rough)
         # What is uneven only takes away from the bowl, and fades at its middle, its deepest point.
-        depth = (1 - r2) * (1 - r2 * (0.3 * (0.5 + 0.5 * rough) + 0.1 * (0.5 + 0.5 * ripple)))
+        steps = np.abs(lattice_noise(s_mm, t_mm, self.seed + 4, 0.4 * size))  # with a ridge wherever it turns
+        uneven = 0.25 * (0.5 + 0.5 * rough) + 0.12 * (0.5 + 0.5 * ripple) + 0.3 * steps
+        depth = (1 - r2) * (1 - np.minimum(1, 2 * r2) * np.minimum(uneven, 0.8))
         inside = r < 1
-        grain = lattice_noise(s_mm, t_mm, self.seed + 7, 0.04 * size, octaves=2)
-        tone = np.where(inside, 1 + 0.1 * grain + 0.08 * rough, 1.0)
-        white = np.where(inside, 0.28 * (0.8 + 0.2 * grain) * np.minimum(1, 4 * (1 - r)), 0)
-        return Sample((-self.depth_mm * depth).astype(np.float32),
-                      np.repeat(tone[:, None], 3, 1).astype(np.float32), white.astype(np.float32))
+        grain = lattice_noise(s_mm, t_mm, self.seed + 7, 0.05 * size, octaves=2)
+        tone = np.where(inside, 1 + 0.2 * grain + 0.12 * rough, 1.0)
+        white = np.where(inside, 0.45 * (0.75 + 0.35 * grain + 0.2 * ripple) * np.minimum(1, 8 * (1 - r)), 0)
+        cover = None
+        if self.colour is not None:
+            share = np.where(inside, 0.97, 0.0)[:, None]
+            cover = np.concatenate((share * np.clip(self.colour * tone[:, None], 0, 1), share), 1).astype(np.float32)
+            tone, white = np.ones_like(tone), np.zeros_like(white)
+        return Sample((-self.depth_mm * depth).astype(np.float32), np.repeat(tone[:, None], 3, 1).astype(np.float32),
+                      np.clip(white, 0, 1).astype(np.float32), cover=cover)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +170,8 @@ def _(chip: Chip, seed: int) -> Fracture:
     diameter, lots = chip.fixed("diameter_mm"), hashed(seed + 3, 1)
     angle = math.pi * float(lots[0])
     return Fracture(Outline.drawn(diameter, 0.3, seed), chip.fixed("depth_mm"),
-                    (0.3 * diameter * math.cos(angle), 0.3 * diameter * math.sin(angle)), seed + 1)
+                    (0.3 * diameter * math.cos(angle), 0.3 * diameter * math.sin(angle)), seed + 1,
+                    None if chip.colour is None else linear(chip.colour))
 
 
 @grow.register

@@ -1,4 +1,4 @@
-"""A fibre: a hair or thread that lies on the surface in curves and lifts off it here and there."""
+"""A fibre: a hair or thread that lies on the surface in curves and lifts off it in two bows."""
 
 import math
 from dataclasses import dataclass
@@ -20,10 +20,11 @@ PALETTE = np.array(((0.02, 0.015, 0.012), (0.09, 0.045, 0.02), (0.62, 0.60, 0.55
 
 
 class Fibre(Spec):
-    """A hair or thread on the surface: curved, round, and lifting off where it bows."""
+    """A hair or thread on the surface: curved, round, touching it at both ends and its middle, lifted off between."""
 
     extent: ClassVar = "local"
     effect: ClassVar = "add"
+    overhangs: ClassVar = True
     sizes: ClassVar = ("length_mm", "width_mm", "height_mm")
 
     kind: Literal["fibre"] = "fibre"
@@ -31,7 +32,7 @@ class Fibre(Spec):
     """The farthest that two of its points are apart."""
     width_mm: Size | None = None
     height_mm: Size | None = None
-    """Of its highest place over the surface."""
+    """Of its highest place over the surface; what is lower than it is wide is flat and lies everywhere."""
     colour: Colour | None = None
     """None draws that of hair, cotton or thread."""
 
@@ -40,12 +41,14 @@ class Fibre(Spec):
             return scale.across(0.12, 0.3, pixels=40, room=1.0)
         if name == "width_mm":
             return scale.across(0.004, 0.007, pixels=3.5, steepest=0.6)
-        return scale.relief(self.width_mm, 0.7, 1.2)
+        return scale.relief(self.width_mm, 1.3, 2.2)
 
 
 @dataclass(frozen=True, eq=False)
 class Strand:
-    """A round strand along points (n, 2) mm whose backs are ``crest`` (n,) shares of its height over the surface."""
+    """A round strand along points (n, 2) mm, lifted by ``crest`` (n,) of all the height that it has to spare."""
+
+    matter: ClassVar[bool] = True
 
     points: np.ndarray
     crest: np.ndarray
@@ -58,6 +61,10 @@ class Strand:
     def bounds_mm(self):
         (s0, t0), (s1, t1) = self.points.min(0) - 0.5 * self.width_mm, self.points.max(0) + 0.5 * self.width_mm
         return float(s0), float(s1), float(t0), float(t1)
+
+    @property
+    def thickest_mm(self):
+        return min(self.width_mm, self.height_mm)
 
     @property
     def finest_mm(self):
@@ -81,17 +88,18 @@ class Strand:
                 .reshape(s.shape) <= 0.5 * self.width_mm + margin_mm)
 
     def sample(self, s_mm, t_mm) -> Sample:
-        half = 0.5 * self.width_mm
+        half, thick = 0.5 * self.width_mm, self.thickest_mm
         s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
         far, crest = _distance(s, t, self.points, self.crest, half)
-        q = np.minimum(far / half, 1)
-        round_ = np.where(far < half, np.sqrt(1 - q * q), 0)
-        height = self.height_mm * crest * np.minimum(1, 1.5 * round_) * (0.6 + 0.4 * round_)
-        # Round matter turns from the light at its sides.
-        share = np.where(far < half, np.clip(3 * (1 - q), 0, 1), 0)
-        tone = np.clip(self.colour * (0.7 + 0.3 * round_[:, None]), 0, 1)
-        cover = np.concatenate((share[:, None] * tone, share[:, None]), 1)
-        return Sample(height.astype(np.float32), cover=cover.astype(np.float32))
+        inside = far < half
+        round_ = np.sqrt(1 - np.minimum(far / half, 1) ** 2)
+        axis = 0.5 * thick + crest * (self.height_mm - thick)
+        top = np.where(inside, axis + 0.5 * thick * round_, 0)
+        under = np.where(inside, axis - 0.5 * thick * round_, 0)
+        share = inside[:, None].astype(np.float32)
+        tone = np.clip(self.colour * (0.85 + 0.15 * round_[:, None]), 0, 1)
+        return Sample(top.astype(np.float32), cover=np.concatenate((share * tone, share), 1).astype(np.float32),
+                      underside_mm=under.astype(np.float32))
 
 
 @njit(cache=True, nogil=True)
@@ -134,7 +142,8 @@ def _(fibre: Fibre, seed: int) -> Strand:
     turns = np.linspace(0, math.pi, 360, endpoint=False)
     feret = np.ptp(path @ np.stack((np.cos(turns), np.sin(turns))), axis=0).max()
     path *= (length - width) / feret
-    bows = np.abs(np.sin(math.pi * (1.5 * x + lots[4])))
-    crest = 0.6 + 0.4 * bows / bows.max()
+    # One of the two bows is as high as asked.
+    low = np.where((x > 0) == (lots[4] > 0), 0.4 + 0.6 * abs(lots[7]), 1.0)
+    crest = low * np.sin(math.pi * x) ** 2
     colour = PALETTE[int((0.5 + 0.4999 * lots[5]) * len(PALETTE))] if fibre.colour is None else linear(fibre.colour)
     return Strand(path, crest, width, fibre.fixed("height_mm"), colour * (1 + 0.2 * lots[6]))

@@ -46,9 +46,9 @@ class Only:
     def sample(self, s_mm, t_mm) -> Sample:
         sample = self.whole.sample(s_mm, t_mm)
         if self.half == "geometry":
-            return replace(sample, albedo=None, whitening=None, cover=None, gloss=None)
+            return replace(sample, albedo=None, whitening=None, cover=None, gloss=None, underside_mm=None)
         return replace(sample, displacement_mm=np.zeros_like(sample.displacement_mm), removed=None, lost=None,
-                       flatten=None)
+                       flatten=None, underside_mm=None, gap_mm=None)
 
 
 def grown_as_asked(spec: Spec, seed: int) -> Field:

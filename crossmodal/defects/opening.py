@@ -10,7 +10,7 @@ from crossmodal.defects.spec import Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import lattice_noise
 
-CREST = 0.2  # share of a rim's breadth over which it rises
+RAGGED = 0.12  # finest feature of a broken outline, as a share of its radius
 
 
 class Hole(Spec):
@@ -53,10 +53,12 @@ class Missing(Spec):
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """From its middle outwards, in shares of an outline's radius: nothing, a wall from ``gone`` to ``edge``, a rim."""
+    """From its middle outwards, in shares of an outline's radius: nothing as far as ``edge``, then a rim.
+
+    The wall below that edge goes straight down.
+    """
 
     outline: Outline
-    gone: float
     edge: float
     wall_mm: float
     rim_mm: float
@@ -70,7 +72,7 @@ class Opening:
 
     @property
     def finest_mm(self):
-        return 0.5 * (1 - self.gone) * self.outline.diameter_mm
+        return 0.5 * max(0.5 * (1 - self.edge), RAGGED) * self.outline.diameter_mm
 
     @property
     def reach_mm(self):
@@ -89,38 +91,36 @@ class Opening:
 
     def sample(self, s_mm, t_mm) -> Sample:
         r = self.outline.inside(s_mm, t_mm)
-        gone = r < self.gone
-        d = np.where(gone, -self.wall_mm, 0).astype(np.float32)
-        albedo, pale = np.ones((len(r), 3), np.float32), np.zeros(len(r), np.float32)
-        torn = np.flatnonzero(~gone & (r < 1))
+        d, pale = np.zeros(len(r), np.float32), np.zeros(len(r), np.float32)
+        albedo = np.ones((len(r), 3), np.float32)
+        torn = np.flatnonzero(r < 1)
         d[torn], albedo[torn], pale[torn] = self._torn(s_mm[torn], t_mm[torn], r[torn])
-        return Sample(d, albedo, pale, gone)
+        return Sample(d, albedo, pale, r < self.edge)
 
     def _torn(self, s_mm, t_mm, r):
         """Displacement (n,), albedo (n, 1) and whitening (n,) of wall and rim."""
         size = self.outline.diameter_mm
         coarse = lattice_noise(s_mm, t_mm, self.seed, 0.16 * size, octaves=2)
         fine = lattice_noise(s_mm, t_mm, self.seed + 5, 0.035 * size, octaves=2)
-        # Broken matter steps down where it tore, so its wall is no cone; at its foot it is as deep as the rest.
-        down = np.clip((self.edge - r) / (self.edge - self.gone), 0, 1)
-        wall = np.where(r < self.edge, self.wall_mm * down ** (1 + 0.5 * (1 - down) * coarse), 0)
+        gone = r < self.edge
         out = np.clip((r - self.edge) / max(1 - self.edge, 1e-9), 0, 1)
         uneven = 1 - self.torn * (0.5 + 0.5 * coarse)
-        rim = np.where(r >= self.edge, self.rim_mm * uneven * np.minimum(1, out / CREST) * (1 - out) ** 2
-                       / (1 - CREST) ** 2, 0)
-        albedo = np.where(r < self.edge, 0.8 + 0.22 * fine, 1.0)
-        pale = np.where((r >= self.edge) & (self.rim_mm > 0), 0.35 * (1 - out) ** 2 * (0.75 + 0.25 * fine), 0)
-        return rim - wall, albedo[:, None], pale
+        # Torn matter stands highest at the very edge.
+        rim = self.rim_mm * uneven * (1 - out) ** 2
+        # What is seen of the wall is where it tore, matt and uneven.
+        albedo = np.where(gone, 0.8 + 0.22 * fine, 1.0)
+        pale = np.where(~gone & (self.rim_mm > 0), 0.35 * (1 - out) ** 2 * (0.75 + 0.25 * fine), 0)
+        return np.where(gone, -self.wall_mm, rim), albedo[:, None], pale
 
 
 @grow.register
 def _(hole: Hole, seed: int) -> Opening:
     diameter, wall = hole.fixed("diameter_mm"), hole.fixed("thickness_mm")
     rim = min(0.6 * wall, 0.08 * diameter)
-    return Opening(Outline.drawn(diameter, 0.14, seed), 0.62, 0.72, wall, rim, 0.7, seed + 1)
+    return Opening(Outline.drawn(diameter, 0.14, seed), 0.68, wall, rim, 0.7, seed + 1)
 
 
 @grow.register
 def _(missing: Missing, seed: int) -> Opening:
     outline = Outline.drawn(missing.fixed("diameter_mm"), 0.3, seed)
-    return Opening(outline, 0.88, 1.0, missing.fixed("thickness_mm"), 0.0, 0.0, seed + 1)
+    return Opening(outline, 1.0, missing.fixed("thickness_mm"), 0.0, 0.0, seed + 1)

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from crossmodal.defects.added import linear
+from crossmodal.defects.added import linear, srgb
 from crossmodal.defects.outline import Outline
 from crossmodal.defects.spec import Colour, Scale, Size, Spec, grow
 from crossmodal.edit import Sample
@@ -30,7 +30,13 @@ class Peel(Spec):
     height_mm: Size | None = None
     """Of the curled edge over the surface."""
     colour: Colour | None = None
-    """Of the bare ground; None draws that of primer, filler, red lead, steel or board."""
+    """Of the bare ground; None draws that of primer, filler, red lead, steel or board, unlike the coating's own."""
+
+    def coloured(self, rng, scale: Scale):
+        if self.colour is not None:
+            return self
+        grounds = GROUNDS[scale.stands_out(GROUNDS, 0.15)]
+        return self.model_copy(update={"colour": srgb(grounds[int(rng.integers(len(grounds)))])})
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "diameter_mm":
@@ -84,17 +90,28 @@ class Flap:
         x = along / (np.maximum(along, 0) + np.maximum(1 - r, 0) + 1e-6)
         inside, fade = r < 1, np.clip(6 * (1 - r), 0, 1)
         skin = inside & (x >= 0)
+        # Scraps of the coating still stick to the ground, most of them at the rim.
+        scraps = lattice_noise(s, t, self.seed + 8, 0.13 * size, octaves=3)
+        stuck = np.clip((scraps - 0.75 + 0.5 * np.clip((r - 0.55) / 0.45, 0, 1)) / 0.05, 0, 1) * (x < -0.05)
         bare = inside & (x < 0)
         sides = np.clip(1.15 * (1 - (t / (0.95 * radius)) ** 2), 0, 1)
         curl = np.clip(1 - x, 0, 1) ** 1.6 * sides * fade * (1 - 0.2 * (1 - sides) * ragged ** 2)
-        d = np.where(skin, self.height_mm * curl, np.where(bare, -self.depth_mm * np.minimum(1, 2 * fade), 0))
-        grain = lattice_noise(s, t, self.seed + 4, 0.05 * size, octaves=3)
-        tone = np.clip(self.colour * (1 + 0.18 * grain[:, None]), 0, 1)
-        share = bare.astype(np.float64)
+        gone = -self.depth_mm * np.minimum(1, 2 * fade) * (1 - 0.9 * stuck)
+        d = np.where(skin, self.height_mm * curl, np.where(bare, gone, 0))
+        # The ground keeps marks of the tool that prepared it, along one way, and clouds of primer and rust.
+        grain = lattice_noise(s, t, self.seed + 4, 0.04 * size, octaves=2)
+        brushed = lattice_noise(0.15 * s + t, 0.15 * t - s, self.seed + 6, 0.05 * size, octaves=2)
+        cloud = lattice_noise(s, t, self.seed + 7, 0.3 * size, octaves=3)
+        # Along the torn edge of the coating its own thickness is seen, and dust lies against it.
+        brink = np.exp(-(((r - 0.955) / 0.03) ** 2))
+        mottle = (1 + 0.1 * grain + 0.1 * brushed + 0.3 * cloud) * (1 - 0.35 * brink)
+        tone = np.clip(self.colour * mottle[:, None], 0, 1)
+        share = bare * (1 - stuck) * np.where(x < 0, np.clip(12 * (1 - r), 0.4, 1), 1)
         cover = np.concatenate((share[:, None] * tone, share[:, None]), 1)
-        # A stretched skin pales where it bends.
-        return Sample(d.astype(np.float32), whitening=np.where(skin, 0.2 * curl, 0).astype(np.float32),
-                      cover=cover.astype(np.float32))
+        # A stretched skin pales and cracks where it bends, and its lifted edge is torn.
+        torn = np.clip(0.6 + 0.8 * lattice_noise(0.2 * s, t, self.seed + 9, 0.06 * size, octaves=2), 0, 1)
+        pale = np.where(skin, 0.2 * curl + 0.35 * torn * np.exp(-((x / 0.08) ** 2)) * sides, 0)
+        return Sample(d.astype(np.float32), whitening=pale.astype(np.float32), cover=cover.astype(np.float32))
 
 
 @grow.register

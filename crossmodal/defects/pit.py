@@ -46,6 +46,8 @@ class Pits:
     """(n, 2) float64."""
     depths_mm: np.ndarray
     """(n,) float64."""
+    steep: np.ndarray
+    """(n,) float64: 1 is a bowl; the more, the flatter its floor and the steeper its wall."""
     seed: int
 
     @cached_property
@@ -80,16 +82,20 @@ class Pits:
     def sample(self, s_mm, t_mm) -> Sample:
         s_mm, t_mm = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
         depth, dark = np.zeros(len(s_mm)), np.zeros(len(s_mm))
-        for (s, t), outline, deepest in zip(self.centres_mm, self.outlines, self.depths_mm, strict=True):
+        for (s, t), outline, deepest, steep in zip(self.centres_mm, self.outlines, self.depths_mm, self.steep,
+                                                   strict=True):
             here = np.flatnonzero(outline.near(s_mm - s, t_mm - t, 0.0))
             x, y = s_mm[here] - s, t_mm[here] - t
             r2 = np.minimum(outline.inside(x, y) ** 2, 1)
             # A bowl meets the surface at an angle; what is uneven in it fades at its centre, its deepest point.
-            rough = lattice_noise(x, y, self.seed, 0.25 * outline.diameter_mm, octaves=2)
-            depth[here] = np.maximum(depth[here], deepest * (1 - r2) * (1 + r2 * (0.35 + 0.45 * rough)))
-            dark[here] = np.maximum(dark[here], 1 - r2 * r2)
-        grain = lattice_noise(s_mm, t_mm, self.seed + 9, 0.5 * self.finest_mm, octaves=2)
-        albedo = 1 - dark * (0.38 + 0.14 * grain)
+            rough = lattice_noise(x, y, self.seed + int(1e3 * abs(s)), 0.25 * outline.diameter_mm, octaves=3)
+            bowl = (1 - r2**steep) * np.minimum(1 + r2 * (0.35 + 0.5 * rough) / steep, 1 / np.maximum(1 - r2, 1e-9))
+            bowl = np.minimum(bowl, 1)
+            depth[here] = np.maximum(depth[here], deepest * bowl)
+            # Dirt gathers at the bottom, and little of it in what is shallow.
+            dark[here] = np.maximum(dark[here], bowl**1.5 * (0.7 + 0.5 * rough) * deepest / self.deepest_mm)
+        grain = lattice_noise(s_mm, t_mm, self.seed + 9, 0.4 * self.finest_mm, octaves=3)
+        albedo = 1 - np.clip(dark * (0.5 + 0.25 * grain), 0, 0.85)
         return Sample((-depth).astype(np.float32), np.repeat(albedo[:, None], 3, 1).astype(np.float32))
 
 
@@ -97,12 +103,16 @@ class Pits:
 def _(pit: Pit, seed: int) -> Pits:
     diameter, depth = pit.fixed("diameter_mm"), pit.fixed("depth_mm")
     if pit.count == 1:
-        return Pits((Outline.drawn(diameter, 0.16, seed),), np.zeros((1, 2)), np.array((depth,)), seed + 1)
+        steep = 1 + 0.6 * (0.5 + 0.5 * hashed(seed + 5, 1))
+        return Pits((Outline.drawn(diameter, 0.22, seed),), np.zeros((1, 2)), np.array((depth,)), steep, seed + 1)
     centres, sizes = _strewn(pit.count, seed)
-    raw = [Outline.drawn(size, 0.18, seed + 31 * (k + 1)) for k, size in enumerate(sizes)]
+    lots = 0.5 + 0.5 * hashed(seed + 5, 3 * pit.count).reshape(3, -1)
+    # No two alike: round ones and ragged ones, shallow and deep ones.
+    raw = [Outline.drawn(size, 0.1 + 0.35 * lots[0, k], seed + 31 * (k + 1)) for k, size in enumerate(sizes)]
     scale = diameter / _feret(raw, centres)
     outlines = tuple(Outline(scale * one.diameter_mm, one.coefficients, scale * one.radius_mm) for one in raw)
-    return Pits(outlines, scale * centres, depth * (sizes / sizes.max()) ** 0.8, seed + 1)
+    depths = (sizes / sizes.max()) ** 0.8 * (0.35 + 0.65 * lots[1])
+    return Pits(outlines, scale * centres, depth * depths / depths.max(), 1 + 0.8 * lots[2], seed + 1)
 
 
 def _strewn(count: int, seed: int):
@@ -110,7 +120,7 @@ def _strewn(count: int, seed: int):
     tries each takes the place that is farthest from the pits before it."""
     lots = 0.5 + 0.5 * hashed(seed, count + 32 * count).reshape(count, 33)
     widest = 0.9 / math.sqrt(count + 2)
-    sizes = np.sort(widest * (0.4 + 0.6 * lots[:, 0] ** 2))[::-1]
+    sizes = np.sort(widest * (0.25 + 0.9 * lots[:, 0] ** 2.5))[::-1]
     centres = np.zeros((count, 2))
     for k in range(count):
         radius = (0.5 - 0.5 * sizes[k]) * np.sqrt(lots[k, 1:17])

@@ -5,7 +5,7 @@ from functools import singledispatch
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WrapValidator
 
 Extent = Literal["local", "global"]
 Effect = Literal["in", "out", "both", "remove", "add", "appearance", "warp"]
@@ -15,6 +15,33 @@ def _pair(value):
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return (value, value)
     return value
+
+
+def _percentages(value, in_mm):
+    """A size written in percent of the object, "5%" or ("5%", "10%"), kept as such; all else is read ``in_mm``."""
+    ends = (value, value) if isinstance(value, str) else value
+    if not isinstance(ends, (tuple, list)) or not any(isinstance(end, str) for end in ends):
+        return in_mm(value)
+    shares = [_share(end) for end in ends]
+    if len(shares) != 2 or shares[0] > shares[1]:
+        raise ValueError(f"a range goes from low to high, but got {' to '.join(map(str, ends))}")
+    return tuple(f"{share:g}%" for share in shares)
+
+
+def _share(text) -> float:
+    number = str(text).removesuffix("%").strip()
+    if not str(text).endswith("%") or not number.replace(".", "", 1).isdecimal() or not 0 < float(number) <= 100:
+        raise ValueError(f'a size is in mm, or in percent of the object such as "5%", but got {text!r}')
+    return float(number)
+
+
+def _mm(end: float | str, scale: "Scale | None") -> float:
+    """One end of a size in mm. Raises ValueError for a percentage where no capture says of what."""
+    if not isinstance(end, str):
+        return end
+    if scale is None:
+        raise ValueError(f"a size of {end} of the object needs the scale of a capture; give it in mm")
+    return float(end[:-1]) / 100 * scale.object_mm
 
 
 def _ordered(pair):
@@ -32,8 +59,11 @@ def _range(number):
                      PlainSerializer(lambda pair: pair[0] if pair[0] == pair[1] else list(pair))]
 
 
-Size = _range(_Positive)
-"""Millimetres, low to high, both ends included; one number fixes it."""
+Turn = _range(_Positive)
+"""Degrees above 0, low to high."""
+Size = Annotated[_range(_Positive), WrapValidator(_percentages)]
+"""Millimetres, low to high, both ends included; one number fixes it. Or "5%" of the object's size in the capture, the
+root of its visible area, which is mm once it is drawn."""
 Angle = _range(_Finite)
 """Degrees, low to high."""
 Share = _range(Annotated[float, Field(ge=0, le=1)])
@@ -57,6 +87,17 @@ class Scale:
     long_mm: float = 100.0
     wide_mm: float = 60.0
     """How far the object reaches along and across its long axis."""
+    colour: tuple[float, float, float] | None = None
+    """The object's own, linear, where white matter is 1; None where no picture tells."""
+
+    def stands_out(self, colours: np.ndarray, least: float) -> np.ndarray:
+        """(n,) bool: which linear colours (n, 3) differ by so much of white, as the eye sees it, from the object's
+        own; where none does, the one that differs most. All where the object's is not known.
+        """
+        if self.colour is None:
+            return np.ones(len(colours), bool)
+        apart = np.abs(np.cbrt(colours) - np.cbrt(self.colour)).max(1)
+        return apart >= min(least, float(apart.max()))
 
     def turn_deg(self, lever_mm: float, low: float, high: float) -> tuple[float, float]:
         """An angle that lifts the end of a lever plainly above the noise floor."""
@@ -85,8 +126,11 @@ class Spec(BaseModel):
 
     extent: ClassVar[Extent]
     effect: ClassVar[Effect]
+    """Of the kind; an option may add to it, see ``does``."""
     blunts: ClassVar[bool] = False
     """Whether the surface's own fine relief goes too, beside the asked depth."""
+    overhangs: ClassVar[bool] = False
+    """Whether it may reach over the rim of what it lies on, where it is asked to lie there."""
     at: ClassVar[Literal["object", "edge", "axis"]] = "object"
     """Where on the object it belongs, unless the recipe says otherwise."""
     sizes: ClassVar[tuple[str, ...]]
@@ -103,17 +147,33 @@ class Spec(BaseModel):
     difficulty: Literal["any", "easy", "medium", "hard"] = "any"
     """The third of every size's range that is drawn from: large is easy to find, small is hard."""
 
+    def coloured(self, rng: np.random.Generator, scale: Scale) -> Self:
+        """The same spec with a colour that was left open drawn to suit the object's own, where the kind has one."""
+        return self
+
+    @property
+    def does(self) -> Effect:
+        """What this very spec does, its options included."""
+        return self.effect
+
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         """The range of a size that was left out, for a capture of this scale and the sizes before it."""
         raise NotImplementedError
 
     def suited(self, scale: Scale) -> Self:
-        """The same spec with every missing size filled in for a capture of this scale."""
+        """The same spec with every missing or relative size filled in for a capture of this scale, in mm."""
         spec = self
         for name in self.sizes:
-            if getattr(spec, name) is None:
-                spec = spec.model_copy(update={name: spec.usual(name, scale)})
+            spec = spec.model_copy(update={name: spec._range_of(name, scale)})
         return spec
+
+    def _range_of(self, name: str, scale: Scale | None) -> tuple[float, float]:
+        if getattr(self, name) is None:
+            if scale is None:
+                raise ValueError(f"{self.kind}.{name} was left out; give it, or the scale of a capture")
+            return self.usual(name, scale)
+        low, high = getattr(self, name)
+        return _mm(low, scale), _mm(high, scale)
 
     def drawn(self, rng: np.random.Generator, scale: Scale | None = None) -> Self:
         """The same spec with every range narrowed to one drawn number; a missing size suits those drawn before it.
@@ -122,20 +182,18 @@ class Spec(BaseModel):
         """
         spec = self
         for name in (*self.sizes, "orientation_deg"):
-            if getattr(spec, name) is None and scale is None:
-                raise ValueError(f"{self.kind}.{name} was left out; give it, or the scale of a capture")
-            low, high = getattr(spec, name) or spec.usual(name, scale)
+            low, high = spec._range_of(name, scale)
             if name != "orientation_deg" and self.difficulty != "any":
                 first = ("hard", "medium", "easy").index(self.difficulty)
                 low, high = low + first * (high - low) / 3, low + (first + 1) * (high - low) / 3
             number = float(rng.uniform(low, high))
             spec = spec.model_copy(update={name: (number, number)})
-        return spec
+        return spec if scale is None else spec.coloured(rng, scale)
 
     def fixed(self, name: str) -> float:
         """A drawn number. Raises ValueError while it is still a range."""
         pair = getattr(self, name)
-        if pair is None or pair[0] != pair[1]:
+        if pair is None or pair[0] != pair[1] or isinstance(pair[0], str):
             raise ValueError(f"{self.kind}.{name} is still a range; draw the spec first")
         return pair[0]
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from crossmodal.defects.spec import Scale, Size, Spec, grow
+from crossmodal.defects.spec import Scale, Size, Spec, Turn, grow
 from crossmodal.edit import Sample
 
 SLACK = 1.005  # of an extent: what another view sees beyond the rim that one view saw
@@ -24,7 +24,7 @@ class Bend(Spec):
     """From the line of the bend to the end that it lifts."""
     width_mm: Size | None = None
     """Of the object along that line, as it is found there."""
-    angle_deg: Size | None = None
+    angle_deg: Turn | None = None
     """Between the two parts."""
     diameter_mm: Size | None = None
     """Of the circle whose arc joins the two parts."""
@@ -53,7 +53,7 @@ class Twist(Spec):
     """Of the twisted part, up to the object's end."""
     width_mm: Size | None = None
     """Of the object across its axis, as it is found there."""
-    angle_deg: Size | None = None
+    angle_deg: Turn | None = None
     """That the end has turned."""
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Wear: rubbed until the fine relief is gone; the coarse shape stays, and broken matter whitens."""
+"""Wear: rubbed until crests are down in their valleys; the coarse shape stays, and broken matter whitens."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -32,7 +32,7 @@ class Wear(Spec):
 
 @dataclass(frozen=True, eq=False)
 class Rubbed:
-    """A shallow hollow under an irregular outline, with the relief in it flattened."""
+    """A shallow hollow under an irregular outline, with the crests in it gone."""
 
     outline: Outline
     depth_mm: float
@@ -72,11 +72,17 @@ class Rubbed:
         share = np.maximum(1 - r2, 0)
         # Rubbing streaks run along s, and leave off raggedly towards the rim.
         streaks = 0.5 + 0.5 * lattice_noise(0.12 * np.asarray(s_mm), t_mm, self.seed, 0.05 * size, octaves=3)
-        patchy = 0.5 + 0.5 * lattice_noise(s_mm, t_mm, self.seed + 5, 0.3 * size, octaves=3)
-        rubbed = share ** 0.5
-        white = np.clip(2.4 * rubbed * patchy - 0.3, 0, 1) * (0.35 + 0.65 * streaks)
-        return Sample((-self.depth_mm * share ** 1.5).astype(np.float32), whitening=(0.85 * white).astype(np.float32),
-                      flatten=(share * (2 - share)).astype(np.float32))
+        patchy = lattice_noise(s_mm, t_mm, self.seed + 5, 0.25 * size, octaves=4)
+        grain = lattice_noise(s_mm, t_mm, self.seed + 7, 0.035 * size, octaves=3)
+        rubbed = np.clip(2.2 * share ** 0.5 * (0.55 + 0.6 * patchy) - 0.2, 0, 1)
+        white = rubbed * np.clip(0.15 + 0.75 * streaks + 0.3 * grain, 0, 1)
+        # Dirt and melted crumbs stay in what was rubbed.
+        specks = np.clip((grain - 0.6) / 0.12, 0, 1) * np.minimum(1, 4 * share)
+        depth = share ** 1.5 * (1 - 0.45 * np.minimum(1, 3 * r2) * (0.5 + 0.5 * patchy))
+        gone = np.clip(3.2 * share * (1 + 0.5 * patchy), 0, 1)
+        return Sample((-self.depth_mm * depth).astype(np.float32),
+                      np.repeat((1 - 0.45 * specks)[:, None], 3, 1).astype(np.float32),
+                      whitening=(0.75 * white).astype(np.float32), flatten=gone.astype(np.float32))
 
 
 @grow.register

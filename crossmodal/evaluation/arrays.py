@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 
 from crossmodal.evaluation.samples import Sample
+from crossmodal.evaluation.steps import told
 from pointcloud import pcd_rgb, read_pcd
 from rgb import read_mask, read_rgb
 
@@ -18,7 +19,8 @@ from rgb import read_mask, read_rgb
 class Arrays:
     """One sample in memory.
 
-    rgb: (H, W, 3) uint8; xyz: (H, W, 3) as stored, any unit and codes; depth: (H, W) as stored
+    rgb: (H, W, 3) uint8; xyz: (H, W, 3) as stored, any unit and codes; depth: (H, W) as stored,
+        or in metres where the dataset says the step
     points: (H, W, 3) float32 in the file's unit, NaN wherever no plausible point stands
     masks: gt, gt_rgb, gt_depth, instances → (H, W) uint8; displacement: (H, W) float32 mm
     faults: role → one line, for every file that could not be used; coded: "nan" for PCD, else "zero"
@@ -132,7 +134,7 @@ def _read_depth(path):
         grid = grid[..., 0]
     if grid.ndim != 2:
         raise ValueError(f"{path} must be (H, W), but is {grid.dtype} {grid.shape}")
-    return grid
+    return told(path, grid)
 
 
 def _plausible(xyz):

@@ -12,6 +12,7 @@ ROLES = {
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp"}
 GRIDS = {".tif", ".tiff", ".npy"}
 _FLAT = re.compile(r"(.*?)[._-]?(rgb|colou?r|image|xyz|points|depth|gt|mask)?", re.IGNORECASE)
+_EYECANDIES = "_image_4", "_info_depth.yaml"  # the picture that conversions take, and what tells its layout
 _FLAT_ROLES = {"rgb": "rgb", "color": "rgb", "colour": "rgb", "image": "rgb", "xyz": "xyz", "points": "xyz",
                "depth": "depth", "gt": "gt", "mask": "gt"}  # fmt: skip
 
@@ -107,6 +108,9 @@ def _flat(root, folder, name, files):
             groups.setdefault(path.stem, {})["pcd"] = path
             continue
         stem, word = _FLAT.fullmatch(path.stem).groups()
+        own = path.stem.removesuffix(_EYECANDIES[0])
+        if own != path.stem and own + _EYECANDIES[1] in files:
+            stem, word = own, "rgb"
         role = _FLAT_ROLES[word.lower()] if word else "rgb" if suffix in PICTURES else "xyz"
         groups.setdefault(stem, {})[role] = path
     samples = tuple(

@@ -11,7 +11,7 @@ from crossmodal.evaluation.records import Entry
 from crossmodal.evaluation.relief import Relief, measure
 from crossmodal.evaluation.report import Figure
 
-EFFECTS = {spec.model_fields["kind"].default: spec.effect for spec in DEFECTS}
+KINDS = {spec.model_fields["kind"].default: spec for spec in DEFECTS}
 BLUNT = {spec.model_fields["kind"].default for spec in DEFECTS if spec.blunts}
 EDGED = {spec.model_fields["kind"].default for spec in DEFECTS if spec.at == "edge"}
 ASTRAY, ASTRAY_AT_EDGE = 0.15, 0.3  # share of a displacement by which the way it went may be misjudged
@@ -30,6 +30,17 @@ def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
     return _sign(found, shown, after, entry) + _pixelwise(found, shown, entry) + _sizes(found, shown, after, entry)
 
 
+def _effect(defect: dict) -> str | None:
+    """What a manifest's defect does, its options included; None for a kind that is not of the catalogue."""
+    spec = KINDS.get(defect.get("kind"))
+    if spec is None:
+        return None
+    try:
+        return spec.model_validate(defect.get("requested") or {}).does
+    except ValueError:
+        return spec.effect  # another version's options
+
+
 def _plumb(found: Relief, after: Arrays, entry) -> None:
     """A warp moves all of an object one way, which the plan tells, and not each place along its own normal."""
     if entry is None or "instances" not in after.masks:
@@ -37,7 +48,7 @@ def _plumb(found: Relief, after: Arrays, entry) -> None:
     planned = entry.plan.get("defects") or ()
     for defect in entry.defects:
         instance = defect.get("instance", 1)
-        if EFFECTS.get(defect.get("kind")) == "warp" and 1 <= instance <= len(planned):
+        if _effect(defect) == "warp" and 1 <= instance <= len(planned):
             found.direction[after.masks["instances"][found.window] == instance] = planned[instance - 1]["normal"]
 
 
@@ -50,7 +61,7 @@ def _sign(found: Relief, shown, after: Arrays, entry):
     figures = []
     for defect, region in _alone(entry, after.masks["instances"][found.window]):
         kind = defect.get("kind", entry.kind)
-        sense = {"in": -1, "out": 1, "add": 1}.get(EFFECTS.get(kind))
+        sense = {"in": -1, "out": 1, "add": 1}.get(_effect(defect))
         moved = region & found.seen
         if sense is None or not moved.any():
             continue
@@ -105,7 +116,7 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
     for defect, region in _alone(entry, instances):
         if not {"depth", "points"} & set(defect.get("visible_in") or ()):
             continue
-        effect = EFFECTS.get(defect.get("kind"))
+        effect = _effect(defect)
         if effect in ("remove", "warp"):
             continue  # a wall is seen only as far as one looks into it, an object only as far as it reaches
         measured, requested = defect.get("measured") or {}, defect.get("requested") or {}

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Self
+from typing import Literal, Self
 
 from crossmodal.datasets import Reading, Source
 from crossmodal.datasets.source import SPLITS, file_hash
@@ -34,6 +34,21 @@ class Shard:
         return "" if self.of == 1 else f".{self.index}-of-{self.of}"
 
 
+Lighting = Literal["pooled", "own"] | tuple[float, float, float]
+
+
+def light_parsed(text: str) -> Lighting:
+    """From "pooled", "own" or "-0.4,-0.5,-0.8". Errors: ValueError."""
+    if text in ("pooled", "own"):
+        return text
+    try:
+        x, y, z = (float(word) for word in text.split(","))
+    except ValueError:
+        raise ValueError("--light must be pooled, own, or x,y,z towards the lamp in camera axes, "
+                         f"but got {text}") from None
+    return x, y, z
+
+
 @dataclass(frozen=True)
 class Line:
     """One product line of a run: a recipe and its folder, or None where only the draw will tell its kind."""
@@ -52,6 +67,8 @@ class Request:
     """Everything that decides the bytes of a run, and nothing that does not.
 
     lines: taken in a seeded round-robin. origins: splits to take good captures from; None is the default.
+    light: "pooled" over the captures where that is surer than a capture's own picture, each its "own", or a direction
+    towards the lamp in camera axes.
     """
 
     lines: tuple[Line, ...]
@@ -62,6 +79,7 @@ class Request:
     allow_overlap: bool = False
     ply: bool = False
     reading: Reading = field(default_factory=Reading)
+    light: Lighting = "pooled"
 
     def __post_init__(self):
         if self.count < 1:
@@ -71,6 +89,8 @@ class Request:
         unknown = [name for name in self.origins or () if name not in SPLITS]
         if unknown:
             raise ValueError(f"--from must name splits ({', '.join(SPLITS)}), but got {unknown[0]!r}")
+        if not isinstance(self.light, str) and not 0 < sum(x * x for x in self.light) < float("inf"):
+            raise ValueError(f"--light must point towards the lamp, but got {self.light}")
 
     @classmethod
     def of_kinds(cls, kinds: Sequence[str], count: int, **rest) -> Self:
@@ -104,6 +124,7 @@ class Request:
             "only_defects": self.only_defects, "allow_overlap": self.allow_overlap, "ply": self.ply,
             "unit": self.reading.unit, "depth_scale": self.reading.depth_scale,
             "intrinsics": None if camera is None else file_hash(camera),
+            "light": self.light if isinstance(self.light, str) else [*self.light],
             "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
         }

@@ -12,10 +12,12 @@ from crossmodal.production import finish
 from crossmodal.production.division import Division, divide
 from crossmodal.production.jobs import Jobs, place_of, place_of_sample
 from crossmodal.production.journal import Journal, write_failures
-from crossmodal.production.pool import done_by
+from crossmodal.production.lighting import shared_light, stood_in
+from crossmodal.production.pool import done_by, one_thread
 from crossmodal.production.request import Request, Shard
 from crossmodal.production.worker import Chunk
 from pointcloud.atomic import write_bytes
+from rgb.light import Light
 
 CHUNK = 8
 """Samples a process makes of one capture before it reports: what an interruption can cost, at most."""
@@ -65,12 +67,14 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
     shard = shard or Shard()
     division = divide(sources, request)
     ids = _class_ids(root, division, request)
+    with one_thread():
+        light = shared_light(sources, request)
     tally = _Tally()
-    for sentence in _foreseen(division, request):
+    for sentence in _foreseen(division, request, light):
         tally.warnings[sentence] = None
         warn(sentence)
     checked_out(out, root)
-    _began(out, request.record(sources), shard, resume)
+    _began(out, request.record(sources) | {"shared_light": None if light is None else vars(light)}, shard, resume)
     jobs = Jobs.of(request, division)
     journal = Journal.opened(out / f".journal{shard.suffix}.jsonl", finish.manifests(out),
                              lambda sample: place_of_sample(request, sample), out)
@@ -78,7 +82,7 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
     finish.sweep(out, request, set(mine), shard)
     kept = sum(place in journal.places for place in mine)
     finish.write_small(out, root, division, ids)
-    chunks = _chunks(out, request, ids, division, jobs, shard, journal)
+    chunks = _chunks(out, request, ids, light, division, jobs, shard, journal)
     interrupted = False
     progress(kept, len(mine))
     try:
@@ -113,12 +117,12 @@ def _class_ids(root: Path, division: Division, request: Request) -> dict[str, in
     return assigned(read_class_ids(path) if path.is_file() else {}, request.kinds)
 
 
-def _foreseen(division: Division, request: Request) -> list[str]:
+def _foreseen(division: Division, request: Request, light: Light | None) -> list[str]:
     # The first capture that can be read stands for all: a wrong unit or a coarse sensor is the dataset's.
     first = None
     for source in division.pool:
         try:
-            capture = load(source, request.reading)
+            capture = stood_in(load(source, request.reading), light)
             break
         except (ValueError, OSError) as error:
             first = first or error
@@ -161,11 +165,11 @@ def _difference(path, record):
         return "request"
 
 
-def _chunks(out, request, ids, division, jobs, shard, journal) -> Iterator[Chunk]:
+def _chunks(out, request, ids, light, division, jobs, shard, journal) -> Iterator[Chunk]:
     for copy in division.copies[shard.index - 1::shard.of]:
         yield Chunk(out, request, {}, copy.source, copy=copy)
     for chunk in jobs.chunks(shard, CHUNK):
         todo = tuple(job for job in chunk if place_of(request, job) not in journal.places)
         if todo:
             source = division.pool[todo[0].capture]
-            yield Chunk(out, request, ids, source, todo, overlap=source.path in division.overlap)
+            yield Chunk(out, request, ids, source, todo, overlap=source.path in division.overlap, light=light)

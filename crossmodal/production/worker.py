@@ -10,14 +10,16 @@ from crossmodal.datasets import Source, load
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
 from crossmodal.production.jobs import Job, padded, place_of, seed_of
+from crossmodal.production.lighting import stood_in
 from crossmodal.production.request import Request
+from rgb.light import Light
 
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Work for one process: jobs on one source, or one good capture to copy."""
+    """Work for one process: jobs on one source, in a light that the run knows; or one good capture to copy."""
 
     out: Path
     request: Request
@@ -26,6 +28,7 @@ class Chunk:
     jobs: tuple[Job, ...] = ()
     copy: Copy | None = None
     overlap: bool = False
+    light: Light | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def work(chunk: Chunk) -> list[Done]:
                 "seed": chunk.request.seed, "reason": one_line(error)})]
         return [Done(chunk.copy.sample)]
     try:
-        capture, hashes = load(chunk.source, chunk.request.reading), chunk.source.hashes()
+        capture, hashes = stood_in(load(chunk.source, chunk.request.reading), chunk.light), chunk.source.hashes()
     except (ValueError, OSError) as error:
         return [_failed(chunk, job, error) for job in chunk.jobs]
     origin = {"path": chunk.source.path, "sha256": hashes} | ({"overlap": True} if chunk.overlap else {})

@@ -55,17 +55,20 @@ class Scene:
         return hidden
 
 
-def scan(shapes, camera: Camera, lamp: Lamp | None = None,
+def scan(shapes, camera: Camera, lamp: Lamp | Sequence[Lamp] | None = None,
          materials: Material | Sequence[Material] | None = None, *, samples: int = 2,
          background=(0.02, 0.02, 0.022), name: str = "") -> Capture:
     """A noise-free Capture of a shape, several, or a Scene; materials is one for all or one for each shape.
+
+    Of several lamps the first brings its sky, the others only themselves.
 
     Points lie exactly on the ray through each pixel's centre; colour is the mean linear light of
     samples × samples rays a pixel, albedo·(ambient + diffuse·max(0, n·l)·visible) + gloss, encoded as sRGB.
     """
     scene = shapes if isinstance(shapes, Scene) else Scene(
         tuple(shapes) if isinstance(shapes, Sequence) else (shapes,))
-    lamp = lamp or Lamp()
+    lamps = (lamp,) if isinstance(lamp, Lamp) else tuple(lamp or (Lamp(),))
+    lamp = lamps[0]
     materials = materials or Material()
     materials = (materials,) * len(scene.shapes) if isinstance(materials, Material) else tuple(materials)
     if len(materials) != len(scene.shapes):
@@ -86,7 +89,7 @@ def scan(shapes, camera: Camera, lamp: Lamp | None = None,
             moved = camera.rays(pixels + np.array((dx, dy)))
             hits = (moved, *scene.trace(moved))
             open_ = _openness_near(scene, lamp, hits, (z, index, openness))
-        light += _shaded(scene, lamp, materials, hits, open_, background, (turn, samples))
+        light += _shaded(scene, lamps, materials, hits, open_, background, (turn, samples))
     rgb = to_srgb((light / samples**2).astype(np.float32))
     return Capture(camera, rgb, points.astype(np.float32), name)
 
@@ -121,29 +124,31 @@ def _openness_near(scene, lamp, hits, centre):
     return out
 
 
-def _shaded(scene, lamp, materials, hits, openness, background, turn):
+def _shaded(scene, lamps, materials, hits, openness, background, turn):
     """Linear light (H, W, 3) that the rays carry."""
     rays, z, normals, index = hits
     light = np.broadcast_to(np.asarray(background, np.float64), rays.shape).copy()
+    sky = lamps[0]
     for k, material in enumerate(materials):
         chosen = index == k
         if not chosen.any():
             continue
         point, normal = rays[chosen] * z[chosen, None], normals[chosen]
         view = -rays[chosen] / np.linalg.norm(rays[chosen], axis=-1, keepdims=True)
-        diffuse, gloss = _lamp_light(scene, lamp, material, point, normal, view, turn)
         albedo = material.albedo * np.ones((len(point), 1))
         if material.texture is not None:
-            albedo = albedo * material.texture(point * 1000)[:, None]
-        sky = lamp.ambient * openness[chosen]
-        colour = albedo * (sky[:, None] + lamp.diffuse * diffuse[:, None] * lamp.colour)
-        if material.specular:
-            colour += material.specular * gloss[:, None] * lamp.colour
+            albedo = albedo * material.texture(point * 1000).reshape(len(point), -1)
+        colour = albedo * (sky.ambient * openness[chosen])[:, None]
+        for lamp in lamps:
+            diffuse, gloss = _lamp_light(scene, lamp, material, point, normal, view, turn)
+            colour += albedo * lamp.diffuse * diffuse[:, None] * lamp.colour
+            if material.specular:
+                colour += material.specular * gloss[:, None] * lamp.colour
         if material.mirror:
             facing = np.clip((view * normal).sum(-1), 0, 1)
             back = 2 * facing[:, None] * normal - view
             fresnel = 0.1 + 0.9 * (1 - facing) ** 5
-            colour += (material.mirror * fresnel * lamp.sky(back) * openness[chosen])[:, None]
+            colour += (material.mirror * fresnel * sky.sky(back) * openness[chosen])[:, None]
         light[chosen] = colour
     return light
 

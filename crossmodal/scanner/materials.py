@@ -23,6 +23,7 @@ class Lamp:
     softness_deg: angular radius of the lamp; 0 casts hard shadows
     sky_rays: rays that find how much sky a point sees; 0 gives every point the same ambient light
     colour: (3,) linear tint of the lamp
+    sky_side: (3,) towards the brightest sky; the lamp's own side if None
     """
 
     direction: np.ndarray = (-0.45, -0.55, -0.7)
@@ -31,6 +32,7 @@ class Lamp:
     softness_deg: float = 0.0
     sky_rays: int = 0
     colour: np.ndarray = (1.0, 1.0, 1.0)
+    sky_side: np.ndarray | None = None
 
     def __post_init__(self):
         if self.ambient < 0 or self.diffuse < 0:
@@ -38,6 +40,8 @@ class Lamp:
                              f"but got {self.ambient} and {self.diffuse}")
         object.__setattr__(self, "direction", unit(self.direction, "direction"))
         object.__setattr__(self, "colour", vector(self.colour, "colour"))
+        if self.sky_side is not None:
+            object.__setattr__(self, "sky_side", unit(self.sky_side, "sky_side"))
 
     def directions(self, count: int, turn: int) -> np.ndarray:
         """``count`` unit directions (count, 3) over the lamp's disc, rotated for every ``turn``."""
@@ -52,8 +56,9 @@ class Lamp:
         return spread / np.linalg.norm(spread, axis=1, keepdims=True)
 
     def sky(self, directions: np.ndarray) -> np.ndarray:
-        """Radiance (...) of the surroundings in directions (..., 3): brightest above the lamp's side."""
-        return 0.35 + 0.65 * (0.5 + 0.5 * directions @ self.direction) ** 2
+        """Radiance (...) of the surroundings in directions (..., 3): brightest on one side."""
+        side = self.direction if self.sky_side is None else self.sky_side
+        return 0.35 + 0.65 * (0.5 + 0.5 * directions @ side) ** 2
 
 
 def sky_directions(count: int) -> np.ndarray:
@@ -70,7 +75,7 @@ class Material:
     """A Lambertian base with an optional grain and a Blinn-Phong gloss.
 
     albedo: (3,) linear reflectance
-    texture: points (N, 3) in mm → gain (N,) on the albedo, or None
+    texture: points (N, 3) in mm → gain (N,) or (N, 3) on the albedo, or None
     specular: strength of the gloss; shininess: its Blinn-Phong exponent
     mirror: how much of the sky the surface reflects at grazing and, by a tenth, at normal incidence
     """

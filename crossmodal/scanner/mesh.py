@@ -93,8 +93,7 @@ class Mesh:
             shape, starts = origins.shape[:-1], origins.reshape(-1, 3)
             frame = _square_to(rays)
             where, flat = starts @ frame, np.broadcast_to(rays, starts.shape).copy()
-            spread = self.corners @ frame
-            bins = _binned(spread.min(1), spread.max(1))
+            bins = self._lit_bins(rays, frame)
         t, face, weights = _cast(self.corners, *bins, where, np.ascontiguousarray(starts), flat)
         return t.reshape(shape), face.reshape(shape), weights.reshape(*shape, 2)
 
@@ -110,6 +109,18 @@ class Mesh:
         u, v = weights[..., :1], weights[..., 1:]
         mixed = (1 - u - v) * a + u * b + v * c
         return mixed / np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-30)
+
+    def _lit_bins(self, direction, frame):
+        """Bins square to a direction, kept for the next rays along it."""
+        key = direction.tobytes()
+        if key not in self._kept_bins:
+            a, b, c = (self.vertices @ frame)[self.faces.T]
+            self._kept_bins[key] = _binned(np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c))
+        return self._kept_bins[key]
+
+    @cached_property
+    def _kept_bins(self) -> dict:
+        return {}
 
     @cached_property
     def _seen_bins(self):

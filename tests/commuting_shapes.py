@@ -1,0 +1,149 @@
+"""What the commuting diagram is tried on: closed shapes, and machined parts from ../shared/data/cad."""
+
+import math
+import os
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+import crossmodal as cm
+from crossmodal.scanner import Lamp, Material, Mesh, Plane, Scene, rotation_about, scan
+
+SIZE, MM_PER_PIXEL, FAR_M = 176, 0.25, 0.3
+LAMP, SKY = Lamp(), Lamp(sky_rays=24)
+"""One lamp and even light from everywhere; and the same with a sky, which a cavity shuts out."""
+PAINT, DIRT = Material(albedo=(0.45, 0.45, 0.45)), Material(albedo=(0.12, 0.07, 0.04))
+PAPER = Material(albedo=(0.8, 0.8, 0.8))
+"""What the object lies on: added matter has a colour only beside something white."""
+TURN = rotation_about((1, 0.4, 0), 24) @ np.diag((1.0, -1.0, -1.0))
+SHIFT = np.array((0.0008, -0.0012, FAR_M))
+CAMERA = cm.Camera(SIZE, SIZE, FAR_M * 1e3 / MM_PER_PIXEL, FAR_M * 1e3 / MM_PER_PIXEL, SIZE / 2 - 0.3, SIZE / 2 + 0.2)
+SAMPLES = 2
+CREASE_DEG = 12
+LEAST_TOLD = 1e-3  # of the mean square of what a component of the light adds to the brightness seen
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A solid in mm, z up, on white paper, before a camera that leans over it.
+
+    normals: of its vertices where it is round all over; None finds creases
+    """
+
+    name: str
+    solid: trimesh.Trimesh
+    normals: np.ndarray | None = field(default=None, repr=False)
+    lamp: Lamp = LAMP
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The solid as the camera has it before it, in metres."""
+        if self.normals is None:
+            return placed(self.solid)
+        return Mesh(self.solid.vertices * 1e-3, self.solid.faces, self.normals).placed(TURN, SHIFT)
+
+    @cached_property
+    def ground(self) -> Plane:
+        foot = float(self.solid.bounds[0, 2])
+        return Plane(SHIFT + TURN @ np.array((0, 0, foot * 1e-3)), TURN @ np.array((0.0, 0.0, 1.0)))
+
+    @cached_property
+    def before(self) -> cm.Capture:
+        """The scan that every edit is imprinted in."""
+        return self.seen((self.mesh,), (PAINT,))
+
+    def seen(self, meshes, materials, camera=CAMERA) -> cm.Capture:
+        """Meshes on the paper, scanned."""
+        return scan((*meshes, self.ground), camera, self.lamp, (*materials, PAPER), samples=SAMPLES, name=self.name)
+
+    @cached_property
+    def skin(self) -> "Shape":
+        """What of it the camera sees, under a sky: where that is cut through, the paper shows and a wall is dark."""
+        seen = np.einsum("ij,ij->i", self.mesh.face_normals, self.mesh.corners.mean(1)) < 0
+        return _Skin(self.name, self.solid, self.normals, SKY, replace(self.mesh, faces=self.mesh.faces[seen]))
+
+    @cached_property
+    def tells_the_light(self) -> bool:
+        """Whether what is seen faces so many ways that brightness fixes a lamp and an ambient part: four unknowns."""
+        _, normals, index = Scene((self.mesh, self.ground)).trace(CAMERA.rays(CAMERA.pixel_grid()))
+        seen = normals[index == 0]
+        basis = np.column_stack((np.ones(len(seen)), seen * (seen @ self.lamp.direction > 0)[:, None]))
+        return bool(np.linalg.eigvalsh(basis.T @ basis / len(basis))[0] > LEAST_TOLD)
+
+
+@dataclass(frozen=True, eq=False)
+class _Skin(Shape):
+    """A shape of which only some faces are left."""
+
+    mesh: Mesh = None
+
+
+def placed(solid: trimesh.Trimesh, crease_deg: float = CREASE_DEG) -> Mesh:
+    """A solid in mm as a mesh before the camera, its normals smooth over edges flatter than a crease."""
+    smooth = trimesh.graph.smooth_shade(solid, angle=math.radians(crease_deg))
+    return Mesh(np.asarray(smooth.vertices) * 1e-3, smooth.faces, np.array(smooth.vertex_normals)).placed(TURN, SHIFT)
+
+
+@lru_cache
+def plate() -> Shape:
+    """A plate with bevels all round, its top at z = 0: faces that tell where the light comes from."""
+    top = [(x, y, 0) for x in (-13, 13) for y in (-11, 11)]
+    foot = [(x, y, -8) for x in (-17, 17) for y in (-16, 16)]
+    return Shape("bevelled plate", trimesh.convex.convex_hull(top + foot))
+
+
+@lru_cache
+def bar(radius: float = 25.0) -> Shape:
+    """A round bar along x whose crest is at z = 0."""
+    made = trimesh.creation.cylinder(radius=radius, height=34, sections=480)
+    made.apply_transform(trimesh.transformations.rotation_matrix(math.pi / 2, (0, 1, 0)))
+    made.apply_translation((0, 0, -radius))
+    return Shape("round bar", made)
+
+
+@lru_cache
+def ball(radius: float = 18.0) -> Shape:
+    """A sphere whose top is at z = 0."""
+    made = trimesh.creation.icosphere(subdivisions=6, radius=radius)
+    normals = np.array(made.vertices) / radius
+    made.apply_translation((0, 0, -radius))
+    return Shape("sphere", made, normals)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A CAD part: its file, how much it is scaled, how it is turned, and what of it (mm) comes to the origin."""
+
+    file: str
+    scale: float
+    turn: np.ndarray
+    centre: tuple[float, float, float] | None = None
+
+
+PARTS = {
+    "idler riser": Part("idler_riser.STL", 16.0, rotation_about((1, 0, 0), 90), (0.0, -12.0, 0.0)),
+    "plate with holes": Part("plate_holes.STL", 0.6, rotation_about((1, 0, 0), 180), (46.0, -78.0, 0.0)),
+    "octagonal pocket": Part("octagonal_pocket.ply", 300.0, np.eye(3), (-18.0, 0.0, 0.0)),
+    "bottle": Part("fuze.obj", 330.0, rotation_about((1, 0, 0), 90), (0.0, 16.0, 0.0)),
+}
+
+
+@lru_cache
+def part(name: str) -> Shape:
+    """A machined part of ../shared/data/cad. Raises FileNotFoundError where that folder is not."""
+    made, folder = PARTS[name], cad_folder()
+    loaded = trimesh.load(folder / made.file, force="mesh", process=False)
+    solid = trimesh.Trimesh(loaded.vertices * made.scale @ made.turn.T, loaded.faces, process=True)
+    middle = 0.5 * (solid.bounds[0] + solid.bounds[1])
+    solid.apply_translation(-np.array((*middle[:2], solid.bounds[1, 2])))
+    if made.centre is not None:
+        solid.apply_translation(-np.array(made.centre))
+    return Shape(name, solid)
+
+
+def cad_folder() -> Path:
+    shared = Path(os.environ.get("CROSSMODAL_SHARED", Path(__file__).parents[1] / ".." / "shared"))
+    return shared / "data" / "cad"
