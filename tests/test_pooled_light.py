@@ -89,6 +89,23 @@ def test_what_cannot_be_pooled_is_refused(captures, towards, said):
         cm.pool_light(captures, towards)
 
 
+def test_real_captures_of_one_rig_agree_on_their_lamp(shared):
+    """Whichever capture is left out, the lamp stays where it is, though each alone sets it elsewhere; most show where
+    the lamp is mirrored."""
+    glands = sorted((shared / "data/mvtec3d_sample/cable_gland").glob("*/good/rgb/*.png"))
+    if not glands:
+        pytest.skip(f"no cable_gland in {shared}")
+    captures = [cm.read_capture(path, path.parents[1] / "xyz" / f"{path.stem}.tiff") for path in glands]
+    pooled = cm.pool_light(captures)
+    without = [cm.pool_light(captures[:i] + captures[i + 1:]) for i in range(len(captures))]
+    alone = [angle_deg(capture.surface.light, pooled.direction) for capture in captures]
+    assert max(angle_deg(light, pooled.direction) for light in without) < 2
+    assert np.median(alone) > 2
+    assert pooled.confidence > 0.7
+    assert pooled.specular > 0
+    assert sum(capture.surface.light.specular > 0 for capture in captures) > len(captures) / 2
+
+
 # a plan remembers the light
 
 
