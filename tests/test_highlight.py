@@ -15,7 +15,7 @@ RADIUS_MM, MIDDLE = 15.0, np.array((0.0, 0.0, 0.3))
 GLOSSY = Material((0.40, 0.20, 0.15), specular=0.25, shininess=30)
 
 
-def scanned(depth_mm, across_mm, material, towards):
+def scanned(depth_mm, across_mm, material, towards, lamp=commuting.LAMP):
     """A ball, pushed in (or, below zero, out) along its own normals about a direction; and the field that says so."""
     def relief(r):
         return -depth_mm * np.maximum(1 - (r / across_mm) ** 2, 0) ** 2
@@ -28,7 +28,7 @@ def scanned(depth_mm, across_mm, material, towards):
     camera = cm.Camera(144, 144, 1200.0, 1200.0, 71.6, 72.3)
     field = commuting.Shaped(lambda s, t: (relief(np.hypot(s, t)), np.zeros(s.shape, bool)), (across_mm, across_mm),
                              max(depth_mm, 0), max(-depth_mm, 0), across_mm)
-    return scan((mesh, ground), camera, commuting.LAMP, (material, commuting.GROUND), samples=1), field
+    return scan((mesh, ground), camera, lamp, (material, commuting.GROUND), samples=1), field
 
 
 def errors(depth_mm):
