@@ -7,7 +7,7 @@ import numpy as np
 
 from crossmodal.defects import Spec
 from crossmodal.features import fitting, run_of
-from crossmodal.ground import Ground
+from crossmodal.ground import GRAZING, Ground
 from crossmodal.recipe import Place
 from crossmodal.surface import Surface
 
@@ -143,7 +143,8 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     towards = -np.einsum("ijk,ijk->ij", surface.smoothed, surface.normals)
     with np.errstate(invalid="ignore"):
         facing = towards > EDGEWISE * np.linalg.norm(surface.smoothed, axis=-1)
-    usable = _beside(edge, spec, size_mm, surface) & facing & _held(surface, min(size_mm))
+    held = _held(surface, towards, min(size_mm))
+    usable = _beside(edge, spec, size_mm, surface) & facing & (held > HELD)
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
     allowed = _allowed(surface, place)
@@ -163,7 +164,8 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
         columns, rows = np.clip(along + np.array((column, row)), 0, np.array(edge.shape[::-1]) - 1).astype(int).T
         follows = np.mean([edge[max(0, r - 2):r + 3, max(0, c - 2):c + 3].any()
                            for r, c in zip(rows, columns, strict=True)])
-        score = float(follows) * _apart(surface.smoothed[row, column], size_mm, taken)
+        # Half is what a straight edge has on its one side, and enough.
+        score = float(follows) * _apart(surface.smoothed[row, column], size_mm, taken) * min(1, 2 * held[row, column])
         if score > best_score:
             best, best_score = (row, column, float(np.arctan2(y, x))), score
     return best
@@ -208,14 +210,16 @@ def _beside(edge, spec, size_mm, surface):
     return surface.foreground & (far >= half) & (far <= half + 1.5)
 
 
-def _held(surface, across_mm):
-    """(H, W) bool: pixels that hang together with their surface, of which there is enough about them: no lone ones."""
+def _held(surface, towards, across_mm):
+    """(H, W) float32: how much of what is about a pixel is whole surface that is seen well; 0 for a lone one."""
     linked = surface.linked.astype(np.uint8)
     ties = linked.sum(-1, dtype=np.uint8)
     ties[:, 1:] += linked[:, :-1, 0]
     ties[1:] += linked[:-1, :, 1]
     side = 1 + 2 * round(0.5 * across_mm / surface.mm_per_pixel)
-    return (ties >= 2) & (cv2.blur((ties == 4).astype(np.float32), (side, side)) > HELD)
+    with np.errstate(invalid="ignore"):
+        whole = (ties == 4) & (towards > GRAZING * np.linalg.norm(surface.smoothed, axis=-1))
+    return np.where(ties >= 2, cv2.blur(whole.astype(np.float32), (side, side)), np.float32(0))
 
 
 def _lies_free(surface, ground, row, column, size_mm, angle):
