@@ -113,10 +113,11 @@ class SurfaceEdit:
         A point is on it within a tenth of the field's size of the charted surface, on the same side of a wall.
         """
         to_patch = np.linalg.inv(self.T_here_patch)
-        local = self.patch.coordinates(points @ to_patch[:3, :3].T + to_patch[:3, 3])
+        there = points @ to_patch[:3, :3].T + to_patch[:3, 3]
+        local = self.patch.coordinates(there)
         s0, s1, t0, t1 = self.field.bounds_mm
         near = 0.1 * max(s1 - s0, t1 - t0) + 4 * self.patch.surface.floor_mm
-        held = self.patch.holds(local, normals @ self.T_here_patch[:3, :3], near)
+        held = self.patch.holds(there, local, normals @ self.T_here_patch[:3, :3], near)
         return np.where(held[:, None], local[:, :2], np.nan)
 
     def directions(self, normals: np.ndarray, charted: np.ndarray, side: int = 1) -> np.ndarray:

@@ -15,7 +15,7 @@ from crossmodal.forecast import foretold, is_lost
 from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan, PlannedLight
-from crossmodal.recolour import recoloured
+from crossmodal.recolour import recoloured, unshaded
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, see
 from crossmodal.sensor import IdealSensor, Sensor
@@ -169,7 +169,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
         colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
     else:
-        colours = recoloured(rgb, seen, surface.white, backdrop)
+        old = rgb if seen.worn is None else unshaded(rgb, seen.worn, edit.field.flattens_mm / surface.mm_per_pixel)
+        colours = recoloured(old, seen, surface.white, backdrop)
         coloured = None
     # cv2 takes |a − b| of bytes without a detour through wider integers.
     red, green, blue = cv2.split(cv2.absdiff(colours, np.ascontiguousarray(rgb)))

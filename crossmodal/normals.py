@@ -157,13 +157,22 @@ def fine_relief_mm(points, normals, known, width_px: float) -> np.ndarray:
     return _over_mean(np.float32(1e3) * above[..., None], known, side)[..., 0]
 
 
+def crests_mm(relief: np.ndarray, width_px: float) -> np.ndarray:
+    """The height (h, w) float32 of the highest crest of a relief within half so many pixels."""
+    return cv2.dilate(relief, _disc(width_px))
+
+
 def over_valleys_mm(relief: np.ndarray, width_px: float) -> np.ndarray:
     """How far a relief (h, w) float32 mm stands over the ground that its own valleys give, 0 or more.
 
     The top-hat (Meyer 1979): crests narrower than so many pixels go to their valleys, a broad step stays one.
     """
+    return cv2.morphologyEx(relief, cv2.MORPH_TOPHAT, _disc(width_px))
+
+
+def _disc(width_px):
     side = 2 * max(1, round(0.5 * width_px)) + 1
-    return cv2.morphologyEx(relief, cv2.MORPH_TOPHAT, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
 def _over_mean(values, known, side):

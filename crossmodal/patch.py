@@ -87,11 +87,15 @@ class Patch:
         local[~found | np.isnan(local[:, 0])] = np.nan
         return local
 
-    def holds(self, local: np.ndarray, normals: np.ndarray, near_mm: float) -> np.ndarray:
-        """(N,) bool: which (s, t, h) (N, 3) with normals (N, 3), in the patch's frame, are of its surface: within
-        near_mm of it, on the same side of a wall.
+    def holds(self, points: np.ndarray, local: np.ndarray, normals: np.ndarray, near_mm: float) -> np.ndarray:
+        """(N,) bool: which points (N, 3) m at (s, t, h) (N, 3) with normals (N, 3), in the patch's frame, are of its
+        surface: within near_mm of it, on the same side of a wall as the charted point that is nearest.
         """
-        return (normals @ self.normal > -0.2) & (np.abs(local[:, 2]) <= near_mm)
+        tree, _, frames, _ = self._lookup
+        held = np.abs(local[:, 2]) <= near_mm
+        _, nearest = tree.query(points[held])
+        held[held] = np.einsum("ij,ij->i", normals[held], frames[nearest, 2]) > -0.2
+        return held
 
     def directions(self, normals: np.ndarray, charted: np.ndarray, side: int) -> np.ndarray:
         """(h, w, 3) float32: the ways in which a window's charted points move, in the patch's frame.

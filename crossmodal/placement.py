@@ -10,7 +10,7 @@ from numba import njit
 from crossmodal.camera import project_point
 from crossmodal.defects import Spec
 from crossmodal.features import fitting, followed, run_of
-from crossmodal.ground import Ground
+from crossmodal.ground import GRAZING, Ground
 from crossmodal.recipe import Place
 from crossmodal.surface import Surface
 
@@ -144,16 +144,15 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     if where not in ("edge", "rim"):
         return None
     edge = fitting(surface, where, 0.5 * min(size_mm))
-    usable = _beside(edge, spec, size_mm, surface) & _held(surface, min(size_mm))
+    held = _held(surface, min(size_mm))
+    usable = _beside(edge, spec, size_mm, surface) & (held > HELD)
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
     allowed = _allowed(surface, place)
     if allowed is not None:
         usable &= allowed
     index = np.flatnonzero(usable)
-    points, normals = surface.smoothed.reshape(-1, 3)[index], surface.normals.reshape(-1, 3)[index]
-    with np.errstate(invalid="ignore"):
-        index = index[-np.einsum("nk,nk->n", points, normals) > EDGEWISE * np.linalg.norm(points, axis=-1)]
+    index = index[surface.facing.ravel()[index] > EDGEWISE]
     if not len(index):
         if place.where == "object":
             return None
@@ -164,7 +163,8 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
         row, column = divmod(int(index[int(rng.random() * len(index))]), edge.shape[1])
         x, y = run_of(edge, row, column, reach)
         follows = followed(edge, row, column, x, y, 0.45 * max(size_mm) / surface.mm_per_pixel)
-        score = follows * _apart(surface.smoothed[row, column], size_mm, taken)
+        # Half is what a straight edge has on its one side, and enough.
+        score = follows * _apart(surface.smoothed[row, column], size_mm, taken) * min(1, 2 * held[row, column])
         if score > best_score:
             best, best_score = (row, column, float(np.arctan2(y, x))), score
     return best
@@ -212,13 +212,14 @@ def _beside(edge, spec, size_mm, surface):
 
 
 def _held(surface, across_mm):
-    """(H, W) bool: pixels that hang together with their surface, of which there is enough about them: no lone ones."""
+    """(H, W) float32: how much of what is about a pixel is whole surface that is seen well; 0 for a lone one."""
     linked = surface.linked.astype(np.uint8)
     ties = linked.sum(-1, dtype=np.uint8)
     ties[:, 1:] += linked[:, :-1, 0]
     ties[1:] += linked[:-1, :, 1]
     side = 1 + 2 * round(0.5 * across_mm / surface.mm_per_pixel)
-    return (ties >= 2) & (cv2.blur((ties == 4).astype(np.float32), (side, side)) > HELD)
+    whole = (ties == 4) & (surface.facing > GRAZING)
+    return np.where(ties >= 2, cv2.blur(whole.astype(np.float32), (side, side)), np.float32(0))
 
 
 def _fits(surface, ground, rows, columns, size_mm, angle):

@@ -44,7 +44,7 @@ class Projection(Patch):
         local[~(found & member[np.where(found, nearest, 0)])] = np.nan
         return local
 
-    def holds(self, local: np.ndarray, normals: np.ndarray, near_mm: float) -> np.ndarray:
+    def holds(self, points: np.ndarray, local: np.ndarray, normals: np.ndarray, near_mm: float) -> np.ndarray:
         """Every point of the object, whichever way it faces and however high it stands."""
         return np.isfinite(local[:, 0])
 

@@ -31,6 +31,20 @@ def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarra
     return out
 
 
+def unshaded(pixels: np.ndarray, worn: np.ndarray, width_px: float) -> np.ndarray:
+    """A picture (h, w, 3) uint8 without the shading of relief narrower than width_px, as far as it is worn (h, w):
+    what is between the grain and that width is gone, the grain stays. Where nothing is worn its bits stay.
+    """
+    linear = rgb_room.to_linear(pixels)
+    side = 2 * max(1, round(0.25 * width_px)) + 1
+    coarse = cv2.blur(cv2.blur(linear, (side, side)), (side, side))
+    shade = cv2.blur(linear, (3, 3)) - coarse
+    out = np.array(pixels)
+    where = worn > 0
+    out[where] = rgb_room.to_srgb((linear - worn[..., None] * shade)[where])
+    return out
+
+
 @njit(cache=True, nogil=True)
 def _relit(linear, source, gain, white_level):
     """Linear colours (n, 3) of the touched pixels (h, w) bool: moved ones by Keys' cubic convolution (1981)."""

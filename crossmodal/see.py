@@ -9,7 +9,7 @@ import numpy as np
 from crossmodal.brink import Brink, find_brink
 from crossmodal.edit import Sample, SurfaceEdit, scattered, within
 from crossmodal.gain import light_gain
-from crossmodal.normals import STEEPEST, fine_relief_mm, over_valleys_mm
+from crossmodal.normals import STEEPEST, crests_mm, fine_relief_mm, over_valleys_mm
 from crossmodal.raster import displace, refine, splat
 from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shadow_reach_mm
 from crossmodal.resolve import LOST, WALL, resolve
@@ -20,6 +20,7 @@ FINE = 4
 TILE = 32  # pixels
 MOST_NODES = 1 << 20  # that are held at once
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
+SHADES, SEEN_FLOORS = 0.02, 10  # height of a crest that is seen by its shade, against its width, in noise floors
 UNLIT = 0.06  # what still comes out of a hole behind which nothing is known
 
 
@@ -34,6 +35,7 @@ class Seen:
     source: (h, w, 2) float32, the (row, column) of the window whose old surface each pixel sees
     displacement_mm: float32 of the point seen, NaN removed or revealed
     support: bool, inside the field's support
+    worn: float32 share of the old relief's own shading that is gone, where fine relief was taken away, or None
     """
 
     rows: tuple[int, int]
@@ -43,6 +45,7 @@ class Seen:
     source: np.ndarray
     displacement_mm: np.ndarray
     support: np.ndarray
+    worn: np.ndarray | None = None
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -120,13 +123,18 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     if sample.gap_mm is not None:
         narrow = sample.gap_mm < surface.sensor.narrowest_px * surface.mm_per_pixel
         sample = replace(sample, lost=narrow & (sample.displacement_mm < 0))
+    lit, worn = sample, None
     if sample.flatten is not None:
         width_px = edit.field.flattens_mm / surface.mm_per_pixel
         relief = over_valleys_mm(fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]), width_px), width_px)
+        seen_mm = max(SEEN_FLOORS * surface.floor_mm, SHADES * edit.field.flattens_mm)
+        flat = sample.flatten[::fine, ::fine][:relief.shape[0], :relief.shape[1]]
+        worn = flat * np.minimum(crests_mm(relief, width_px) / seen_mm, 1)
         to_nodes = np.array(((1 / fine, 0, 0), (0, 1 / fine, 0)))
         relief = cv2.warpAffine(relief, to_nodes, inside.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * relief)
-    return rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing, brink)
+    seen = rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing, brink, lit)
+    return replace(seen, worn=worn)
 
 
 def joined(surface, rows, columns, shape, parts) -> Seen:
@@ -134,11 +142,13 @@ def joined(surface, rows, columns, shape, parts) -> Seen:
     gain = np.ones((*shape, parts[0][1].gain.shape[2]), np.float32)
     gain[..., 3:] = 0
     seen = Seen(rows, columns, surface.points[rows[0]:rows[1], columns[0]:columns[1], 2].copy(), gain,
-                np.stack(np.indices(shape, np.float32), -1), np.zeros(shape, np.float32), np.zeros(shape, bool))
+                np.stack(np.indices(shape, np.float32), -1), np.zeros(shape, np.float32), np.zeros(shape, bool),
+                None if parts[0][1].worn is None else np.zeros(shape, np.float32))
+    names = ("z_m", "gain", "displacement_mm", "support") + (() if seen.worn is None else ("worn",))
     for inner, part in parts:
         shift = part.rows[0] - rows[0], part.columns[0] - columns[0]
         cut = tuple(slice(one.start - by, one.stop - by) for one, by in zip(inner, shift, strict=True))
-        for name in ("z_m", "gain", "displacement_mm", "support"):
+        for name in names:
             getattr(seen, name)[inner] = getattr(part, name)[cut]
         seen.source[inner] = part.source[cut] + np.array(shift, np.float32)
     return seen
@@ -158,11 +168,12 @@ def _base(surface: Surface, edit: SurfaceEdit, rows, columns, st):
 
 
 def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int,
-             crossing: bool = True, brink: Brink | None = None) -> Seen:
+             crossing: bool = True, brink: Brink | None = None, lit: Sample | None = None) -> Seen:
     """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again.
 
     crossing: whether their ways may cross, as normals do on a fold
     brink: where the surface ends, if it does: its wall goes down from there
+    lit: the relief that is relit, if not all of it
     """
     smooth, normal, _, state = nodes
     camera = surface.camera
@@ -173,7 +184,7 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     if brink is not None:
         at, removed = brink.onto(smooth), removed & ~brink.wall
         state = np.where(brink.wall, np.uint8(WALL), state)
-    gain = light_gain(surface, sample, smooth, at, normal, np.where(removed, np.uint8(WALL + 1), state), fine,
+    gain = light_gain(surface, lit or sample, smooth, at, normal, np.where(removed, np.uint8(WALL + 1), state), fine,
                       OCCLUSION_REACH if crossing else 0.0)
     displacement_mm = np.where(removed, np.float32(0), displacement_mm)
     moved = displacement_mm != 0

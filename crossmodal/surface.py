@@ -147,13 +147,16 @@ class Surface:
         return Ground.of(self.smoothed, self.normals, self.linked, usable, self.pixel_area_mm2, self.mm_per_pixel)
 
     @cached_property
+    def facing(self) -> np.ndarray:
+        """(H, W) float32: cosine of the angle at which each pixel's surface is seen; NaN where nothing was measured."""
+        towards = -np.einsum("ijk,ijk->ij", self.smoothed, self.normals)
+        return read_only(towards / np.maximum(np.linalg.norm(self.smoothed, axis=-1), np.float32(1e-9)))
+
+    @cached_property
     def pixel_area_mm2(self) -> np.ndarray:
         """(H, W) float32: surface area behind each pixel; 0 where nothing was measured."""
-        points, normals = self.smoothed, self.normals
-        length = np.linalg.norm(points, axis=-1)
-        facing = np.abs(np.einsum("ijk,ijk->ij", points, normals)) / np.maximum(length, 1e-9)
-        across = (points[..., 2] * 1e3) ** 2 / (self.camera.fx * self.camera.fy)
-        return read_only(np.nan_to_num(across / np.maximum(facing, 0.1)).astype(np.float32))
+        across = (self.smoothed[..., 2] * 1e3) ** 2 / (self.camera.fx * self.camera.fy)
+        return read_only(np.nan_to_num(across / np.maximum(np.abs(self.facing), 0.1)).astype(np.float32))
 
 
 def _fit_window(floor, z, focal):

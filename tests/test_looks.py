@@ -87,3 +87,28 @@ def test_pits_of_a_field_differ():
         across = np.array([outline.diameter_mm for outline in pits.outlines])
         assert across.max() > 2 * across.min()
         assert np.ptp(pits.steep) > 0.3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_shade_of_a_thread_goes_with_it(threaded, seed):
+    """Of stripes that the picture shows along the crests, little is left where the crests are gone."""
+    x = threaded.points[..., 0] * 1e3
+    stripes = 120 + 50 * np.cos(2 * np.pi * x / PITCH_MM)
+    striped = threaded.replaced(rgb=np.repeat(stripes[..., None].astype(np.uint8), 3, 2))
+    recipe = cm.Recipe(defects=(cm.Wear(diameter_mm=14, depth_mm=0.02, show="geometry"),),
+                       place=cm.Place(at_pixel=(80, 80)))
+    result = cm.synthesize(striped, recipe, seed=seed)
+    assert np.ptp(striped.rgb[80, 72:89].astype(int)) > 90
+    assert np.ptp(result.after.rgb[80, 72:89].astype(int)) < 40
+    assert np.array_equal(result.after.rgb[~result.masks.rgb], striped.rgb[~result.masks.rgb])
+
+
+def test_print_on_a_flat_face_is_no_shade():
+    """Without crests the picture's stripes are the surface's own, and stay."""
+    flat = toys.plane()
+    stripes = 120 + 50 * np.cos(2 * np.pi * flat.points[..., 0] * 1e3 / PITCH_MM)
+    printed = flat.replaced(rgb=np.repeat(stripes[..., None].astype(np.uint8), 3, 2))
+    recipe = cm.Recipe(defects=(cm.Wear(diameter_mm=14, depth_mm=0.1, show="geometry"),),
+                       place=cm.Place(at_pixel=(80, 80), where="anywhere"))
+    result = cm.synthesize(printed, recipe, seed=1)
+    assert np.ptp(result.after.rgb[80, 72:89].astype(int)) > 0.8 * np.ptp(printed.rgb[80, 72:89].astype(int))

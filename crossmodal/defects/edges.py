@@ -100,7 +100,7 @@ class Fracture:
         # What is uneven only takes away from the bowl, and fades at its middle, its deepest point.
         steps = np.abs(lattice_noise(s_mm, t_mm, self.seed + 4, 0.4 * size))  # with a ridge wherever it turns
         uneven = 0.25 * (0.5 + 0.5 * rough) + 0.12 * (0.5 + 0.5 * ripple) + 0.3 * steps
-        depth = (1 - r2) * (1 - np.minimum(1, 2 * r2) * np.minimum(uneven, 0.8))
+        depth = (1 - r2) * (1 - r2 * np.minimum(1.2 * uneven, 0.8))
         inside = r < 1
         grain = lattice_noise(s_mm, t_mm, self.seed + 7, 0.05 * size, octaves=2)
         tone = np.where(inside, 1 + 0.2 * grain + 0.12 * rough, 1.0)
