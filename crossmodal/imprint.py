@@ -31,7 +31,8 @@ def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = Non
     """Let a capture, a rig or a cloud see one edit or several, in order.
 
     Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. PointCloud → PointCloud with
-    labels (N,) uint8, i + 1 where the i-th edit is. Edits stand in the target's own frame; a later one lies on
+    labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the matter that is laid on them, and none are
+    added for what hangs over a rim or stands free. Edits stand in the target's own frame; a later one lies on
     what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
     masks tell of the change before its noise and rounding.
     """

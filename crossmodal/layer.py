@@ -17,6 +17,8 @@ from crossmodal.surface import Surface
 from crossmodal.undershade import undershade
 
 FINEST = 4 * FINE
+WETTED, LENS = 0.75, (0.6, 1.7)  # of its light what a wet surface returns, and how a drop shares it out
+CLEAREST = 0.25  # share of a pixel that the clearest drop's own colour takes
 NODES_ACROSS = 2.4  # of the finest feature, or a hair would break into dots
 
 
@@ -106,6 +108,10 @@ def _laid_over(surface, rows, columns, smooth, normal, state, linked, sample, in
         shade = undershade(light, smooth, normal, lit, state, top, under, focal, fine)
     else:
         shade = np.minimum(ratio, 1)  # it keeps its normals beside the matter: it can only lose light
+    if sample.gloss is not None:
+        # A lens throws the light on its far side: what is seen through it is bright where its own face is dark.
+        wet = np.minimum(1, sample.cover[..., 3] / CLEAREST)
+        shade = np.where(inside, 1 + wet * (WETTED * np.clip(2 - ratio, *LENS) - 1), shade).astype(np.float32)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
     tone = _tone(light, sample, smooth, normal, state, top, inside, ratio)
     return Seen(rows, columns, *laid(base, gap, z, below, source, smooth, ground, lit, inside, loose, top, under,

@@ -83,7 +83,8 @@ class Result:
     masks: see Masks
     gt: (H, W) bool, what an annotator would outline
     instances: (H, W) uint8, 0 where good, i + 1 for the plan's i-th defect
-    displacement_mm: (H, W) float32 of the point seen after, + out of the surface, NaN removed or revealed
+    displacement_mm: (H, W) float32 of the point seen after, + out of the surface, NaN removed or revealed; of matter
+        that lies on the surface its height over it, and beyond a rim over the surface carried straight on
     visibility: one for each defect of the plan
     warnings: sentences on what the capture's noise floor or its light hides
     """

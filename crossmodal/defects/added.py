@@ -127,7 +127,10 @@ class Deposit:
         height = np.where(r < 1, self._profile(r, s, t / self.squeeze, grain), 0)
         # Matter is thin and shut in at its foot, and catches more light on its top.
         tint = (1 + (0.1 if self.form == "droplet" else 0.4) * grain) * (0.65 + 0.35 * np.minimum(1, 1.5 * height))
-        share = np.where(r < 1, 0.75 if self.form == "droplet" else 1.0, 0.0)
+        # One sees into a drop, but its rim is dark: from there the eye meets what it mirrors.
+        share = np.where(r < 1, 0.25 + 0.5 * np.minimum(r, 1) ** 6 if self.form == "droplet" else 1.0, 0.0)
+        if self.form == "droplet":
+            tint = tint * (1 - 0.7 * np.minimum(r, 1) ** 6)
         cover = np.concatenate((share[:, None] * np.clip(self.colour * tint[:, None], 0, 1), share[:, None]), 1)
         gloss = np.where(r < 1, GLOSS[self.form], 0).astype(np.float32) if self.form in GLOSS else None
         return Sample((self.height_mm * height).astype(np.float32), cover=cover.astype(np.float32), gloss=gloss)

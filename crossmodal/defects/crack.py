@@ -14,7 +14,7 @@ from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_value
 
 HALVINGS = 5  # the path has 2^5 pieces, a branch an eighth of them
-STEEP = 1.5  # depths against widths, beyond which lamp and eye of a sensor do not both look down to the bottom
+STEEP = 1.0  # depths against widths, beyond which lamp and eye of a sensor do not both look down to the bottom
 DARKEST = 0.1  # share of light that comes back out of the bottom
 
 
@@ -37,7 +37,7 @@ class Crack(Spec):
             return scale.across(0.18, 0.4, pixels=36, room=1.0)
         if name == "width_mm":
             return scale.across(0.006, 0.012, pixels=4.5, steepest=0.8)
-        return scale.relief(self.width_mm, 1.0, 1.7)
+        return scale.relief(self.width_mm, 0.7, 1.2)
 
 
 @dataclass(frozen=True, eq=False)

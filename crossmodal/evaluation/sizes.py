@@ -15,6 +15,9 @@ KINDS = {spec.model_fields["kind"].default: spec for spec in DEFECTS}
 BLUNT = {spec.model_fields["kind"].default for spec in DEFECTS if spec.blunts}
 EDGED = {spec.model_fields["kind"].default for spec in DEFECTS if spec.at == "edge"}
 ASTRAY, ASTRAY_AT_EDGE = 0.15, 0.3  # share of a displacement by which the way it went may be misjudged
+OVERHANGING = {spec.model_fields["kind"].default for spec in DEFECTS if spec.overhangs}
+STEEPEST = 0.35  # cosine of the steepest view (70°) of a surface that carries a defect
+RIM_PX = 6  # from a surface's end inwards
 SIGMAS = 6.0
 RESOLVED_PX = 4.0
 
@@ -27,7 +30,8 @@ def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
     found = measure(before.points * before.unit_m, after.points * after.unit_m, changed)
     shown = None if after.displacement is None else after.displacement[found.window]
     _plumb(found, after, entry)
-    return _sign(found, shown, after, entry) + _pixelwise(found, shown, entry) + _sizes(found, shown, after, entry)
+    asked = found, shown, after, entry
+    return _sign(*asked) + _pixelwise(*asked) + _sizes(*asked)
 
 
 def _effect(defect: dict) -> str | None:
@@ -78,9 +82,9 @@ def _sign(found: Relief, shown, after: Arrays, entry):
     return figures
 
 
-def _pixelwise(found: Relief, shown, entry):
+def _pixelwise(found: Relief, shown, after: Arrays, entry):
     """displacement/NNN.tiff is what xyz shows: taken back, every point lies on the old surface again."""
-    good = _comparable(found, shown)
+    good = _comparable(found, shown, after, entry)
     if good.sum() < 9:
         return []
     peak = float(np.abs(shown[good]).max())
@@ -97,11 +101,24 @@ def _pixelwise(found: Relief, shown, entry):
     return [Figure("displacement against xyz, p95", p95, fault)]
 
 
-def _comparable(found: Relief, shown):
+def _comparable(found: Relief, shown, after: Arrays, entry):
+    """(h, w) bool: pixels whose displacement can be taken back onto the old surface. Matter that reaches over a rim, or
+    is seen before ground farther off, stands on nothing there: it came nearer by more than its height can make it.
+    Nor does it follow a surface that falls away before its rim.
+    """
     if shown is None:
         return np.zeros_like(found.seen)
     known = found.seen & found.flat & np.isfinite(found.direction).all(-1) & np.isfinite(shown)
-    return known & (np.where(known, shown, 0) != 0)
+    known &= np.where(known, shown, 0) != 0
+    if entry is None or "instances" not in after.masks:
+        return known
+    rim = cv2.dilate((~found.surface.cells).astype(np.uint8), np.ones((2 * RIM_PX + 1, 2 * RIM_PX + 1), np.uint8)) > 0
+    for defect in entry.defects:
+        if defect.get("kind") in OVERHANGING:
+            region = after.masks["instances"][found.window] == defect.get("instance", 1)
+            reach_mm = np.abs(np.where(known, shown, 0)) / STEEPEST + 3 * found.floor_mm + found.quantum_mm
+            known &= ~(region & (rim | (1e3 * np.nan_to_num(found.nearer_m) > reach_mm)))
+    return known
 
 
 def _sizes(found: Relief, shown, after: Arrays, entry):
@@ -129,7 +146,10 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
         sense, most, asked = -1, "max_depth_mm", "depth_mm"
         if outward:
             sense, most, asked = 1, "max_height_mm", "height_mm"
-        peak, error = _peak(found, shown, smooth, sense)
+        comparable = _comparable(found, shown, after, entry)
+        if shown is not None and defect.get("kind") in OVERHANGING and (smooth & comparable).sum() < 0.5 * smooth.sum():
+            continue  # the better part of it lies at a rim
+        peak, error = _peak(found, shown, smooth, sense, comparable)
         across = _across(smooth & (np.sign(peak) * sense * found.mm > 0.1 * abs(peak)))
         slack = min(1.0, 1 / across)  # how much of a peak may fall between the samples
         sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
@@ -148,12 +168,12 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
     return figures
 
 
-def _peak(found: Relief, shown, good, sense):
+def _peak(found: Relief, shown, good, sense, comparable):
     """The largest relief in one sense, mm, and its error: displacement's peak, or what xyz shows of it.
 
     Where there is no displacement, the largest distance off the old surface.
     """
-    known = good & _comparable(found, shown)
+    known = good & comparable
     if not known.any():
         return float((sense * found.mm[good]).max()), 4 * found.floor_mm + found.quantum_mm + 1e-3
     scale, error = found.scale(shown, known)
