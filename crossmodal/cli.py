@@ -100,26 +100,6 @@ def replay(
 
 
 @app.command()
-def check(
-    dataset: Annotated[Path, typer.Argument(help="Any paired dataset, ours or not.")],
-    source: Annotated[Path | None, typer.Option("--source", help="The captures it was made from.")] = None,
-    json: Json = False,
-) -> int:
-    """Measure whether the modalities of a dataset agree; exit 1 on a violation, or if nothing was checked."""
-    from crossmodal.commands.check import run
-
-    return run(dataset, source, json)
-
-
-@app.command()
-def defects(json: Json = False) -> int:
-    """List the defects that can be made, and the sizes each takes."""
-    from crossmodal.commands.defects import run
-
-    return run(json)
-
-
-@app.command()
 def formats(json: Json = False) -> int:
     """List the formats of whole datasets: what each holds, needs, and was checked against."""
     from crossmodal.commands.formats import run
@@ -140,6 +120,26 @@ def convert(
     from crossmodal.datasets.source import Reading
 
     return run(source, to, out, origin, Reading(unit, intrinsics, depth_scale), json)
+
+
+@app.command()
+def check(
+    dataset: Annotated[Path, typer.Argument(help="Any paired dataset, ours or not.")],
+    source: Annotated[Path | None, typer.Option("--source", help="The captures it was made from.")] = None,
+    json: Json = False,
+) -> int:
+    """Measure whether the modalities of a dataset agree; exit 1 on a violation, or if nothing was checked."""
+    from crossmodal.commands.check import run
+
+    return run(dataset, source, json)
+
+
+@app.command()
+def defects(json: Json = False) -> int:
+    """List the defects that can be made, and the sizes each takes."""
+    from crossmodal.commands.defects import run
+
+    return run(json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
