@@ -104,6 +104,29 @@ def replay(
 
 
 @app.command()
+def formats(json: Json = False) -> int:
+    """List the formats of whole datasets: what each holds, needs, and was checked against."""
+    from crossmodal.commands.formats import run
+
+    return run(json)
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A dataset in any format that can be read.")],
+    to: Annotated[str, typer.Option("--to", help="A format's name; crossmodal formats lists them.")],
+    out: Out,
+    origin: Annotated[str | None, typer.Option("--from", help="The source's format, if it is not seen.")] = None,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+) -> int:
+    """Write a dataset in another format, if it holds what that needs."""
+    from crossmodal.commands.convert import run
+    from crossmodal.datasets.source import Reading
+
+    return run(source, to, out, origin, Reading(unit, intrinsics, depth_scale), json)
+
+
+@app.command()
 def check(
     dataset: Annotated[Path, typer.Argument(help="Any paired dataset, ours or not.")],
     source: Annotated[Path | None, typer.Option("--source", help="The captures it was made from.")] = None,
@@ -129,29 +152,6 @@ def presets(json: Json = False) -> int:
     from crossmodal.commands.presets import run
 
     return run(json)
-
-
-@app.command()
-def formats(json: Json = False) -> int:
-    """List the formats of whole datasets: what each holds, needs, and was checked against."""
-    from crossmodal.commands.formats import run
-
-    return run(json)
-
-
-@app.command()
-def convert(
-    source: Annotated[str, typer.Argument(help="A dataset in any format that can be read.")],
-    to: Annotated[str, typer.Option("--to", help="A format's name; crossmodal formats lists them.")],
-    out: Out,
-    origin: Annotated[str | None, typer.Option("--from", help="The source's format, if it is not seen.")] = None,
-    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
-) -> int:
-    """Write a dataset in another format, if it holds what that needs."""
-    from crossmodal.commands.convert import run
-    from crossmodal.datasets.source import Reading
-
-    return run(source, to, out, origin, Reading(unit, intrinsics, depth_scale), json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

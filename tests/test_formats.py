@@ -47,6 +47,15 @@ def same_masks(levels: np.ndarray, ids, masks: dict[str, np.ndarray]) -> bool:
     return found.keys() == masks.keys() and all((found[kind] == masks[kind]).all() for kind in masks)
 
 
+def test_the_comparison_of_masks_notices_a_pixel_and_a_swapped_kind():
+    masks, ids = layouts.truth(0, "combined").masks, layouts.LEVELS
+    levels = sum(layouts.grey(mask, ids[kind]) for kind, mask in masks.items())
+    assert same_masks(levels, ids, masks)
+    assert not same_masks(levels, {"dent": ids["hole"], "hole": ids["dent"]}, masks)
+    levels[0, 0] = ids["hole"]
+    assert not same_masks(levels, ids, masks)
+
+
 # what is read, from trees that nothing of ours wrote
 
 

@@ -44,9 +44,10 @@ def test_a_file_cut_short_leaves_nothing_behind(tmp_path, capsys, builder, file,
     builder(tmp_path / "part")
     cut(tmp_path / "part" / file)
     before = trees.digests(tmp_path)
-    error = refused(capsys, "convert", tmp_path / "part", "--to", to, "--out", tmp_path / "out")
+    error = refused(capsys, "convert", tmp_path / "part", "--to", to, "--out", tmp_path / "new" / "out")
     assert Path(file).name in error
     assert trees.digests(tmp_path) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["part"]
 
 
 @pytest.mark.parametrize("name", ["webdataset", "huggingface"])
@@ -220,7 +221,8 @@ def test_an_annotation_file_names_no_file_elsewhere(tmp_path, capsys, name):
     (layouts.yolo, "data.yaml", "names: !!python/name:os.system"),
     (layouts.yolo, "labels/train/0.txt", "0 1e400 2 3 4"),
     (layouts.yolo, "labels/train/0.txt", "9 0.1 0.1 0.2 0.2 0.3 0.1"), (layouts.real3d, "gt/3_bulge.txt", "1 2 3\n4 5"),
-    (layouts.mulsen, "RGB/GT/hole/data.csv", "object\n0,a,b,c\n"), (layouts.mvtec3d, "class_ids.json", "[1, 2]")])
+    (layouts.mulsen, "RGB/GT/hole/data.csv", "object\n0,a,b,c\n"), (layouts.mvtec3d, "class_ids.json", "[1, 2]"),
+    (layouts.mvtec3d, "class_ids.json", "[" * 100_000)])
 def test_hostile_text_is_refused(tmp_path, capsys, monkeypatch, builder, file, words):
     monkeypatch.chdir(tmp_path)
     builder(tmp_path / "part")

@@ -86,6 +86,7 @@ def convert(root: Path, out: Path, source: Format, dataset: Dataset, target: For
     head = Head(_plain_ids(dataset), tuple(sorted({place.category for place in there})),
                 tuple(sorted({place.kind for place in there})),
                 frozenset.intersection(*(entry.holds for entry in dataset.entries)))
+    new = [folder for folder in out.parents if not folder.exists()]
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.part.", dir=out.parent))
     try:
@@ -99,6 +100,8 @@ def convert(root: Path, out: Path, source: Format, dataset: Dataset, target: For
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        for folder in new if not out.exists() else ():
+            folder.rmdir()
     kinds = [place.kind for place in there]
     return Converted(out, source.name, target.name, len(there), {kind: kinds.count(kind) for kind in head.kinds})
 
