@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import trimesh
-from commuting_shapes import DIRT
 
 from crossmodal.edit import Sample
 
@@ -53,7 +52,7 @@ class Shaped:
         return Sample(d.astype(np.float32), removed=removed if removed.any() else None, cover=cover)
 
 
-def ball(depth: float, radius: float, sign: int, curve: float = math.inf, colour=None) -> Tool:
+def sunk(depth: float, radius: float, sign: int, curve: float = math.inf, colour=None) -> Tool:
     """A ball sunk into flat ground, or into a cylinder of radius ``curve`` along x, and cut away or left standing."""
     centre = sign * (depth - radius) if sign > 0 else radius - depth
 
