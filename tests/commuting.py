@@ -27,42 +27,47 @@ SPECS = {
 """Kinds for which the preset is not what is tried: a form without gloss, a wall that is more than a pixel wide."""
 
 SHAPES = {"bevelled plate": plate, "sphere": ball}
-PLANS = {
-    "bevelled plate": dict.fromkeys(("crease", "scratch", "cut", "hole", "chip", "missing", "burr", "wear"), 0),
-    "sphere": dict.fromkeys(("dent", "bump", "blister", "crease", "crack", "hole", "pit", "contamination", "fibre",
-                             "bend", "twist", "wear", "corrosion", "peel", "burn", "stain", "discoloration"), 1),
-    "plate with holes": dict.fromkeys(("dent", "bump", "crack", "cut", "hole", "pit", "contamination", "fibre"), 1),
-    "bottle": dict.fromkeys(("dent", "bump", "scratch", "crack", "contamination", "fibre", "burr", "twist", "corrosion",
-                             "burn", "stain", "discoloration"), 0),
-}
-"""Kinds by shape, with the seed that draws their place."""
+PLANS = (
+    ("bevelled plate", 0, ("crease", "scratch", "cut", "hole", "chip", "missing", "wear")),
+    ("bevelled plate", 2, ("burr",)),
+    ("sphere", 1, ("dent", "bump", "blister", "crease", "crack", "hole", "pit", "contamination", "fibre", "bend",
+                   "twist", "wear", "corrosion", "peel", "burn", "stain", "discoloration")),
+    ("plate with holes", 1, ("dent", "bump", "crack", "cut", "hole", "pit", "contamination", "fibre")),
+    ("plate with holes", 2, ("blister", "crease", "scratch", "wear", "corrosion", "peel", "burn", "stain",
+                             "discoloration")),
+    ("bottle", 0, ("dent", "bump", "scratch", "crack", "contamination", "fibre", "burr", "twist", "corrosion", "burn",
+                   "stain", "discoloration")),
+)
+"""Shapes, the seed that draws a place on them, and the kinds tried there."""
+
+
+def thickness_of(shape: Shape) -> float:
+    return float(shape.solid.extents[2])
 
 
 def spec_of(kind: str):
     return SPECS.get(kind) or next(one for one in cm.DEFECTS if one.model_fields["kind"].default == kind)()
 
 
-def plans() -> Iterator[tuple[Shape, str, int]]:
-    """(shape, kind, seed) of every plan that is tried; CAD parts only where they are."""
-    for name, kinds in PLANS.items():
-        if name in SHAPES:
-            for kind, seed in kinds.items():
-                yield SHAPES[name](), kind, seed
-        elif cad_folder().is_dir():
-            for kind, seed in kinds.items():
-                yield part(name), kind, seed
-
-
 def both() -> Iterator[Both]:
-    """The diagram for every edit."""
+    """The diagram for every edit; on CAD parts only where they are."""
+    cad = cad_folder().is_dir()
     for tool in (sunk(1.2, 14, -1), sunk(1.2, 14, 1), groove(14, 1.1, 0.6), bore(4, 8),
                  sunk(1.3, 5, 1, colour=DIRT.albedo), bent(10, 40)):
         yield by_tool(plate().under_a_sky if tool.kind == "hole" else plate(), tool)
     for tool in (sunk(1.0, 12, -1, 25.0), sunk(1.0, 12, 1, 25.0)):
         yield by_tool(bar(), tool)
-    for shape, kind, seed in plans():
-        spec = spec_of(kind)
-        yield by_plan(shape.skin if spec.effect == "remove" else shape, spec, seed)
+    if cad:
+        flat = part("plate with holes")
+        for tool in (sunk(1.2, 14, -1), groove(14, 1.1, 0.6), bore(3, thickness_of(flat)),
+                     sunk(1.3, 5, 1, colour=DIRT.albedo)):
+            yield by_tool(flat.under_a_sky if tool.kind == "hole" else flat, tool)
+    for name, seed, kinds in PLANS:
+        if cad or name in SHAPES:
+            shape = SHAPES[name]() if name in SHAPES else part(name)
+            for kind in kinds:
+                spec = spec_of(kind)
+                yield by_plan(shape.skin if spec.effect == "remove" else shape, spec, seed)
 
 
 @cache
