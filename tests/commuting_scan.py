@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import trimesh
 from commuting_mesh import edited
-from commuting_shapes import CAMERA, DIRT, PAINT, SHIFT, SIZE, TURN, Shape, placed
+from commuting_shapes import CAMERA, DIRT, MM_PER_PIXEL, PAINT, SHIFT, SIZE, TURN, Shape, placed
 from commuting_tools import Tool
 from scipy.ndimage import binary_dilation, distance_transform_edt
 
@@ -21,12 +21,18 @@ FACING, UP = TURN @ np.array((1.0, 0.0, 0.0)), TURN @ np.array((0.0, 0.0, 1.0))
 @dataclass(frozen=True)
 class Row:
     """What the two ways round differ by: mm, mm, degrees, 8-bit levels (and by how many where nothing is relit),
-    overlap of masks, share never scanned."""
+    overlap of masks, share never scanned.
+
+    walls: whether the edit steps somewhere; told: whether the shape tells the light; same_points: whether the imprint
+    left every point its bits
+    """
 
     kind: str
     shape: str
     way: str
     walls: bool
+    told: bool
+    same_points: bool
     depth_mm: float
     depth_p95_mm: float
     normal_deg: float
@@ -46,6 +52,8 @@ class Both:
     field: object
     result: cm.Result
     truth: cm.Capture
+    warps: bool
+    """Whether it moves the object's own outlines, which are steps."""
 
 
 def by_tool(shape: Shape, tool: Tool) -> Both:
@@ -64,7 +72,7 @@ def by_tool(shape: Shape, tool: Tool) -> Both:
             truth = shape.seen((shape.mesh, placed(tool.solid)), (PAINT, DIRT))
         patch = cm.Patch.at(shape.before.surface, SHIFT, FACING, 1.5 * tool.field.reach_mm + 2)
     result = imprint(shape.before, cm.SurfaceEdit(patch, tool.field, tool.kind))
-    return Both(shape, tool.kind, "solid", tool.field, result, truth)
+    return Both(shape, tool.kind, "solid", tool.field, result, truth, tool.moved is not None)
 
 
 def by_plan(shape: Shape, spec, seed: int) -> Both:
@@ -73,15 +81,18 @@ def by_plan(shape: Shape, spec, seed: int) -> Both:
     edit = grown(shape.before.surface, plan.defects[0])
     result = imprint(shape.before, edit, plan)
     mesh, matter = edited(shape.mesh, edit, PAINT)
-    return Both(shape, spec.kind, "vertices", edit.field, result, _scanned_about(shape, mesh, matter))
+    return Both(shape, spec.kind, "vertices", edit.field, result, _scanned_about(shape, mesh, matter, edit),
+                isinstance(edit.patch, Projection))
 
 
-def _scanned_about(shape: Shape, mesh, matter) -> cm.Capture:
+def _scanned_about(shape: Shape, mesh, matter, edit: cm.SurfaceEdit) -> cm.Capture:
     """The scan of an edited mesh, anew only where the edit is in the picture."""
-    gone = ~np.isin(mesh.vertices.round(9).view("f8,f8,f8").ravel(), shape.mesh.vertices.round(9).view("f8,f8,f8").ravel())
-    pixels = CAMERA.project(mesh.vertices[gone])
-    low = np.maximum(np.floor(pixels.min(0)).astype(int) - AROUND, 0)
-    high = np.minimum(np.ceil(pixels.max(0)).astype(int) + AROUND, SIZE)
+    if isinstance(edit.patch, Projection):
+        return shape.seen((mesh,), (matter,))
+    field = edit.field
+    reach = AROUND + round((field.reach_mm + field.highest_mm + field.deepest_mm) / MM_PER_PIXEL)
+    middle = np.rint(CAMERA.project(edit.patch.anchor_m)).astype(int)
+    low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, SIZE)
     window = replace(CAMERA, width=int(high[0] - low[0]), height=int(high[1] - low[1]), cx=CAMERA.cx - low[0],
                      cy=CAMERA.cy - low[1])
     part = shape.seen((mesh,), (matter,), window)
@@ -111,7 +122,8 @@ def compared(both: Both) -> Row:
     pure = judged & ~binary_dilation(revealed, np.ones((3, 3)))
     levels = [float(np.abs(picture[pure].astype(float) - truth.rgb[pure]).mean())
               for picture in (result.after.rgb, before.rgb)]
-    return Row(both.kind, both.shape.name, both.way, has_walls(both.field), float(np.median(off)),
+    return Row(both.kind, both.shape.name, both.way, has_walls(both.field) or both.warps, both.shape.tells_the_light,
+               np.array_equal(result.after.points, before.points, equal_nan=True), float(np.median(off)),
                float(np.percentile(off, 95)), float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1))))),
                *levels, _agreement(moved, found), float(revealed.sum() / union.sum()))
 

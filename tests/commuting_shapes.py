@@ -60,6 +60,10 @@ class Shape:
         return scan((*meshes, self.ground), camera, self.lamp, (*materials, PAPER), samples=SAMPLES, name=self.name)
 
     @cached_property
+    def under_a_sky(self) -> "Shape":
+        return replace(self, lamp=SKY)
+
+    @cached_property
     def skin(self) -> "Shape":
         """What of it the camera sees, under a sky: where that is cut through, the paper shows and a wall is dark."""
         seen = np.einsum("ij,ij->i", self.mesh.face_normals, self.mesh.corners.mean(1)) < 0

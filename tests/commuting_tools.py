@@ -33,6 +33,10 @@ class Shaped:
     colour: tuple | None = None
 
     @property
+    def matter(self):
+        return self.colour is not None
+
+    @property
     def bounds_mm(self):
         return -self.half[0], self.half[0], -self.half[1], self.half[1]
 
@@ -52,7 +56,7 @@ class Shaped:
         return Sample(d.astype(np.float32), removed=removed if removed.any() else None, cover=cover)
 
 
-def ball(depth: float, radius: float, sign: int, curve: float = math.inf, colour=None) -> Tool:
+def sunk(depth: float, radius: float, sign: int, curve: float = math.inf, colour=None) -> Tool:
     """A ball sunk into flat ground, or into a cylinder of radius ``curve`` along x, and cut away or left standing."""
     centre = sign * (depth - radius) if sign > 0 else radius - depth
 

@@ -62,8 +62,9 @@ class Opening:
     edge: float
     wall_mm: float
     rim_mm: float
+    """At that edge: how high torn matter stands, or, below 0, how deep it crumbled."""
     torn: float
-    """How much the rim's height wavers, as a share of it."""
+    """How much that wavers, as a share of it."""
     seed: int
 
     @property
@@ -84,7 +85,7 @@ class Opening:
 
     @property
     def highest_mm(self):
-        return self.rim_mm
+        return max(0.0, self.rim_mm)
 
     def near(self, s_mm, t_mm, margin_mm):
         return self.outline.near(s_mm, t_mm, margin_mm)
@@ -105,11 +106,10 @@ class Opening:
         gone = r < self.edge
         out = np.clip((r - self.edge) / max(1 - self.edge, 1e-9), 0, 1)
         uneven = 1 - self.torn * (0.5 + 0.5 * coarse)
-        # Torn matter stands highest at the very edge.
         rim = self.rim_mm * uneven * (1 - out) ** 2
         # What is seen of the wall is where it tore, matt and uneven.
         albedo = np.where(gone, 0.8 + 0.22 * fine, 1.0)
-        pale = np.where(~gone & (self.rim_mm > 0), 0.35 * (1 - out) ** 2 * (0.75 + 0.25 * fine), 0)
+        pale = np.where(~gone & (self.rim_mm != 0), 0.35 * (1 - out) ** 2 * (0.75 + 0.25 * fine), 0)
         return np.where(gone, -self.wall_mm, rim), albedo[:, None], pale
 
 
@@ -123,4 +123,5 @@ def _(hole: Hole, seed: int) -> Opening:
 @grow.register
 def _(missing: Missing, seed: int) -> Opening:
     outline = Outline.drawn(missing.fixed("diameter_mm"), 0.3, seed)
-    return Opening(outline, 1.0, missing.fixed("thickness_mm"), 0.0, 0.0, seed + 1)
+    wall = missing.fixed("thickness_mm")
+    return Opening(outline, 0.93, wall, -0.25 * wall, 0.7, seed + 1)
