@@ -161,14 +161,10 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         new_points = _along_rays(capture, seen, points, measured)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
-        colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
+        colours, difference = edit.rgb, np.abs(edit.rgb.astype(np.int16) - rgb).max(-1)
+        coloured = difference > 0
     else:
-        colours = recoloured(rgb, seen, surface.white, backdrop)
-        coloured = None
-    # cv2 takes |a − b| of bytes without a detour through wider integers.
-    red, green, blue = cv2.split(cv2.absdiff(colours, np.ascontiguousarray(rgb)))
-    difference = cv2.max(cv2.max(red, green), blue)
-    if coloured is None:
+        colours, difference = recoloured(rgb, seen, surface.white, backdrop, surface.grain)
         coloured = difference > surface.rgb_floor
     direct = (coloured | shifted) & seen.support
     contrast = 0.0
