@@ -1,5 +1,6 @@
 """The coupler: edits × a capture, a rig or a cloud → the same type, in all its modalities, with the truth about it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
@@ -15,9 +16,9 @@ from crossmodal.forecast import foretold, is_lost
 from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan, PlannedLight
-from crossmodal.recolour import recoloured, unshaded
+from crossmodal.recolour import largest_difference, recoloured, unshaded
 from crossmodal.result import Masks, Measured, Result, Visibility
-from crossmodal.see import Seen, see
+from crossmodal.see import Seen, see, widened
 from crossmodal.sensor import IdealSensor, Sensor
 from crossmodal.streams import stream
 from pointcloud import PointCloud
@@ -62,6 +63,9 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
         if seen is None:
             visibility.append(Visibility(0.0, 0.0))
             continue
+        reach = 0.0 if isinstance(edit, LiftedEdit) else sensor.shadow_px(seen.z_m, points[seen.window][..., 2])
+        if reach > 0:
+            seen = widened(surface, seen, math.ceil(reach))
         window = seen.window
         change = _change(capture, surface, seen, edit, rgb[window], points[window], sensor,
                          stream(plan.seed, capture.name, "sensor", i))
@@ -153,6 +157,9 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     if isinstance(edit, LiftedEdit):
         sensor = IdealSensor()  # what was lifted has been measured already
     seen = replace(seen, z_m=sensor.resolves(seen.z_m, old_z))
+    dark = sensor.shadowed(seen.z_m, old_z)
+    if dark is not None and dark.any():
+        seen = replace(seen, z_m=np.where(dark, np.float32(np.nan), seen.z_m))
     was, is_ = np.isfinite(old_z), np.isfinite(seen.z_m)
     moved = np.abs(seen.z_m - old_z)
     depth = np.where(was & is_, moved > floor, was != is_)
@@ -162,21 +169,21 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         new_points, shifted = edit.points, edit.changed
         depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
-        measured = np.where(depth, sensor.observe(seen.z_m, ~was | np.isnan(seen.displacement_mm), rng), old_z)
+        fresh = ~was | np.isnan(seen.displacement_mm)
+        smooth_z = surface.smoothed[seen.window][..., 2]
+        measured = np.where(depth, sensor.observe(seen.z_m, old_z, smooth_z, fresh, rng), old_z)
         # A change that the sensor's grid rounds away was not measured.
         depth = depth & (measured != old_z) & ~(np.isnan(measured) & ~was)
         new_points = _along_rays(capture, seen, points, measured, depth)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
-        colours, coloured = edit.rgb, (edit.rgb != rgb).any(-1)
+        colours, difference = edit.rgb, np.abs(edit.rgb.astype(np.int16) - rgb).max(-1)
+        coloured = difference > 0
     else:
         old = rgb if seen.worn is None else unshaded(rgb, seen.worn, edit.field.flattens_mm / surface.mm_per_pixel)
-        colours = recoloured(old, seen, surface.white, backdrop)
-        coloured = None
-    # cv2 takes |a − b| of bytes without a detour through wider integers.
-    red, green, blue = cv2.split(cv2.absdiff(colours, np.ascontiguousarray(rgb)))
-    difference = cv2.max(cv2.max(red, green), blue)
-    if coloured is None:
+        colours, difference = recoloured(old, seen, surface.white, backdrop, surface.grain)
+        if seen.worn is not None:
+            difference = np.maximum(difference, largest_difference(old, rgb))
         coloured = difference > surface.rgb_floor
     direct = (coloured | shifted) & seen.support
     contrast = 0.0

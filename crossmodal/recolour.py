@@ -12,23 +12,52 @@ DIM = 0.02  # linear light of a highlight that tells whether the surface shines
 WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
 
 
-def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarray | None) -> np.ndarray:
+def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarray | None,
+               grain: rgb_room.Grain) -> tuple[np.ndarray, np.ndarray]:
     """The window's colours (h, w, 3) uint8 after the edit: the old picture where its surface is now seen, times
-    the gain, in linear light. A pixel that neither moved nor changed its light keeps its bits.
+    the gain, in linear light, under the grain that each place had; and by how many levels the picture beneath its
+    grain changed, (h, w). A pixel that neither moved nor changed its light keeps its bits.
 
     white: linear light of a white surface; backdrop: (h, w, 3) uint8, what is seen where the surface is gone, if known
     """
-    out = np.array(pixels)
-    touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, seen.gain, white)
-    _placed(out, touched, rgb_room.to_srgb(linear))
     revealed = np.isnan(seen.displacement_mm)
+    gain = _as_soft(seen.gain, revealed if backdrop is not None else None, grain)
+    if grain.limit:
+        smooth = grain.smooth(pixels)
+        touched, linear = _relit(grain.light(smooth), seen.source, gain, white)
+        hidden = gain[..., -1] if gain.shape[2] >= 8 else np.zeros(touched.shape, np.float32)
+        out, changed = grain.laid(pixels, smooth, touched, linear, np.ascontiguousarray(hidden))
+    else:
+        out = np.array(pixels)
+        touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, gain, white)
+        _placed(out, touched, rgb_room.to_srgb(linear))
+        changed = largest_difference(out, pixels)
+    if backdrop is None:
+        revealed &= seen.gain[..., 0] == 1
+    if not revealed.any():
+        return out, changed
     if backdrop is not None:
         out[revealed] = backdrop[revealed]
-        return out
-    revealed &= seen.gain[..., 0] == 1
-    if revealed.any():
+    else:
         out = cv2.inpaint(out, revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    return out
+    changed = changed.astype(np.float32)
+    changed[revealed] = largest_difference(out, pixels)[revealed]
+    return out, changed
+
+
+def _as_soft(gain, gone, grain) -> np.ndarray:
+    """The gain as softly as the photograph shows any edge; what is gone and seen through spreads none of its own."""
+    plain = np.zeros(gain.shape[2], np.float32)
+    plain[:3] = 1
+    if gone is not None and gone.any():
+        gain = np.where(gone[..., None], plain, gain)
+    return grain.spread(gain, plain)
+
+
+def largest_difference(one, other) -> np.ndarray:
+    """(h, w) uint8 of two pictures; cv2 takes |a − b| of bytes without a detour through wider integers."""
+    red, green, blue = cv2.split(cv2.absdiff(one, np.ascontiguousarray(other)))
+    return cv2.max(cv2.max(red, green), blue)
 
 
 def unshaded(pixels: np.ndarray, worn: np.ndarray, width_px: float) -> np.ndarray:

@@ -69,6 +69,16 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     return joined(surface, rows, columns, near.shape, parts)
 
 
+def widened(surface: Surface, seen: Seen, pixels: int) -> Seen:
+    """The same over a window that reaches further on every side; there nothing happens yet."""
+    height, width = surface.points.shape[:2]
+    rows = max(0, seen.rows[0] - pixels), min(height, seen.rows[1] + pixels)
+    columns = max(0, seen.columns[0] - pixels), min(width, seen.columns[1] + pixels)
+    inner = np.s_[seen.rows[0] - rows[0]:seen.rows[1] - rows[0],
+                  seen.columns[0] - columns[0]:seen.columns[1] - columns[0]]
+    return joined(surface, rows, columns, (rows[1] - rows[0], columns[1] - columns[0]), [(inner, seen)])
+
+
 def tiles(surface: Surface, edit: SurfaceEdit, near, fine: int):
     """Cut a window into tiles (inner, outer slices), so that a long line costs its own area, not its window's.
 

@@ -1,14 +1,14 @@
-"""What the depth sensor makes of new surface: its point-spread, noise, grid and drop-out."""
+"""What the depth sensor makes of new surface: its point-spread, noise, grid, drop-out, shadow, flying points."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from depth.sensor import DepthSensor, measure_sensor
+from depth.edges import flown, measure_baseline, shadowed
+from depth.sensor import DepthSensor, measure_sensor, separation
 
 NARROWEST = 2.0  # pixels; to triangulate, it must match what it sees with what its lamp or its other eye does
-STEP = 3.0  # pixel widths in depth, from one pixel to the next, beyond which two surfaces are not averaged
 
 
 class Sensor(Protocol):
@@ -18,8 +18,20 @@ class Sensor(Protocol):
         """Depth (h, w) float32 without noise, of first hits z_m where before_m was measured before."""
         ...
 
-    def observe(self, z_m: np.ndarray, fresh: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Depth (h, w) float32 as measured, NaN no return; fresh (h, w) bool is surface that was never measured."""
+    def shadow_px(self, z_m: np.ndarray, before_m: np.ndarray) -> float:
+        """How far surface that came nearer can take the light from what lies beside it, in pixels."""
+        ...
+
+    def shadowed(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray | None:
+        """(h, w) bool: what the projector reached before and does not any more, or None where nothing can be."""
+        ...
+
+    def observe(self, z_m: np.ndarray, before_m: np.ndarray, smooth_m: np.ndarray, fresh: np.ndarray,
+                rng: np.random.Generator) -> np.ndarray:
+        """Depth (h, w) float32 as measured, NaN no return; fresh (h, w) bool is surface that was never measured.
+
+        What was measured before, before_m, strayed from its surface at smooth_m, and z_m strays as far.
+        """
         ...
 
 
@@ -29,7 +41,14 @@ class IdealSensor:
     def resolves(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray:
         return z_m
 
-    def observe(self, z_m: np.ndarray, fresh: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def shadow_px(self, z_m: np.ndarray, before_m: np.ndarray) -> float:
+        return 0.0
+
+    def shadowed(self, z_m: np.ndarray, before_m: np.ndarray) -> None:
+        return None
+
+    def observe(self, z_m: np.ndarray, before_m: np.ndarray, smooth_m: np.ndarray, fresh: np.ndarray,
+                rng: np.random.Generator) -> np.ndarray:
         return z_m
 
 
@@ -39,17 +58,29 @@ class SensorModel:
 
     depth: what was measured of it; pixel_rad: the angle of one pixel; floor_m: what it cannot tell apart
     softens: whether its blur also takes the edge, and with it some of the asked depth, off narrow relief
+    baseline_mm: where its projector stands in the camera's axes, beside the lens; 0 if it casts no shadow that
+        could be measured. Ask for another one by ``replace(capture.surface.sensor, baseline_mm=(75, 0, 0))``.
     """
 
     depth: DepthSensor
     pixel_rad: float
     floor_m: float
     softens: bool = False
+    baseline_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self):
+        baseline = tuple(float(x) for x in self.baseline_mm)
+        if len(baseline) != 3 or not np.isfinite(baseline).all() or baseline[2] != 0:
+            raise ValueError("baseline_mm must be (right, down, 0), millimetres from the lens to the projector "
+                             f"beside it, but got {self.baseline_mm}")
+        object.__setattr__(self, "baseline_mm", baseline)
 
     @classmethod
     def of(cls, z_m: np.ndarray, linked: np.ndarray, floor, pixel_rad: float) -> "SensorModel":
         """Measure depth (H, W) float32 m, NaN invalid; linked (H, W, 2) and floor as a Surface holds them."""
-        return cls(measure_sensor(z_m, linked, floor, pixel_rad), pixel_rad, float(floor.at(floor.median_m)))
+        right, down = measure_baseline(z_m, 1 / pixel_rad)
+        return cls(measure_sensor(z_m, linked, floor, pixel_rad), pixel_rad, float(floor.at(floor.median_m)),
+                   baseline_mm=(1e3 * right, 1e3 * down, 0.0))
 
     @property
     def narrowest_px(self) -> float:
@@ -59,13 +90,36 @@ class SensorModel:
     def resolves(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray:
         if not (self.softens and self.depth.blur_px):
             return z_m
-        gap = (3 * self.floor_m + STEP * self.pixel_rad * before_m).astype(np.float32)
-        return self.depth.spread(z_m, before_m, gap)
+        return self.depth.spread(z_m, before_m, self._gap(before_m))
 
-    def observe(self, z_m: np.ndarray, fresh: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def shadow_px(self, z_m: np.ndarray, before_m: np.ndarray) -> float:
+        nearer = z_m < before_m
+        if not any(self.baseline_mm) or not nearer.any():
+            return 0.0
+        rise = (1 / z_m[nearer] - 1 / before_m[nearer]).max()
+        return float(1e-3 * np.hypot(*self.baseline_mm[:2]) / self.pixel_rad * rise)
+
+    def shadowed(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray | None:
+        if not any(self.baseline_mm):
+            return None
+        baseline_m = 1e-3 * self.baseline_mm[0], 1e-3 * self.baseline_mm[1]
+        now, was = (shadowed(np.ascontiguousarray(z, np.float32), baseline_m, 1 / self.pixel_rad)
+                    for z in (z_m, before_m))
+        return now & ~was
+
+    def observe(self, z_m: np.ndarray, before_m: np.ndarray, smooth_m: np.ndarray, fresh: np.ndarray,
+                rng: np.random.Generator) -> np.ndarray:
         if self.depth.ideal:
             return z_m
-        noisy = np.where(fresh, z_m + self.depth.grain(z_m.shape, rng), z_m) if fresh.any() else z_m
+        noisy = self.depth.unrounded(z_m, before_m - smooth_m)
+        if fresh.any():
+            noisy = np.where(fresh, z_m + self.depth.grain(z_m.shape, rng), noisy)
+        if self.depth.flying:
+            noisy = flown(np.ascontiguousarray(noisy, np.float32), np.ascontiguousarray(before_m), self._gap(z_m),
+                          self.depth.flying, rng.random((*z_m.shape, 2), np.float32))
         measured = self.depth.rounded(noisy)
         blind = self.depth.blind(z_m, self.pixel_rad)
         return np.where(blind, np.float32(np.nan), measured) if blind.any() else measured
+
+    def _gap(self, z_m):
+        return separation(self.floor_m, z_m, self.pixel_rad)

@@ -50,6 +50,8 @@ class Surface:
     stride: int
     white: float = 1.0
     """Linear light in which this view shows a white surface that faces the lamp."""
+    grain: rgb_room.Grain = rgb_room.NO_GRAIN
+    """What the camera laid over this view's colours."""
 
     @classmethod
     def of(cls, view: View) -> "Surface":
@@ -68,13 +70,14 @@ class Surface:
         radius, stride = _fit_window(floor, z[foreground], focal)
         shape = view.shape
         normals, smoothed = local_planes(points, linked, radius, stride, (0, shape[0]), (0, shape[1]))
-        rgb_floor, light, white = 0.0, AMBIENT, 1.0
+        rgb_floor, light, white, grain = 0.0, AMBIENT, 1.0, rgb_room.NO_GRAIN
         if view.rgb is not None:
             rgb_floor = rgb_room.noise_levels(view.rgb)
             light = view.light or estimate_light((witnesses(view.rgb, points, normals, foreground, rgb_floor),))
             white = _white(view.rgb, normals, light)
+            grain = rgb_room.measure_grain(view.rgb, foreground)
         return cls(view.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
-                   read_only(foreground), floor, rgb_floor, light, radius, stride, white)
+                   read_only(foreground), floor, rgb_floor, light, radius, stride, white, grain)
 
     def after(self, points: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> "Surface":
         """The same surface with other points (H, W, 3), of which only a window (r0, r1), (c0, c1) changed."""
@@ -96,7 +99,7 @@ class Surface:
         normals[outer], smoothed[outer] = local_planes(points, linked, self.radius, self.stride, rows, columns)
         return Surface(self.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
                        self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride,
-                       self.white)
+                       self.white, self.grain)
 
     def lit_by(self, light: Light) -> "Surface":
         """The same surface in another light."""

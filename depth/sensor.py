@@ -8,11 +8,14 @@ import cv2
 import numpy as np
 from numba import njit
 
+from depth.edges import measure_flying
 from depth.floor import RESOLUTION, DepthFloor
 
 FOURTH = np.array((1.0, -4.0, 6.0, -4.0, 1.0))
 WIDEST_BLUR = 2.0  # pixels
 LEAST_BLUR = 0.65  # pixels; quiet runs of white noise pass for smoothed by 0.6
+STEP = 3.0  # pixel widths in depth, from one pixel to the next, beyond which two surfaces are not averaged
+FAR = 1.5  # times the object's distance, beyond which steps say nothing of those on it
 _BLOCK, _LINES = 16, 96
 _BEYOND = 400  # steps of the grid outside the depths that were seen
 _ENOUGH = 200  # links or runs, below which nothing is said
@@ -24,17 +27,21 @@ class DepthSensor:
     noise_m: standard deviation of its noise, as independent neighbours would show it in fourth differences
     blur_px: sigma of the Gaussian that it smooths with, pixels, 0 for none
     steepest: tangent of incidence beyond which it gets no return, inf if it never lost one
+    flying: share of depth steps at which one point hangs between near and far
+    quantum_m: the step of its grid at the depth where it was measured
     """
 
     levels_m: np.ndarray
     noise_m: float
     blur_px: float
     steepest: float
+    flying: float = 0.0
+    quantum_m: float = 0.0
 
     @property
     def ideal(self) -> bool:
         """Whether every first hit is reported as it is."""
-        return not self.levels_m.size and not self.noise_m and not self.blur_px and np.isinf(self.steepest)
+        return not (self.levels_m.size or self.noise_m or self.blur_px or np.isfinite(self.steepest) or self.flying)
 
     def spread(self, z_m: np.ndarray, before_m: np.ndarray, gap_m: np.ndarray) -> np.ndarray:
         """Depth (h, w) float32 whose change from before_m is as smooth as the sensor's own picture of it.
@@ -57,6 +64,15 @@ class DepthSensor:
         seen = np.sqrt((np.convolve(kernel, FOURTH) ** 2).sum() * (kernel**2).sum() / (FOURTH**2).sum())
         smooth = cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
         return smooth * np.float32(self.noise_m / seen)
+
+    def unrounded(self, z_m: np.ndarray, error_m: np.ndarray) -> np.ndarray:
+        """Depth (h, w) float32 that carries as much less of its errors (h, w) as rounding it again will add."""
+        if not self.levels_m.size:
+            return z_m
+        strayed = np.where(np.abs(error_m) < 3 * np.hypot(self.noise_m, self.quantum_m), error_m, np.float32(0))
+        usual = 1.4826 * float(np.median(np.abs(strayed[strayed != 0]))) if strayed.any() else 0.0
+        kept = np.sqrt(max(0.0, 1 - self.quantum_m**2 / 12 / max(usual, 1e-9) ** 2))
+        return z_m - np.float32(1 - kept) * strayed
 
     def rounded(self, z_m: np.ndarray) -> np.ndarray:
         """The nearest depths that the sensor can give, same shape, float32; NaN stays NaN."""
@@ -86,7 +102,13 @@ def measure_sensor(z_m: np.ndarray, linked: np.ndarray, floor: DepthFloor, pixel
         return DepthSensor(np.empty(0, np.float32), 0.0, 0.0, np.inf)
     levels = _levels(z_m) if floor.quantum_m else np.empty(0, np.float32)
     blur = 0.0 if floor.quantum_m else _blur(z_m, linked)
-    return DepthSensor(levels, floor.noise_m, blur, _steepest(z_m, linked, pixel_rad))
+    flying = measure_flying(z_m, separation(floor.at(z_m), z_m, pixel_rad), FAR * floor.median_m)
+    return DepthSensor(levels, floor.noise_m, blur, _steepest(z_m, linked, pixel_rad), flying, floor.quantum_m)
+
+
+def separation(floor_m, z_m: np.ndarray, pixel_rad: float) -> np.ndarray:
+    """(h, w) float32: the jump in depth from one pixel to the next that separates two surfaces."""
+    return (3 * floor_m + STEP * pixel_rad * z_m).astype(np.float32)
 
 
 def _levels(z_m) -> np.ndarray:

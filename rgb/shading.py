@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 
@@ -17,7 +19,8 @@ def _inverse(linear: np.ndarray) -> np.ndarray:
 
 _FINE = 65535  # the darkest two levels lie 20 such steps apart, so every level finds itself again
 _TO_LINEAR = _curve(np.arange(256) / 255).astype(np.float32)
-_TO_SRGB = np.rint(_inverse(np.arange(_FINE + 1) / _FINE) * 255).astype(np.uint8)
+_LEVELS = (_inverse(np.arange(_FINE + 1) / _FINE) * 255).astype(np.float32)
+_TO_SRGB = np.rint(_LEVELS).astype(np.uint8)
 
 
 def to_linear(pixels: np.ndarray) -> np.ndarray:
@@ -46,3 +49,14 @@ def relight(linear: np.ndarray, ratio: np.ndarray | float) -> np.ndarray:
 def tint(linear: np.ndarray, albedo: np.ndarray | float) -> np.ndarray:
     """Linear light (H, W, 3) times new albedo / old albedo, (3,), (H, W, 3) or a number; float32, 0 to 1."""
     return np.clip(linear * np.asarray(albedo, np.float32), 0, 1, dtype=np.float32)
+
+
+def level_table() -> np.ndarray:
+    """(65536,) float32: sRGB levels, not rounded, of linear light from 0 to 1 in even steps."""
+    return _LEVELS
+
+
+@cache
+def linear_table(parts: int) -> np.ndarray:
+    """(255 parts + 1,) float32: linear light of sRGB levels in even parts of a level."""
+    return _curve(np.arange(255 * parts + 1) / (255 * parts)).astype(np.float32)

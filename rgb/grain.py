@@ -1,0 +1,202 @@
+"""The grain of a photograph: what its camera and its compression lay over the picture, and how soft its edges are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numba import njit
+
+from rgb.noise import ROUNDING
+from rgb.shading import level_table, linear_table
+
+REACH = 1.5  # sigma in pixels of the mean that grain is told from
+TALLEST = 3.0  # deviations of the quieter places, beyond which a residual of light is the picture's own
+FRINGE = 2.0  # the same for colour, of light's limit: fringes of the demosaicing stand higher than it and tell nothing
+SEEN = 2.5  # deviations of the noise that still show where matter hides what the picture showed
+LEAST = 1.5  # roundings: a picture with less grain than this is as clean as its levels allow
+SCALED = 0.35, 3.0  # how far grain is weakened or strengthened with the light that it lies on
+LEAST_BLUR = 0.35  # pixels; the area of a pixel alone spreads an edge by 0.29
+WIDEST_BLUR = 1.2
+_BAND, _BANDS, _STEP = 16, 10, 16
+_ENOUGH, _EDGE, _LINES = 100, 40, 120  # samples of a level; levels that an edge jumps by
+_FOURTH = np.array((1.0, -4.0, 6.0, -4.0, 1.0)) / 70**0.5
+_FINE = 16  # parts of a level
+
+
+@dataclass(frozen=True, eq=False)
+class Grain:
+    """limit: levels that grain may reach, 0 where a picture has none
+    noise: its deviation in levels where nothing but noise is
+    strength: (256,) float32, its deviation at each level
+    blur_px: sigma of the Gaussian that spreads the sharpest edges of the picture, 0 if nothing does
+    """
+
+    limit: float
+    noise: float
+    strength: np.ndarray
+    blur_px: float
+
+    def smooth(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels (h, w, 3) uint8 without their grain, float32 levels; edges and texture taller than it stay."""
+        mean = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), REACH, borderType=cv2.BORDER_REFLECT_101)
+        return _smooth(pixels, mean, self.limit, FRINGE * self.limit)
+
+    def spread(self, gain: np.ndarray, plain: np.ndarray) -> np.ndarray:
+        """What multiplies a scene's light, (h, w, c) float32, as softly as the camera saw that light.
+
+        plain: (c,) float32, the gain that changes nothing; where nothing changes nearby it stays exactly that
+        """
+        if not self.blur_px:
+            return gain
+        kernel = cv2.getGaussianKernel(5, self.blur_px, cv2.CV_32F)
+        return cv2.sepFilter2D(gain - plain, -1, kernel, kernel, borderType=cv2.BORDER_REPLICATE) + plain
+
+    def light(self, smooth: np.ndarray) -> np.ndarray:
+        """Linear light of levels that are not whole, float32 of one shape."""
+        return linear_table(_FINE)[(smooth * np.float32(_FINE) + np.float32(0.5)).astype(np.int32)]
+
+    def laid(self, pixels: np.ndarray, smooth: np.ndarray, touched: np.ndarray, linear: np.ndarray,
+             hidden: np.ndarray):
+        """A new picture under the grain that its places had: (h, w, 3) uint8, and by how many levels the picture
+        beneath changed, (h, w) float32.
+
+        smooth: of the pixels; linear: (n, 3) float32, new light of the n touched (h, w) bool pixels;
+        hidden: (h, w) float32, share of a pixel that other matter covers, through which only noise shows
+        """
+        return _laid(pixels, smooth, touched, linear, hidden, self.noise, self.strength, linear_table(_FINE),
+                     level_table())
+
+
+NO_GRAIN = Grain(0.0, 0.0, np.ones(256, np.float32), 0.0)
+
+
+def measure_grain(pixels: np.ndarray, inside: np.ndarray) -> Grain:
+    """The grain of sRGB pixels, uint8 (H, W, 3), within (H, W) bool; measured on 12 bands of rows.
+
+    Fourth differences both ways see noise but no smooth texture; where they find no more than rounding, there is
+    none. Where they do, grain is what differs from the mean around, up to the limit: noise, the demosaicing's lattice,
+    the compression's blocks.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise ValueError(f"rgb must be uint8 (H, W, 3), but got {pixels.dtype} {pixels.shape}")
+    blur = _edge_blur(pixels)
+    bands = [(pixels[s:s + _BAND], inside[s:s + _BAND] & _unclipped(pixels[s:s + _BAND]))
+             for s in np.unique(np.linspace(0, max(0, len(pixels) - _BAND), _BANDS).astype(int))]
+    noise = _roughness(bands)
+    if noise < LEAST * ROUNDING:
+        return replace(NO_GRAIN, blur_px=blur)
+    mean = [cv2.GaussianBlur(band.astype(np.float32), (0, 0), REACH) for band, _ in bands]
+    rest, levels = (np.concatenate([part[chosen][::2] for part, (_, chosen) in zip(parts, bands, strict=True)])
+                    for parts in ([band - m for (band, _), m in zip(bands, mean, strict=True)], mean))
+    quiet = np.concatenate([cv2.blur((band[..., 1] - m[..., 1]) ** 2, (7, 7))[chosen][::4]
+                            for (band, chosen), m in zip(bands, mean, strict=True)])
+    limit = TALLEST * float(np.sqrt(np.quantile(quiet, 0.25)))
+    bins = (levels.ravel() / _STEP).astype(np.int64)
+    count = np.bincount(bins, minlength=256 // _STEP)
+    power = np.bincount(bins, np.clip(rest.ravel(), -limit, limit).astype(np.float64) ** 2, 256 // _STEP)
+    known = count >= _ENOUGH
+    if not known.any():
+        return replace(NO_GRAIN, blur_px=blur)
+    middles = (np.arange(256 // _STEP) + 0.5) * _STEP
+    strength = np.interp(np.arange(256), middles[known], np.sqrt(power[known] / count[known]))
+    return Grain(limit, noise, np.maximum(strength, ROUNDING).astype(np.float32), blur)
+
+
+def _unclipped(band):
+    return ((band > 2) & (band < 253)).all(-1)
+
+
+def _roughness(bands) -> float:
+    """Deviation of white noise that would give the fourth differences of the quieter quarter, largest channel."""
+    found = []
+    for band, chosen in bands:
+        whole = cv2.erode(chosen.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0).astype(bool)[2:-2]
+        bend = np.abs(cv2.sepFilter2D(band.astype(np.float32), -1, _FOURTH, _FOURTH))
+        found.append(cv2.blur(bend, (9, 3))[2:-2][whole][::2])
+    found = np.concatenate(found)
+    return float(1.2533 * np.quantile(found, 0.25, axis=0).max()) if len(found) >= _ENOUGH else 0.0
+
+
+def _edge_blur(pixels) -> float:
+    """Sigma of the sharper quarter of the edges: of a blurred step, one pixel takes erf(1 / (sigma sqrt(8)))."""
+    from scipy.special import erfinv
+
+    green = pixels[..., 1].astype(np.int16)
+    shares = np.concatenate([_steps(lines[np.unique(np.linspace(0, len(lines) - 1, _LINES).astype(int))])
+                             for lines in (green, green.T)])
+    if len(shares) < _ENOUGH:
+        return 0.0
+    sharp = min(float(np.quantile(shares, 0.75)), 0.9999)
+    sigma = 1 / (8**0.5 * float(erfinv(sharp)))
+    return 0.0 if sigma < LEAST_BLUR else min(sigma, WIDEST_BLUR)
+
+
+@njit(cache=True, nogil=True)
+def _steps(lines):
+    """Of each run of lines (n, m) int16 that rises or falls by an edge: the share of its largest step."""
+    out = np.empty(lines.size, np.float32)
+    n = 0
+    for row in lines:
+        start = 0
+        largest = 0
+        for k in range(1, len(row)):
+            step, before = row[k] - row[k - 1], row[k - 1] - row[start]
+            if step == 0 or (before != 0 and (step > 0) != (before > 0)):
+                if abs(before) >= _EDGE and k - 1 - start <= 10:
+                    out[n] = largest / abs(before)
+                    n += 1
+                start, largest = k - 1, abs(step)
+                if step == 0:
+                    start = k
+            else:
+                largest = max(largest, abs(step))
+    return out[:n]
+
+
+@njit(cache=True, nogil=True)
+def _smooth(pixels, mean, limit, fringe):
+    """Pixels less what they stand out of their mean by: in green up to a limit, in the other two against green."""
+    h, w, _ = pixels.shape
+    out = np.empty((h, w, 3), np.float32)
+    for i in range(h):
+        for j in range(w):
+            green = pixels[i, j, 1] - mean[i, j, 1]
+            light = min(max(green, -limit), limit)
+            out[i, j, 1] = pixels[i, j, 1] - light
+            for c in (0, 2):
+                colour = pixels[i, j, c] - mean[i, j, c] - green
+                out[i, j, c] = pixels[i, j, c] - light - min(max(colour, -fringe), fringe)
+            for c in range(3):
+                out[i, j, c] = min(max(out[i, j, c], 0.0), 255.0)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _laid(pixels, smooth, touched, linear, hidden, noise, strength, light, levels):
+    h, w = touched.shape
+    out = pixels.copy()
+    changed = np.zeros((h, w), np.float32)
+    n = 0
+    top = len(levels) - 1
+    for i in range(h):
+        for j in range(w):
+            if not touched[i, j]:
+                continue
+            # An edge that matter hides does not show through it; only the noise does.
+            green, most = pixels[i, j, 1] - smooth[i, j, 1], SEEN * noise
+            light_taken = hidden[i, j] * (green - min(max(green, -most), most))
+            for c in range(3):
+                new = levels[int(min(max(linear[n, c], 0.0), 1.0) * top + 0.5)]
+                # Through the same tables, so that light that did not change gives the pixel back.
+                old = levels[int(light[int(smooth[i, j, c] * _FINE + 0.5)] * top + 0.5)]
+                own = pixels[i, j, c] - smooth[i, j, c]
+                scale = min(max(strength[int(new + 0.5)] / strength[int(old + 0.5)], SCALED[0]), SCALED[1])
+                colour = own - green
+                taken = light_taken + hidden[i, j] * (colour - min(max(colour, -FRINGE * most), FRINGE * most))
+                value = pixels[i, j, c] + (new - old) + scale * (own - taken) - own
+                out[i, j, c] = int(min(max(value, 0.0), 255.0) + 0.5)
+                changed[i, j] = max(changed[i, j], abs(new - old))
+            n += 1
+    return out, changed
