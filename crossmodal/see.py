@@ -192,7 +192,8 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
         removed = np.zeros(displacement_mm.shape, bool)
     at = smooth
     if brink is not None:
-        at, removed = brink.onto(smooth), removed & ~brink.wall
+        known = np.where(state[..., None] > 0, smooth, np.float32(np.nan))
+        at, removed = brink.onto(known), removed & ~brink.wall
         state = np.where(brink.wall, np.uint8(WALL), state)
     gain = light_gain(surface, lit or sample, smooth, at, normal, np.where(removed, np.uint8(WALL + 1), state), fine,
                       OCCLUSION_REACH if crossing else 0.0)
