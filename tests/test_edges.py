@@ -1,4 +1,4 @@
-"""The projector's shadow and the flying points at a depth step: closed forms, measured again, applied to new surface."""
+"""The projector's shadow and flying points at a depth step: closed forms, measured again, applied to new surface."""
 
 from dataclasses import replace
 
