@@ -49,7 +49,7 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
         taken += (spot,)
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
-    return Plan(capture=capture.name, seed=seed, defects=tuple(planned))
+    return Plan(capture=capture.name, seed=seed, baseline_mm=recipe.baseline_mm, defects=tuple(planned))
 
 
 def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
