@@ -45,7 +45,8 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
     edits = _several(edits)
     if len(edits) > 255:
         raise ValueError(f"one capture holds at most 255 defects, but got {len(edits)}")
-    sensor, plan = sensor or (capture.origin or capture).surface.sensor, plan or _plan(capture, edits)
+    plan = plan or _plan(capture, edits)
+    sensor = sensor or _sensor(capture, plan)
     shape = capture.shape
     rgb, points = capture.rgb.copy(), capture.points.copy()
     masks = Masks(*(np.zeros(shape, bool) for _ in range(4)))
@@ -110,6 +111,12 @@ def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None 
             keep &= ~sample.removed
     colours = None if cloud.rgb is None else cloud.rgb[keep]
     return PointCloud(xyz[keep].astype(np.float32), rgb=colours, normals=cloud.normals[keep], labels=labels[keep])
+
+
+def _sensor(capture, plan) -> Sensor:
+    """The capture's own, with the projector where the plan says if it says so."""
+    own = (capture.origin or capture).surface.sensor
+    return own if plan.baseline_mm is None else replace(own, baseline_mm=plan.baseline_mm)
 
 
 def _plan(capture, edits) -> Plan:

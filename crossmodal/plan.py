@@ -116,6 +116,8 @@ class Plan(BaseModel):
     capture: str = ""
     frame: Literal["camera", "object"] = "camera"
     seed: int = 0
+    baseline_mm: Vector | None = None
+    """Where the depth sensor's projector stands beside the lens, if it is not to be taken from the capture."""
     defects: tuple[Planned, ...] = ()
     light: PlannedLight | None = None
 

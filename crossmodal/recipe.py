@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crossmodal.defects import DefectSpec
+from crossmodal.plan import Number
 
 
 class Place(BaseModel):
@@ -36,6 +37,9 @@ class Recipe(BaseModel):
     defects: tuple[DefectSpec, ...] = Field(min_length=1)
     count: int | None = Field(None, ge=1)
     place: Place = Place()
+    baseline_mm: tuple[Number, Number, Number] | None = None
+    """(right, down, 0) from the lens to the depth sensor's projector: new relief takes its light from what lies
+    behind. Left out, it is what the capture's own shadows tell."""
 
 
 def read_recipe(path: str | Path) -> Recipe:

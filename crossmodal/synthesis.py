@@ -51,7 +51,7 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
     light = None if capture.light is None else PlannedLight.of(capture.light)
-    return Plan(capture=capture.name, seed=seed, defects=tuple(planned), light=light)
+    return Plan(capture=capture.name, seed=seed, baseline_mm=recipe.baseline_mm, defects=tuple(planned), light=light)
 
 
 def _own_colour(capture: Capture) -> tuple[float, float, float] | None:

@@ -14,14 +14,16 @@ from rgb.shading import level_table, linear_table
 REACH = 1.5  # sigma in pixels of the mean that grain is told from
 TALLEST = 3.0  # deviations of the quieter places, beyond which a residual of light is the picture's own
 FRINGE = 2.0  # the same for colour, of light's limit: fringes of the demosaicing stand higher than it and tell nothing
-SEEN = 2.5  # deviations of the noise that still show where matter hides what the picture showed
-LEAST = 1.5  # roundings: a picture with less grain than this is as clean as its levels allow
+SEEN = 2.0  # deviations of the noise that still show where matter hides what the picture showed
+HELD = 0.8  # levels, less than which do not part neighbours that the camera gave one level
+LEAST = 1.9  # roundings: a picture with less grain than this is as clean as its levels allow
 SCALED = 0.35, 3.0  # how far grain is weakened or strengthened with the light that it lies on
 LEAST_BLUR = 0.35  # pixels; the area of a pixel alone spreads an edge by 0.29
 WIDEST_BLUR = 1.2
 _BAND, _BANDS, _STEP = 16, 10, 16
 _ENOUGH, _EDGE, _LINES = 100, 40, 120  # samples of a level; levels that an edge jumps by
 _FOURTH = np.array((1.0, -4.0, 6.0, -4.0, 1.0)) / 70**0.5
+_MODEST = 0.79  # lower quartile of the means that white noise has over a window, against their mean
 _FINE = 16  # parts of a level
 
 
@@ -116,7 +118,7 @@ def _roughness(bands) -> float:
         bend = np.abs(cv2.sepFilter2D(band.astype(np.float32), -1, _FOURTH, _FOURTH))
         found.append(cv2.blur(bend, (9, 3))[2:-2][whole][::2])
     found = np.concatenate(found)
-    return float(1.2533 * np.quantile(found, 0.25, axis=0).max()) if len(found) >= _ENOUGH else 0.0
+    return float(1.2533 / _MODEST * np.quantile(found, 0.25, axis=0).max()) if len(found) >= _ENOUGH else 0.0
 
 
 def _edge_blur(pixels) -> float:
@@ -196,7 +198,14 @@ def _laid(pixels, smooth, touched, linear, hidden, noise, strength, light, level
                 colour = own - green
                 taken = light_taken + hidden[i, j] * (colour - min(max(colour, -FRINGE * most), FRINGE * most))
                 value = pixels[i, j, c] + (new - old) + scale * (own - taken) - own
-                out[i, j, c] = int(min(max(value, 0.0), 255.0) + 0.5)
+                level = int(min(max(value, 0.0), 255.0) + 0.5)
+                # Neighbours that were of one level stay of one as long as either may round to it.
+                for y, x in ((i, j - 1), (i - 1, j)):
+                    if (y >= 0 and x >= 0 and touched[y, x] and pixels[y, x, c] == pixels[i, j, c]
+                            and abs(value - out[y, x, c]) < HELD):
+                        level = out[y, x, c]
+                        break
+                out[i, j, c] = level
                 changed[i, j] = max(changed[i, j], abs(new - old))
             n += 1
     return out, changed

@@ -1,8 +1,9 @@
 """Can grain tell the inside of a mask from its outside? An honest measurement, and a classifier that tries hard.
 
 A patch is 5 × 5 pixels less the quadric that fits it best, so that slopes and curves of a defect larger than the patch
-do not count. Every inside patch is paired with one of its surroundings in the same after-picture, of nearly its brightness, tilt,
-slope and curvature. The classifier (logistic, on the features and their products) never sees the capture that it is asked about.
+do not count. Every inside patch is paired with one of its surroundings in the same after-picture, of nearly its
+brightness, tilt, slope and curvature. The classifier (logistic, on the features and their products) never sees the
+capture that it is asked about.
 """
 
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def pairs(result, modality: str, rng: np.random.Generator, mask: np.ndarray | No
     outside = ~_grown(union, 4) & _grown(inside, AROUND) & whole & surface.foreground
     ins, outs = (_thinned(region, rng) for region in (inside, outside))
     floor = float(np.nanmedian(surface.floor.at(after.depth[surface.foreground])))
-    shape = after.rgb[..., 1] if modality == "rgb" else after.depth / np.float32(floor)
+    shape, quiet = (after.rgb[..., 1], 0.5) if modality == "rgb" else (after.depth / np.float32(floor), 3.0)
     tilt = np.degrees(np.arccos(np.clip(-after.surface.normals[..., 2], 0, 1)))
 
     def coarse(places):
@@ -91,8 +92,8 @@ def pairs(result, modality: str, rng: np.random.Generator, mask: np.ndarray | No
         slope = np.hypot(fit[:, 1], fit[:, 2])
         bend = np.sqrt(2 * fit[:, 3] ** 2 + 2 * fit[:, 4] ** 2 + fit[:, 5] ** 2)
         brightness = patches(after.rgb.mean(-1), places).mean(1)
-        return np.stack((brightness / BRIGHT, tilt[tuple(places.T)] / TILT, np.log(slope + 1) / RATIO,
-                         np.log(bend + 0.5) / RATIO), 1)
+        return np.stack((brightness / BRIGHT, tilt[tuple(places.T)] / TILT, np.log(slope + 2 * quiet) / RATIO,
+                         np.log(bend + quiet) / RATIO), 1)
 
     if len(ins) < 10 or len(outs) < 10:
         return None

@@ -1,4 +1,4 @@
-"""The projector's shadow and the flying points at a depth step: closed forms, measured again, applied to new surface."""
+"""The projector's shadow and flying points at a depth step: closed forms, measured again, applied to new surface."""
 
 from dataclasses import replace
 
@@ -188,3 +188,13 @@ def test_new_steps_of_a_capture_get_flying_points_only_if_it_has_them():
     check_L5(result.before, result.after, result.masks)
     again = imprinted(capture, spec, 3, sensor)
     assert again.after.points.tobytes() == result.after.points.tobytes()
+
+
+def test_a_recipe_says_where_the_projector_stands():
+    capture = toys.tilted_plane(0)
+    dirt = cm.Contamination(diameter_mm=9, height_mm=4, form="flake")
+    lit = cm.synthesize(capture, cm.Recipe(defects=(dirt,)), seed=3)
+    dark = cm.synthesize(capture, cm.Recipe(defects=(dirt,), baseline_mm=(150, 0, 0)), seed=3)
+    assert np.isnan(dark.after.depth).sum() > np.isnan(lit.after.depth).sum()
+    back = cm.replay(capture, cm.Plan.model_validate_json(dark.plan.model_dump_json()))
+    assert back.after.points.tobytes() == dark.after.points.tobytes()
