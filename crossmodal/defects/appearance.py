@@ -13,7 +13,7 @@ from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_noise
 
 Form = Literal["ring", "blot", "drip"]
-FORMS: tuple[Form, ...] = ("ring", "blot", "drip")
+ROUND: tuple[Form, ...] = ("ring", "blot")  # a run is thin: whoever wants one sees that its size suits the capture
 FAINTEST = 0.05  # the least change of colour inside an outline: enough to be seen
 WET_GLOSS = 0.4  # of the lamp's own light that a wet film mirrors
 SOAKED = 0.25  # of the light that a wet surface swallows beside the film's own colour
@@ -30,7 +30,8 @@ class Stain(Spec):
     diameter_mm: Size | None = None
     opacity: Share = (0.45, 0.8)
     form: Form | None = None
-    """A dried drop with its ring, a soaked-in blot, or a spot with runs that go along the heading; None draws one."""
+    """A dried drop with its ring, a soaked-in blot, or a spot with runs that go along the heading; None draws
+    one of the first two."""
     wet: bool = False
     """Still wet or greasy: darker, and it mirrors the lamp."""
     colour: Colour | None = None
@@ -118,7 +119,7 @@ def _(stain: Stain, seed: int) -> Film:
         base = linear(stain.colour)
     opacity = stain.fixed("opacity")
     transmission = np.clip(1 - opacity + opacity * base, 0.01, 1)
-    form = stain.form or FORMS[int((0.5 + 0.4999 * hashed(seed + 5, 1)[0]) * len(FORMS))]
+    form = stain.form or ROUND[int((0.5 + 0.4999 * hashed(seed + 5, 1)[0]) * len(ROUND))]
     diameter = stain.fixed("diameter_mm")
     outline = Runs.drawn(diameter, seed) if form == "drip" else Outline.drawn(diameter, 0.35, seed)
     return Film(outline, form, transmission, stain.wet, seed + 1)
