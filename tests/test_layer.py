@@ -14,6 +14,7 @@ from scipy.ndimage import binary_dilation
 
 import crossmodal as cm
 from crossmodal import layer
+from crossmodal.defects.added import APART, linear
 from crossmodal.edit import Sample
 from crossmodal.overhang import Sheet
 from crossmodal.scanner import Box, Plane, rotation_about, scan
@@ -303,3 +304,17 @@ def test_lifted_matter_catches(fault):
         made = (*made[:-1], replace(seen, gain=shaded))
     with pytest.raises(AssertionError):
         check_wire(*made)
+
+
+@pytest.mark.parametrize("spec", [cm.Contamination, cm.Fibre])
+def test_a_colour_left_open_is_unlike_the_objects_own(spec):
+    """On dark and on light objects what is drawn stands out, is written in the plan, and gives way to what is asked."""
+    for own in ((0.03, 0.03, 0.03), (0.1, 0.065, 0.04), (0.5, 0.5, 0.5), (0.05, 0.09, 0.25)):
+        scale = cm.defects.Scale(0.25, 60.0, 0.001, 40.0, colour=own)
+        drawn = [spec().drawn(np.random.default_rng(seed), scale) for seed in range(12)]
+        shades = linear(np.array([one.colour for one in drawn]))
+        apart = np.abs(np.cbrt(shades) - np.cbrt(own)).max(1)
+        assert apart.min() >= 0.6 * APART, f"{apart.min():.2f} from an object of {own}"
+        assert len({one.colour for one in drawn}) > 6
+        asked = spec(colour=(10, 200, 30)).drawn(np.random.default_rng(0), scale)
+        assert asked.colour == (10, 200, 30)

@@ -15,6 +15,7 @@ FORMS: tuple[Form, ...] = ("blob", "crumb", "droplet", "flake", "sliver")
 EDGE = 0.22  # share of a flake's radius over which it rises
 GLOSS = {"droplet": 0.5, "sliver": 0.15}  # of what mirrors the lamp: something wet, a metal chip
 TIGHT = 0.15  # of the lamp's own light that a blister's skin mirrors
+APART = 0.2  # of white, as the eye sees it, by which matter stands out from what it lies on
 SLENDER = 0.2  # a sliver's width against its length
 THIN = 0.12  # share of its height that a stone is thick at its edge
 
@@ -37,7 +38,11 @@ class Contamination(Spec):
     form: Form | None = None
     """None draws one."""
     colour: Colour | None = None
-    """What it looks like in full light; None draws one of dirt, rubber, rust, swarf, sawdust or lint."""
+    """What it looks like in full light; None draws that of dirt, rubber, rust, swarf, sawdust or lint, unlike the
+    object's own."""
+
+    def coloured(self, rng, scale: Scale):
+        return told_apart(self, PALETTE, rng, scale)
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "diameter_mm":
@@ -67,6 +72,16 @@ def srgb(colour: np.ndarray) -> tuple[int, int, int]:
     """The sRGB levels of a linear colour (3,) (IEC 61966-2-1)."""
     encoded = np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 1e-9) ** (1 / 2.4) - 0.055)
     return tuple(int(x) for x in np.rint(255 * np.clip(encoded, 0, 1)))
+
+
+def told_apart(spec, palette: np.ndarray, rng, scale: Scale):
+    """A spec whose colour was left open with one of a palette (n, 3), a little lighter or darker, that is plainly
+    unlike the object's own."""
+    if spec.colour is not None:
+        return spec
+    unlike = palette[scale.stands_out(palette, APART)]
+    colour = unlike[int(rng.integers(len(unlike)))] * (1 + 0.2 * rng.uniform(-1, 1))
+    return spec.model_copy(update={"colour": srgb(colour)})
 
 
 def linear(colour: tuple[int, ...]) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numba import njit
 
-from crossmodal.defects.added import linear
+from crossmodal.defects.added import linear, told_apart
 from crossmodal.defects.pieces import cell_at, gridded
 from crossmodal.defects.spec import Colour, Scale, Size, Spec, grow
 from crossmodal.edit import Sample
@@ -34,7 +34,10 @@ class Fibre(Spec):
     height_mm: Size | None = None
     """Of its highest place over the surface; what is lower than it is wide is flat and lies everywhere."""
     colour: Colour | None = None
-    """None draws that of hair, cotton or thread."""
+    """None draws that of hair, cotton or thread, unlike the object's own."""
+
+    def coloured(self, rng, scale: Scale):
+        return told_apart(self, PALETTE, rng, scale)
 
     def usual(self, name: str, scale: Scale) -> tuple[float, float]:
         if name == "length_mm":
