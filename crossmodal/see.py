@@ -211,7 +211,7 @@ def _bounded(seen: Seen, base, displacement_mm) -> None:
 def _gain(surface: Surface, sample: Sample, smooth, at, normal, state, fine) -> np.ndarray:
     """What becomes of the light of each node, whose surface was at ``smooth`` and whose matter moves from ``at``."""
     camera = surface.camera
-    moved = along(at, normal, state, sample.displacement_mm)
+    moved = along(at, normal, state, sample.displacement_mm) if sample.displacement_mm.any() else at
     if sample.displacement_mm.any():
         ratio = shading_ratio(surface.light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy),
                               fine, moved)
