@@ -18,6 +18,8 @@ LAMP, SKY = Lamp(), Lamp(sky_rays=24)
 PAINT, DIRT = Material(albedo=(0.45, 0.45, 0.45)), Material(albedo=(0.12, 0.07, 0.04))
 PAPER = Material(albedo=(0.8, 0.8, 0.8))
 """What the object lies on: added matter has a colour only beside something white."""
+GROUND = Material(albedo=(0.25, 0.24, 0.22))
+"""What other tests lay it on: a grey table."""
 TURN = rotation_about((1, 0.4, 0), 24) @ np.diag((1.0, -1.0, -1.0))
 SHIFT = np.array((0.0008, -0.0012, FAR_M))
 CAMERA = cm.Camera(SIZE, SIZE, FAR_M * 1e3 / MM_PER_PIXEL, FAR_M * 1e3 / MM_PER_PIXEL, SIZE / 2 - 0.3, SIZE / 2 + 0.2)

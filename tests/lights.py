@@ -3,9 +3,9 @@
 import itertools
 from dataclasses import dataclass
 
-import commuting
 import numpy as np
 import toys
+from commuting_shapes import GROUND, bar, plate
 
 from crossmodal.capture import Capture
 from crossmodal.scanner import (
@@ -15,7 +15,6 @@ from crossmodal.scanner import (
     Cylinder,
     Lamp,
     Material,
-    Mesh,
     Painted,
     Plane,
     Sphere,
@@ -58,7 +57,6 @@ def lamp(rng: np.random.Generator) -> Lamp:
 
 def shapes(name: str) -> tuple:
     """The scene's shapes, in metres before the camera; the last is what they lie on."""
-    turn, shift = commuting.TURN, np.array((0.0008, -0.0012, FAR))
     wall = Plane((0, 0, FAR + 0.03), (0, 0, -1))
     if name == "sphere":
         return Sphere((0, 0, FAR + 0.015), 0.015), wall
@@ -69,10 +67,8 @@ def shapes(name: str) -> tuple:
     if name == "bars":
         return (Cylinder((-0.009, 0, FAR + 0.009), (0.2, 1, 0.15), 0.006),
                 Cylinder((0.009, 0, FAR + 0.009), (-0.6, 1, 0.1), 0.006), wall)
-    solid = commuting.block() if name == "plate" else commuting.bar()
-    made: Mesh = commuting._mesh(solid).placed(turn, shift)
-    foot = Plane(shift + turn @ np.array((0, 0, solid.bounds[0, 2] * 1e-3)), turn @ np.array((0.0, 0.0, 1.0)))
-    return made, foot
+    shape = plate() if name == "plate" else bar()
+    return shape.mesh, shape.ground
 
 
 def found(shape: str, matter: str, seed: int, size: int = 160) -> Found:
@@ -82,7 +78,7 @@ def found(shape: str, matter: str, seed: int, size: int = 160) -> Found:
     lit = lamp(rng)
     made, material = shapes(shape), matters(int(rng.integers(1 << 16)))[matter]
     capture = scan(made, toys.toy_camera(size, FAR, 0.25 * 176 / size), lit,
-                   (*(material,) * (len(made) - 1), commuting.GROUND), samples=1, name=f"{shape} {matter} {seed}")
+                   (*(material,) * (len(made) - 1), GROUND), samples=1, name=f"{shape} {matter} {seed}")
     light = capture.surface.light
     cosine = float(np.clip(np.asarray(light.direction) @ lit.direction, -1, 1))
     return Found(shape, matter, capture, lit, float(np.degrees(np.arccos(cosine))), light.confidence)

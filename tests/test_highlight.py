@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-import commuting
 import numpy as np
 import pytest
 import trimesh
+from commuting_shapes import GROUND, LAMP
+from commuting_tools import Shaped
 
 import crossmodal as cm
 from crossmodal.imprint import imprint
@@ -26,14 +27,14 @@ def scanned(depth_mm, across_mm, material, towards, lamp=commuting.LAMP):
     mesh = Mesh(ball.vertices * 1e-3 + MIDDLE, ball.faces, np.array(ball.vertex_normals))
     ground = Plane((0, 0, 0.32), (0, 0, -1))
     camera = cm.Camera(144, 144, 1200.0, 1200.0, 71.6, 72.3)
-    field = commuting.Shaped(lambda s, t: (relief(np.hypot(s, t)), np.zeros(s.shape, bool)), (across_mm, across_mm),
-                             max(depth_mm, 0), max(-depth_mm, 0), across_mm)
-    return scan((mesh, ground), camera, lamp, (material, commuting.GROUND), samples=1), field
+    field = Shaped(lambda s, t: (relief(np.hypot(s, t)), np.zeros(s.shape, bool)), (across_mm, across_mm),
+                   max(depth_mm, 0), max(-depth_mm, 0), across_mm)
+    return scan((mesh, ground), camera, lamp, (material, GROUND), samples=1), field
 
 
 def errors(depth_mm):
     """Mean error in levels where the defect is: relit, relit as if all were matt, and left as it was."""
-    towards = np.array(commuting.LAMP.direction) - np.array((0.0, 0.0, 1.0))  # where the ball mirrors the lamp
+    towards = np.array(LAMP.direction) - np.array((0.0, 0.0, 1.0))  # where the ball mirrors the lamp
     towards /= np.linalg.norm(towards)
     before, _ = scanned(0.0, 5.0, GLOSSY, towards)
     truth, field = scanned(depth_mm, 5.0, GLOSSY, towards)
@@ -66,7 +67,7 @@ def test_a_droplet_mirrors_the_lamp_where_it_faces_half_way_to_it():
     dirt = cm.synthesize(ball, cm.Recipe(defects=(spec.model_copy(update={"form": "blob"}),),
                                          place=cm.Place(at_pixel=(60, 60))), seed=2)
     view = -ball.points / np.linalg.norm(ball.points, axis=-1, keepdims=True)
-    half = view + commuting.LAMP.direction
+    half = view + LAMP.direction
     half /= np.linalg.norm(half, axis=-1, keepdims=True)
     facing = np.where(made.gt, np.einsum("ijk,ijk->ij", made.after.normals, half), -1)
     rows, columns = np.nonzero(facing >= np.sort(facing[made.gt])[-12])
