@@ -137,8 +137,7 @@ def written(out: Path, head: Head) -> Iterator[Put]:
         writer.finalize()
         arrow, name = out / f".{category}.{split}.arrow", f"data/{category}/{split}-00000-of-00001.parquet"
         (out / name).parent.mkdir(parents=True, exist_ok=True)
-        with _quiet(datasets):
-            datasets.Dataset.from_file(str(arrow)).to_parquet(str(out / name), batch_size=1)
+        _to_parquet(arrow, out / name)
         arrow.unlink()
         configs.setdefault(category, []).append({"split": split, "path": name})
     card = yaml.safe_dump({"configs": [{"config_name": name, "data_files": files} for name, files in configs.items()]},
@@ -146,16 +145,13 @@ def written(out: Path, head: Head) -> Iterator[Put]:
     write_bytes(out / "README.md", f"---\n{card}---\n".encode())
 
 
-@contextmanager
-def _quiet(datasets):
-    # Its bars would write over ours.
-    shown = datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if not shown:
-            datasets.enable_progress_bars()
+def _to_parquet(arrow, path):
+    # Batch by batch, as the library's own way maps the whole file into memory.
+    pyarrow, parquet = library("pyarrow", _TITLE), library("pyarrow.parquet", _TITLE)
+    with pyarrow.OSFile(str(arrow)) as file, pyarrow.ipc.open_stream(file) as stream:
+        with parquet.ParquetWriter(str(path), stream.schema) as writer:
+            for batch in stream:
+                writer.write_batch(batch)
 
 
 def _features(datasets, words, shapes):

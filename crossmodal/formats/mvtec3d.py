@@ -42,7 +42,7 @@ def dataset_of(root: Path, sources: list[Source], reading: Reading, gt: str) -> 
     known = {top: _class_ids(top) for top in {source.rgb.parents[3] for source in sources}}
     ids = _merged([*known.values()], {source.kind for source in sources})
     folders: dict[Path, dict[str, dict[str, Path]]] = {}
-    entries = []
+    owned = []
     for source in sources:
         kind = source.rgb.parents[1]
         if kind not in folders:
@@ -51,13 +51,18 @@ def dataset_of(root: Path, sources: list[Source], reading: Reading, gt: str) -> 
         inside(root, source.rgb)
         inside(root, source.geometry)
         stem = source.rgb.stem
-        own = {word: files[stem] for word, files in folders[kind].items() if stem in files}
-        good = source.kind == "good"
-        holds = {"rgb", "xyz"} | {word for word in ("gt", "instances") if good or word in own}
-        holds |= {"masks"} if good or own.keys() >= _MODALITIES.keys() else set()
-        entries.append(Entry(Place(source.category, source.split, source.kind, stem), source.path, frozenset(holds),
-                             partial(_read, source, reading, own, known[source.rgb.parents[3]], ids)))
-    return Dataset(tuple(entries), ids)
+        owned.append({word: files[stem] for word, files in folders[kind].items() if stem in files})
+    there = {"gt"}.union(*owned)  # a good sample lacks only what some other one has
+    return Dataset(tuple(
+        Entry(Place(source.category, source.split, source.kind, source.rgb.stem), source.path,
+              _holds(own.keys() | (there if source.kind == "good" else set())),
+              partial(_read, source, reading, own, known[source.rgb.parents[3]], ids))
+        for source, own in zip(sources, owned, strict=True)), ids)
+
+
+def _holds(words):
+    masks = {"masks"} if words >= _MODALITIES.keys() else set()
+    return frozenset({"rgb", "xyz"} | masks | (words & {"gt", "instances"}))
 
 
 @contextmanager
