@@ -16,7 +16,7 @@ RADIUS_MM, MIDDLE = 15.0, np.array((0.0, 0.0, 0.3))
 GLOSSY = Material((0.40, 0.20, 0.15), specular=0.25, shininess=30)
 
 
-def scanned(depth_mm, across_mm, material, towards, lamp=commuting.LAMP):
+def scanned(depth_mm, across_mm, material, towards, lamp=LAMP):
     """A ball, pushed in (or, below zero, out) along its own normals about a direction; and the field that says so."""
     def relief(r):
         return -depth_mm * np.maximum(1 - (r / across_mm) ** 2, 0) ** 2
