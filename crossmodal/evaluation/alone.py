@@ -13,7 +13,7 @@ from crossmodal.evaluation.samples import Folder, Sample, find_above
 from pointcloud import read_cloud
 
 _BOX = np.ones((3, 3), np.uint8)
-_UNITS = (1.0, 1e-3, 1e-2, 1e-4, 2.5e-4, 1e-6, 1e3)
+_UNITS = (1.0, 1e-3, 1e-2, 1e-4, 2e-4, 2.5e-4, 1e-6, 1e3)
 
 
 def widened(mask: np.ndarray, pixels: int = 1) -> np.ndarray:

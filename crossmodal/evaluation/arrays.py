@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from crossmodal.datasets.pcd import read_grid as read_cloud_grid
 from crossmodal.evaluation.samples import Sample
 from pointcloud import pcd_rgb, read_pcd
 from rgb import read_mask, read_rgb
@@ -113,6 +114,8 @@ def read_grid(path: Path) -> np.ndarray:
 
 
 def _read_xyz(path):
+    if path.suffix.lower() in (".ply", ".pcd"):
+        return read_cloud_grid(path)[1]
     grid = read_grid(path)
     if grid.ndim != 3 or grid.shape[2] != 3 or not np.issubdtype(grid.dtype, np.number):
         raise ValueError(f"{path} must be numbers (H, W, 3), but is {grid.dtype} {grid.shape}")
