@@ -150,7 +150,8 @@ def _short(error: ValueError) -> object:
 
 
 def _say(error: object, code: int) -> int:
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    text = " ".join(str(error).split())  # a file's name may hold line ends, or a terminal's commands
+    print("error:", "".join(c if c.isprintable() else "?" for c in text), file=sys.stderr)
     return code
 
 

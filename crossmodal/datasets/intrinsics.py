@@ -26,7 +26,9 @@ _LENSES = ("d", "distortion_coefficients", "coeffs", "distortion", "dist_coeffs"
 _MODELS = ("distortion_model", "model")
 _ORDER = ("k1", "k2", "p1", "p2", "k3")
 _MOST_BYTES = {".json": 64 << 20}
-_MOST_YAML = 1 << 20  # its parser takes a second a megabyte
+_MOST_YAML = 1 << 18  # its parser takes seconds a megabyte, and minutes where brackets nest
+_MOST_BRACKETS = 400
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 3
 
 
@@ -95,11 +97,9 @@ def _parsed(path):
     json_file = path.suffix.lower() == ".json"
     try:
         most = _MOST_BYTES.get(path.suffix.lower(), _MOST_YAML)
-        with open(path, "rb") as file:
-            held = file.read(most + 1)
-        if len(held) > most:
-            raise ValueError(f"{path} holds more than {most >> 20} MB; that is no camera, give one")
-        text = held.decode("utf-8-sig")
+        if path.exists() and not path.is_dir() and not (path.is_file() and path.stat().st_size <= most):
+            raise ValueError(f"{path} is no file of at most {most >> 10} kB, as a camera is; give one")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError:
@@ -107,7 +107,9 @@ def _parsed(path):
     if text.startswith("%YAML:1.0"):  # OpenCV's FileStorage, which YAML 1.1 does not know
         text = text.partition("\n")[2].replace("!!opencv-matrix", "")
     try:
-        data = json.loads(text) if json_file else yaml.safe_load(text)
+        if not json_file and text.count("[") + text.count("{") > _MOST_BRACKETS:
+            raise ValueError
+        data = json.loads(text) if json_file else yaml.load(text, _LOADER)
     except (ValueError, yaml.YAMLError, RecursionError, ArithmeticError, TypeError, AttributeError):
         raise ValueError(f"{path} is not JSON or YAML; give fx fy cx cy width height") from None
     if not isinstance(data, dict):

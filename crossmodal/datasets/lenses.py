@@ -41,6 +41,7 @@ def brown(model: str, values: tuple[float, ...], matrix: tuple[float, ...], size
     return tuple(five) if model == BROWN else _fitted(model, five, matrix, size)
 
 
+@np.errstate(all="ignore")
 def _fitted(model, five, matrix, size):
     fx, fy, cx, cy = matrix
     width, height = size
@@ -54,9 +55,9 @@ def _fitted(model, five, matrix, size):
         (u * r2, v * r2), (u * r2**2, v * r2**2), (2 * u * v, r2 + 2 * v * v), (r2 + 2 * u * u, 2 * u * v),
         (u * r2**3, v * r2**3))], axis=1)
     wanted = np.concatenate((seen[0] - u, seen[1] - v))
-    with np.errstate(all="ignore"):
-        found = np.linalg.lstsq(columns, wanted, rcond=None)[0] if np.isfinite(columns).all() else five * np.nan
-        worst = float(np.abs(columns @ found - wanted).max()) * max(fx, fy)
+    known = np.isfinite(columns).all() and np.isfinite(wanted).all()
+    found = np.linalg.lstsq(columns, wanted, rcond=None)[0] if known else five * np.nan
+    worst = float(np.abs(columns @ found - wanted).max()) * max(fx, fy)
     if not worst < _WORST_PX:
         raise ValueError(f"its {model} lens is {worst:.2g} px from any Brown lens; undistort the images")
     return tuple(map(float, found))

@@ -80,7 +80,7 @@ def _failed(chunk, job, error):
 
 def one_line(error: BaseException) -> str:
     """An error as one line; what nobody expected also says its type."""
-    text = " ".join(str(error).split())
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split()))
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
 
 
