@@ -218,7 +218,7 @@ def _tiff(values: np.ndarray, photometric: str) -> bytes:
 def _read_bytes(path: str | Path) -> bytes:
     try:
         held = os.stat(path)
-        if stat.S_ISDIR(held.st_mode) or stat.S_ISREG(held.st_mode) and held.st_size <= MOST_BYTES:
+        if stat.S_ISDIR(held.st_mode) or (stat.S_ISREG(held.st_mode) and held.st_size <= MOST_BYTES):
             return Path(path).read_bytes()
         what = "is a device or a pipe" if held.st_size <= MOST_BYTES else f"holds over {MOST_BYTES >> 30} GB"
         raise ValueError(f"{path} {what}, and no capture; give a file")

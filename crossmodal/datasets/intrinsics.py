@@ -104,7 +104,7 @@ def _parsed(path):
         raise ValueError(f"{path} cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not JSON or YAML; give fx fy cx cy width height") from None
-    if text.startswith("%YAML:1.0"):  # OpenCV's FileStorage, which YAML 1.1 does not know
+    if text.startswith("%YAML"):  # OpenCV's FileStorage has a directive and a tag of its own
         text = text.partition("\n")[2].replace("!!opencv-matrix", "")
     try:
         if not json_file and text.count("[") + text.count("{") > _MOST_BRACKETS:

@@ -8,6 +8,7 @@ import numpy as np
 
 from crossmodal.camera import Camera
 from crossmodal.evaluation.arrays import Arrays
+from crossmodal.evaluation.plausible import unit_fault
 from crossmodal.evaluation.report import Figure
 from crossmodal.evaluation.samples import Folder, Sample, find_above
 from pointcloud import read_cloud
@@ -56,12 +57,8 @@ def units(arrays: Arrays) -> list[Figure]:
     if arrays.points is None or not np.isfinite(arrays.points[..., 2]).any():
         return []
     middle = float(np.nanmedian(arrays.points[..., 2]))
-    fault = None
-    if middle > 10:
-        fault = f"the median z is {middle:.4g}: millimetres? xyz must be in metres"
-    elif middle < 0.01:
-        fault = f"the median z is {middle:.4g}: kilometres? xyz must be in metres"
-    return [Figure("units, median z", middle, fault)]
+    fault = unit_fault(middle)
+    return [Figure("units, median z", middle, fault and f"{fault} xyz must be in metres")]
 
 
 def codes(arrays: Arrays) -> list[Figure]:
