@@ -147,7 +147,7 @@ def cut(folder, pair):
 
 PLANTED = [
     (in_millimetres, "000 and 2 more: the median z is 301.9 m", "millimetres? say --unit mm"),
-    (in_kilometres, "000 and 2 more: the median z is 0.000302", "kilometres?; say --depth-scale (metres a unit)"),
+    (in_kilometres, "000 and 2 more: the median z is 0.0003019 m", "kilometres?; say --depth-scale (metres a unit)"),
     (turned((1, -1, -1)), "y runs up and z is negative", "turn y and z round"),
     (turned((-1, 1, 1)), "x runs to the left", "turn x round"),
     (turned((1, -1, 1)), "y runs up", "turn y round"),
