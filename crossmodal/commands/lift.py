@@ -84,7 +84,8 @@ def _edited(word: str, path: Path, before: Capture, reading: Reading) -> np.ndar
         if word == "points":
             raise ValueError(f"{path} is depth; give it as --depth, or points as float (H, W, 3)")
         own = before.encoding  # a count is as long as in the capture itself
-        return depth_m(path, values, reading.unit_m, own.unit_m if own.values.ndim == 2 else None)[0]
+        count_m = own.unit_m if own is not None and own.values.ndim == 2 else None
+        return depth_m(path, values, reading.unit_m, count_m)[0]
     points, _ = points_m(path, values, reading.unit_m)
     return points if word == "points" else np.ascontiguousarray(points[..., 2])
 

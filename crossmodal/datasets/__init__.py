@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from crossmodal.camera import residual
-from crossmodal.capture import Capture
+from crossmodal.capture import Capture, Rig
 from crossmodal.datasets import bop, mvtec3d, pairs, pcd
 from crossmodal.datasets.decode import depth_m, points_m
 from crossmodal.datasets.intrinsics import Calibration, checked_size, read_calibration
 from crossmodal.datasets.names import COLOUR, MVTEC_CAMERA
 from crossmodal.datasets.raw import Raw, read_depth_values, read_raw
+from crossmodal.datasets.rig import is_rig, load_rig
 from crossmodal.datasets.source import Reading, Source
 
 READERS = (bop.listed, mvtec3d.listed, pairs.listed, pcd.listed)
@@ -61,6 +62,8 @@ def load(source: Source, reading: Reading | None = None) -> Capture:
     Errors: ValueError or OSError, one line that names the file, what is wrong and the way out.
     """
     reading = reading or Reading()
+    if is_rig(source, reading):
+        return load_rig(source, reading).views[0]
     raw = read_raw(source)
     if raw.values.ndim == 3:
         return _from_xyz(source, reading, raw)
@@ -128,10 +131,20 @@ def _from_xyz(source, reading, raw):
     return capture
 
 
+def read_rig(source: str | Path, *, unit: str | None = None) -> Rig:
+    """One capture of two cameras, as the rig.json beside it says (see crossmodal.datasets.rig): a Rig of colour,
+    with depth aligned to it, and depth. Errors: as load; ValueError where there is no rig.json.
+    """
+    found, reading = sources(source), Reading(unit)
+    if len(found) != 1 or not is_rig(found[0], reading):
+        raise ValueError(f"{source} is no single capture with a rig.json beside it; give one that is")
+    return load_rig(found[0], reading)
+
+
 def renamed(source: Source, path: str) -> Source:
     """The same capture under another name."""
     return replace(source, path=path)
 
 
 __all__ = ["READERS", "Reading", "Source", "calibration_of", "find", "load", "read_capture", "read_captures",
-           "read_depth_values", "renamed", "sources"]
+           "read_depth_values", "read_rig", "renamed", "sources"]

@@ -59,7 +59,11 @@ def read_calibration(path: Path, shape: tuple[int, ...] | None = None, stem: str
     Errors: ValueError, one line that names the file, what is wrong and the way out.
     """
     path = Path(path)
-    data = _named(path, _parsed(path), stem)
+    return understood(path, _named(path, parsed(path), stem), shape)
+
+
+def understood(path: Path, data: dict, shape: tuple[int, ...] | None) -> Calibration:
+    """The camera that a file's names, in lower case, describe. Errors: ValueError, as read_calibration."""
     try:
         if "camera_type" in data:
             return Calibration(Camera.from_halcon(data), "HALCON")
@@ -93,7 +97,8 @@ def depth_unit(scale: float) -> tuple[float, str]:
     return scale * 1e-3, f"depth_scale {scale:g}: millimetres a count"
 
 
-def _parsed(path):
+def parsed(path: Path) -> dict:
+    """A small JSON or YAML file's names. Errors: ValueError: no such file, too large for one, no names in it."""
     json_file = path.suffix.lower() == ".json"
     try:
         most = _MOST_BYTES.get(path.suffix.lower(), _MOST_YAML)

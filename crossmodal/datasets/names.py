@@ -18,7 +18,8 @@ SUFFIXES = {"rgb": PICTURE_SUFFIXES, "xyz": POINT_SUFFIXES, "depth": DEPTH_SUFFI
 
 _CAMERAS = ("intrinsics", "intrinsic", "color_intrinsics", "color_intrinsic", "camera_intrinsics", "camera_intrinsic",
             "color_camera_info", "camera_info", "camera", "camera_parameters", "calibration", "calib")
-CAMERA_FILES = tuple(f"{name}{suffix}" for name in _CAMERAS for suffix in (".json", ".yaml", ".yml"))
+RIG_FILE = "rig.json"
+CAMERA_FILES = (RIG_FILE, *(f"{name}{suffix}" for name in _CAMERAS for suffix in (".json", ".yaml", ".yml")))
 MVTEC_CAMERA = "calibration/camera_parameters.json"
 SCENE_CAMERA = "scene_camera.json"
 
