@@ -207,8 +207,23 @@ def test_a_rig_that_cannot_be_gets_one_line(change, sentence, pair, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_rig_becomes_a_dataset_in_the_colour_cameras_pixels(pair, tmp_path, capsys):
+def test_a_rig_becomes_a_dataset_with_each_cameras_own_pixels(pair, tmp_path, capsys):
     root, out = write_rig(tmp_path / "in", *pair), tmp_path / "out"
+    before = trees.digests(root)
     assert main(["inspect", str(root)]) == 0, capsys.readouterr().out
     assert main(["synthesize", str(root), "--out", str(out), "--kinds", "dent", "--only-defects"]) == 0
     assert main(["check", str(out)]) == 0, capsys.readouterr().out
+    (entry,) = map(json.loads, (out / "manifest.jsonl").read_text().splitlines())
+    own = cv2.imread(str(root / "depth/0.png"), cv2.IMREAD_UNCHANGED)
+    made = cv2.imread(str(out / entry["files"]["depth_raw"]), cv2.IMREAD_UNCHANGED)
+    mask = cv2.imread(str(out / entry["files"]["gt_depth_raw"]), cv2.IMREAD_UNCHANGED) > 0
+    assert (made != own)[mask].mean() > 0.9
+    assert made[~mask].tobytes() == own[~mask].tobytes()
+    rig, plan = cm.read_rig(root), cm.Plan.model_validate(entry["plan"])
+    np.testing.assert_array_equal(mask, cm.replay(rig, plan)[1].masks.depth)
+    deepest = float(np.abs(made.astype(int) - own)[mask].max()) * 0.1
+    assert 0.4 < deepest / entry["defects"][0]["measured"]["max_depth_mm"] < 1.6  # along z, not along the normal
+    assert main(["replay", str(out / "manifest.jsonl"), "--source", str(root), "--out", str(tmp_path / "again")]) == 0
+    assert "1 with the bytes of the manifest" in capsys.readouterr().out
+    assert trees.digests(tmp_path / "again/test") == trees.digests(out / "test")
+    assert trees.digests(root) == before

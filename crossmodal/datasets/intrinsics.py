@@ -71,7 +71,8 @@ def understood(path: Path, data: dict, shape: tuple[int, ...] | None) -> Calibra
     except KeyError as error:
         raise ValueError(f"{path} has no {error.args[0]}; give {' '.join(_PLAIN)}") from None
     except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())[:200]}; mend that number") from None
+        text = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: {text}{'' if ';' in text else '; mend that number'}") from None
 
 
 def checked_size(camera: Camera, path: Path, shape: tuple[int, ...], image: Path) -> Camera:
@@ -186,6 +187,8 @@ def _matrix(data):
         if (numbers := _numbers(value)) and len(numbers) == 9:
             down = not any(numbers[i] for i in (2, 5)) and any(numbers[i] for i in (6, 7))  # column by column
             cx, cy = (numbers[6], numbers[7]) if down else (numbers[2], numbers[5])
+            if abs(numbers[3 if down else 1]) > 1e-6 * abs(numbers[0]):
+                raise ValueError(f"a skew of {numbers[3 if down else 1]:g} is not known; undistort the images")
             return form, (numbers[0], numbers[4], cx, cy)
     raise KeyError("fx")
 
