@@ -92,6 +92,11 @@ class View:
         return read_only(np.isfinite(self.depth))
 
     @cached_property
+    def grey(self) -> bool:
+        """Whether the picture is of one channel, as a scanner's texture is."""
+        return self.rgb is not None and _one_channel(self.rgb[::8, ::8]) and _one_channel(self.rgb)
+
+    @cached_property
     def surface(self):
         """The Surface that this view saw (see crossmodal.surface), analysed when first asked for."""
         from crossmodal.surface import Surface  # a surface is made of views, so it comes after them
@@ -115,6 +120,10 @@ class View:
     def replaced(self, **changes) -> "View":
         """A copy with other arrays; caches are not carried over."""
         return replace(self, **changes)
+
+
+def _one_channel(rgb):
+    return bool((rgb == rgb[..., :1]).all())
 
 
 @dataclass(frozen=True, eq=False)

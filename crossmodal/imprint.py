@@ -165,6 +165,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     else:
         colours = recoloured(rgb, seen, surface.white, backdrop)
         coloured = None
+        if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
+            colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     # cv2 takes |a − b| of bytes without a detour through wider integers.
     red, green, blue = cv2.split(cv2.absdiff(colours, np.ascontiguousarray(rgb)))
     difference = cv2.max(cv2.max(red, green), blue)

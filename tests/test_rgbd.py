@@ -141,6 +141,18 @@ def test_a_texture_of_more_bits_becomes_grey_by_its_brightest(scenes, tmp_path):
         assert np.abs(rgb[..., 0].astype(float) - want).max() <= 0.51
 
 
+@pytest.mark.parametrize("spec", [cm.Contamination(), cm.Stain(), cm.Burn(), cm.Dent()], ids=lambda spec: spec.kind)
+def test_a_grey_picture_stays_grey(spec, scenes, tmp_path):
+    capture = datasets.load(datasets.sources(rgbd_trees.photoneo(tmp_path, scenes[1:]))[0], Reading("mm"))
+    assert capture.grey
+    assert not scenes[1].grey
+    result = cm.synthesize(capture, spec, seed=2)
+    assert (result.after.rgb == result.after.rgb[..., :1]).all()
+    np.testing.assert_array_equal(result.after.rgb[~result.masks.rgb], capture.rgb[~result.masks.rgb])
+    coloured = cm.synthesize(scenes[1], spec, seed=2)
+    assert not (coloured.after.rgb == coloured.after.rgb[..., :1]).all()
+
+
 @pytest.mark.parametrize(("stem", "role", "key"), [
     ("000", None, "000"), ("part_7", None, "part_7"), ("rgb", "rgb", ""), ("color_0001", "rgb", "0001"),
     ("frame-000012.color", "rgb", "frame-000012"), ("frame-000012.depth", "depth", "frame-000012"),
