@@ -29,7 +29,8 @@ from depth import read_depth, read_xyz
 from pointcloud import Pcd, pack_rgb, read_cloud, read_pcd, write_pcd
 from rgb import read_mask, read_rgb
 
-CASES = 200
+CASES = int(os.environ.get("CROSSMODAL_FUZZ", "200"))
+"""A reader; a longer run by hand sets it to thousands."""
 MOST = 24 << 20  # of memory, for files of a few kilobytes
 
 HEIGHT, WIDTH = 9, 12
@@ -234,6 +235,8 @@ PLANTED = {
         b"%c: &%c [*%c, *%c, *%c]\n" % (i, i, i - 1, i - 1, i - 1) for i in range(98, 120)) + b"k: *w\n"),
     "a tag that calls": ("info.yaml", b"fx: !!python/object/apply:os.system ['true']\n"),
     "infinity for a width": ("info.yaml", b"{fx: 1, fy: 1, cx: 1, cy: 1, width: .inf, height: 9}"),
+    "brackets without end for class ids": ("class_ids.json", b"[" * 200_000),
+    "infinity for a class id": ("class_ids.json", b'{"1e999": "hole"}'),
     "a list for a focal length": ("camera.json", b'{"fx": [1], "fy": 1, "cx": 1, "cy": 1, "width": 9, "height": 9}'),
     "a million million pixels": ("camera.json", b'{"fx": 1, "fy": 1, "cx": 1, "cy": 1, "width": 1e400, "height": 9}'),
     "a depth scale of nought": ("camera.json", b'{"fx":1,"fy":1,"cx":1,"cy":1,"width":9,"height":9,"depth_scale":0}'),
@@ -304,6 +307,55 @@ def test_a_run_on_hostile_files_ends_in_a_line_and_leaves_the_source(pair, tmp_p
         assert said.err.startswith("error: ")
         assert "Traceback" not in said.err
     assert b"secret" not in b"".join(trees.digests(tmp_path / "out").values())
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize("command", [
+    ("replay", "plan.json", "--source", "in", "--out", "out"),
+    ("replay", "manifest.jsonl", "--source", "in", "--out", "out"),
+    ("synthesize", "in", "--recipe", "recipe.yaml", "--out", "out"),
+    ("synthesize", "in", "--intrinsics", "plan.json", "--kinds", "dent", "--out", "out", "--only-defects"),
+    ("check", "in"), ("inspect", "in", "--intrinsics", "plan.json")])
+def test_brackets_without_end_end_in_a_line_wherever_text_is_read(command, pair, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    for name in ("plan.json", "manifest.jsonl", "in/manifest.jsonl", "in/class_ids.json"):
+        Path(name).write_text(DEEP)
+    Path("recipe.yaml").write_text(DEEP[:2000])  # its parser takes minutes for more
+    trees.write_pair(pair, "001", trees.good(1))
+    (pair / "gt").mkdir()
+    for stem in ("000", "001"):
+        cv2.imwrite(str(pair / f"gt/{stem}.png"), np.zeros((160, 160), np.uint8))
+    assert main([*command]) in (1, 2)
+    said = capfd.readouterr()
+    assert "Traceback" not in said.err + said.out
+    assert said.err.count("\n") <= 1
+
+
+@pytest.mark.parametrize("case", [case for case in PLANTED if PLANTED[case][0] in ("a.png", "depth.png", "depth.npy",
+                                                                                    "xyz.tiff")])
+def test_check_and_inspect_survive_what_is_planted(case, tmp_path, capfd):
+    name, data = PLANTED[case]
+    data = data() if callable(data) else data
+    folder = tmp_path / ("xyz" if name == "xyz.tiff" else "rgb" if name == "a.png" else "depth")
+    for room, good in (("rgb", "a.png"), ("depth" if folder.name != "xyz" else "xyz", "depth.png")):
+        (tmp_path / room).mkdir()
+        whole = files(tmp_path)[good]
+        (tmp_path / room / f"0{Path(good).suffix}").write_bytes(whole)
+    if folder.name != "rgb":
+        (folder / "0.png").unlink(missing_ok=True)
+    (folder / f"0{Path(name).suffix}").write_bytes(data)
+    for command in ("check", "inspect"):
+        tracemalloc.start()
+        try:
+            assert main([command, str(tmp_path)]) in (1, 2)
+            assert tracemalloc.get_traced_memory()[1] < 2 * MOST + 8 * len(data)
+        finally:
+            tracemalloc.stop()
+        said = capfd.readouterr()
+        assert "Traceback" not in said.err + said.out
+        assert said.err.count("\n") <= 1
 
 
 def test_a_device_is_no_capture():

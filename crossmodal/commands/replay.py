@@ -76,7 +76,7 @@ def _entries(path: Path) -> list[dict]:
     lines = [line for line in text.splitlines() if line.strip()]
     try:
         values = [js.loads(text)] if path.suffix == ".json" else [js.loads(line) for line in lines]
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON; give a manifest.jsonl or the JSON of a plan") from None
     if not values:
         raise ValueError(f"{path} is empty; give a manifest.jsonl or the JSON of a plan")

@@ -138,7 +138,7 @@ def class_ids(sample: Sample) -> dict[int, str] | None:
         return None
     try:
         return {int(number): str(name) for number, name in json.loads(path.read_text()).items()}
-    except (ValueError, AttributeError, OSError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError, OSError) as error:
         raise ValueError(f"{path} is no table of class ids ({error})") from None
 
 
