@@ -298,6 +298,13 @@ def test_a_camera_of_another_size_is_refused_for_depth_and_passed_over_for_point
         datasets.load(source, Reading("mm", root / "intrinsics.json"))
 
 
+def test_depth_of_another_size_says_how_to_go_on(scenes, tmp_path):
+    root = rgbd_trees.realsense(tmp_path, scenes)
+    rgbd_trees.put(root / "depth/depth_0000.png", rgbd_trees.counts(scenes[0])[::2, ::2].copy())
+    with pytest.raises(ValueError, match=r"is 200x160 pixels but .* is 100x80; align depth to colour, or .* rig.json"):
+        datasets.load(datasets.sources(root)[0])
+
+
 # codes
 
 

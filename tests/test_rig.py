@@ -211,6 +211,9 @@ def test_a_rig_becomes_a_dataset_with_each_cameras_own_pixels(pair, tmp_path, ca
     root, out = write_rig(tmp_path / "in", *pair), tmp_path / "out"
     before = trees.digests(root)
     assert main(["inspect", str(root)]) == 0, capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "0.1 mm: depth_scale 0.0001: metres a count" in told
+    assert "rig.json: two, 45.3 mm apart" in told
     assert main(["synthesize", str(root), "--out", str(out), "--kinds", "dent", "--only-defects"]) == 0
     assert main(["check", str(out)]) == 0, capsys.readouterr().out
     (entry,) = map(json.loads, (out / "manifest.jsonl").read_text().splitlines())

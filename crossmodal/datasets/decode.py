@@ -83,5 +83,6 @@ def same_size(rgb_path: Path, rgb: np.ndarray, path: Path, values: np.ndarray) -
     """Raises ValueError where a picture and its geometry are not the same pixels."""
     if rgb.shape[:2] != values.shape[:2]:
         (h, w), (height, width) = rgb.shape[:2], values.shape[:2]
-        raise ValueError(f"{rgb_path} is {w}x{h} pixels but {path} is {width}x{height}; "
-                         "a capture needs both at the same size, pixel for pixel")
+        way = ("a capture needs both at the same size, pixel for pixel" if values.ndim == 3 else
+               "align depth to colour, or describe both cameras in a rig.json beside them")
+        raise ValueError(f"{rgb_path} is {w}x{h} pixels but {path} is {width}x{height}; {way}")

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crossmodal.camera import Camera, CameraFit, fit_camera, residual
-from crossmodal.capture import Rig
 from crossmodal.datasets.decode import FEWEST_POINTS, assumed_m, voids
 from crossmodal.datasets.intrinsics import Calibration, read_calibration
 from crossmodal.datasets.raw import Raw, read_raw
-from crossmodal.datasets.rig import is_rig, load_rig
+from crossmodal.datasets.rig import is_rig, load_rig, read_rig
 from crossmodal.datasets.source import Reading, Source
 from crossmodal.evaluation.alignment import Alignment, alignment
 from crossmodal.evaluation.plausible import OWN_PIXEL_PX, SHIPPED_PX, axes_fault, unit_fault, unit_for
@@ -46,7 +45,7 @@ def look_at(source: Source, reading: Reading) -> Look:
     """Read one capture and measure it; what cannot be read, or looks wrong, stands in faults, one line each."""
     try:
         if is_rig(source, reading):
-            return _of_rig(source.path, load_rig(source, reading))
+            return _of_rig(source, reading)
         raw = read_raw(source)
     except (ValueError, OSError) as error:
         return Look(source.path, faults=(" ".join(str(error).split()),))
@@ -84,15 +83,16 @@ def look_at(source: Source, reading: Reading) -> Look:
                 quantum_mm=floor.quantum_m * 1e3, aligned=aligned, faults=tuple(faults))
 
 
-def _of_rig(name: str, rig: Rig) -> Look:
+def _of_rig(source: Source, reading: Reading) -> Look:
+    rig, (_, given, _) = load_rig(source, reading), read_rig(source.calibration)
     color, depth = rig.views
     own, pose = depth.encoding, rig.T_rig_camera[1]
     floor = measure_floor(depth.depth)
     low, middle, high = (float(z) for z in np.nanquantile(depth.depth, (0.01, 0.5, 0.99)))
     return Look(
-        name, (color.camera.width, color.camera.height),
+        source.path, (color.camera.width, color.camera.height),
         f"depth {own.values.dtype} of its own camera, {depth.camera.width}x{depth.camera.height}", own.unit_m,
-        "as rig.json or the user says, else as for one camera",
+        _why(reading, given, own.values.dtype.kind != "f", given.depth_unit_m),
         {code: float(mask.mean()) for code, mask in voids(own.values).items()}, (low, middle, high),
         f"rig.json: two, {1e3 * np.linalg.norm(pose[:3, 3]):.1f} mm apart", color.camera, None, None,
         middle * 1e3 / (color.camera.fx * color.camera.fy) ** 0.5, floor.noise_m * 1e3, floor.quantum_m * 1e3,
