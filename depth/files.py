@@ -126,9 +126,14 @@ def _read_tiff(path: str | Path) -> np.ndarray:
             if max(ends, default=0) > len(data) or not ends:
                 raise bad
             _sensible(path, page.shape)
+            needed = math.prod(page.shape) * page.dtype.itemsize
+            parts = (data[o : o + n] for o, n in zip(page.dataoffsets, page.databytecounts, strict=True))
             if int(page.compression) in _DEFLATE:
-                for o, n in zip(page.dataoffsets, page.databytecounts, strict=True):
-                    _inflates_within(data[o : o + n], 4 * math.prod(page.shape) * page.dtype.itemsize + _STRIP)
+                held = sum(_inflated(part, 4 * needed + _STRIP) for part in parts)
+            else:  # 1 is none; what the others hold, tifffile says
+                held = sum(map(len, parts)) if int(page.compression) == 1 else needed
+            if held < needed:
+                raise bad
             values = page.asarray()
             if values.ndim < 2:
                 raise bad
@@ -170,10 +175,12 @@ def _sensible(path: str | Path, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{path} says that it holds {said} numbers, and no capture does; {_AGAIN}")
 
 
-def _inflates_within(part: bytes, most: int) -> None:
-    stream = zlib.decompressobj()
-    if len(stream.decompress(part, most + 1)) > most:
+def _inflated(part: bytes, most: int) -> int:
+    """How many bytes a strip unpacks to. Raises ValueError beyond `most`, before they are all there."""
+    count = len(zlib.decompressobj().decompress(part, most + 1))
+    if count > most:
         raise ValueError
+    return count
 
 
 def _write_png(path: str | Path, depth: DepthMap, unit_m: float | None) -> None:

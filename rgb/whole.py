@@ -12,6 +12,8 @@ import zlib
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 BMP = b"BM"
+_BMP_SIZES = (40, 52, 56, 108, 124)
+_BMP = {(0, 1), (0, 4), (0, 8), (0, 16), (0, 24), (0, 32), (1, 8), (2, 4), (3, 16), (3, 32)}  # compression, bits
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 _CRITICAL = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 MOST_PIXELS = 1 << 27
@@ -104,6 +106,9 @@ def bmp(data: bytes) -> bytes:
         int.from_bytes(data[28:30], "little"),
     )
     _sensible(width, height)
+    size = int.from_bytes(data[14:18], "little")
+    if size not in _BMP_SIZES or (int.from_bytes(data[30:34], "little"), bits) not in _BMP:
+        raise ValueError("is damaged (its header is none that a BMP has)")
     if (
         int.from_bytes(data[30:34], "little") in (0, 3)
         and len(data) < offset + (width * bits + 31) // 32 * 4 * height

@@ -197,6 +197,16 @@ def deflate_bomb() -> bytes:
     return bytes(data)
 
 
+def taller(whole: bytes) -> bytes:
+    """A TIFF that says it had a thousand rows more, in its one strip."""
+    with tifffile.TiffFile(io.BytesIO(whole)) as held:
+        data = bytearray(whole)
+        for name in ("ImageLength", "RowsPerStrip"):
+            tag = held.pages[0].tags[name]
+            struct.pack_into("<H" if tag.dtype == 3 else "<I", data, tag.offset + 8, HEIGHT + 1000)
+    return bytes(data)
+
+
 PCD = (b"VERSION 0.7\nFIELDS x y z rgba\nSIZE 4 4 4 4\nTYPE F F F U\nCOUNT 1 1 1 1\nWIDTH %s\nHEIGHT %s\n"
        b"VIEWPOINT 0 0 0 1 0 0 0\nPOINTS %s\nDATA %s\n")
 PLY = (b"ply\nformat %s 1.0\nelement vertex %s\nproperty float x\nproperty float y\nproperty float z\n"
@@ -228,6 +238,8 @@ PLANTED = {
     "a JPEG of 65535x65535": ("a.jpg", b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03" + bytes(9) + b"\xff\xd9"),
     "a BMP of 2 billion pixels squared": ("a.bmp", b"BM" + bytes(8) + struct.pack("<IIiiHH", 54, 40, 2**31 - 1,
                                                                               2**31 - 1, 1, 24) + bytes(24)),
+    "a TIFF of more rows than it holds": ("xyz.tiff", lambda: taller(tiff(POINTS))),
+    "the same, packed": ("xyz.tiff", lambda: taller(tiff(POINTS, "zlib"))),
     "a TIFF strip that unpacks to 300 MB": ("xyz.tiff", deflate_bomb),
     "brackets without end in JSON": ("camera.json", b"[" * 200_000),
     "brackets without end in YAML": ("info.yaml", b"[" * 200_000),

@@ -1,6 +1,7 @@
 """inspect says what was assumed, finds what is wrong, and finds nothing on what is right."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import trees
 from crossmodal import captures, datasets
 from crossmodal.cli import main
 from crossmodal.datasets.source import Reading
+from crossmodal.evaluation import look
 from crossmodal.evaluation.alignment import alignment
 from crossmodal.evaluation.inspection import inspect
 from crossmodal.evaluation.plausible import axes_fault, unit_fault, unit_for
@@ -207,6 +209,17 @@ def test_a_wrong_question_is_answered_in_one_line(arguments, sentence, folder, m
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1
+
+
+def test_a_dataset_with_a_coding_of_its_own_is_read_by_its_own_reader(folder, scenes, monkeypatch):
+    (source,) = datasets.sources(folder)
+    monkeypatch.setattr(look, "load", lambda source, reading: scenes[0])
+    seen = look.look_at(replace(source, coding="of its own"), Reading())
+    assert (seen.unit_why, seen.faults) == ("as the dataset's own files say", ())
+    assert seen.void["NaN"] == pytest.approx(1 - scenes[0].valid.mean())
+    far = scenes[0].replaced(points=scenes[0].points * np.float32(1e3))
+    monkeypatch.setattr(look, "load", lambda source, reading: far)
+    assert "millimetres?" in look.look_at(replace(source, coding="of its own"), Reading()).faults[0]
 
 
 def test_so_many_of_each_set_are_read_spread_over_it(scenes, tmp_path):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import rgbd_trees
+import tifffile
 import trees
 import yaml
 from hypothesis import given
@@ -21,7 +22,7 @@ from crossmodal.datasets.intrinsics import depth_unit, read_calibration
 from crossmodal.datasets.names import key_of, role_of
 from crossmodal.datasets.source import Reading
 from depth import read_xyz
-from pointcloud import read_ply
+from pointcloud import Pcd, read_ply, write_pcd
 from rgb import read_rgb
 
 COUNT_M = {"realsense": 1e-3, "ros": 1e-3, "bop": 1e-4, "open3d": 1e-3}
@@ -318,6 +319,43 @@ def test_every_pixel_has_one_code_or_a_measurement(z, points):
     assert sum(int(mask.sum()) for mask in masks.values()) + z.count(0.7) == 6
     assert int(masks["0"].sum()) == z.count(0.0)
     assert int(masks["65535"].sum()) == z.count(65535.0)
+
+
+@pytest.mark.parametrize("suffix", [".tiff", ".npy", ".png"])
+def test_counts_of_16_bits_are_millimetres_in_any_file(suffix, scenes, tmp_path):
+    counts = rgbd_trees.counts(scenes[0])
+    if suffix == ".tiff":
+        tifffile.imwrite(tmp_path / "depth.tiff", counts, photometric="minisblack")
+    else:
+        rgbd_trees.put(tmp_path / f"depth{suffix}", counts)
+    rgbd_trees.put(tmp_path / "color.png", scenes[0].rgb)
+    rgbd_trees.say(tmp_path / "camera.json", {name: getattr(scenes[0].camera, name) for name in (
+        "fx", "fy", "cx", "cy", "width", "height")})
+    capture = cm.read_capture(tmp_path)
+    assert capture.encoding.values.tobytes() == counts.tobytes()
+    assert np.nanmax(np.abs(capture.depth - scenes[0].depth)) <= 5.1e-4
+
+
+def test_a_pcd_may_have_a_grey_texture_or_stand_beside_its_picture(scenes, tmp_path):
+    height, width = scenes[0].shape
+    grey = cv2.cvtColor(scenes[0].rgb, cv2.COLOR_RGB2GRAY)
+    fields = {axis: np.ascontiguousarray(scenes[0].points[..., i]).ravel() for i, axis in enumerate("xyz")}
+    (tmp_path / "one").mkdir()
+    write_pcd(tmp_path / "one/scene.pcd", Pcd(fields | {"intensity": grey.ravel()}, width, height))
+    np.testing.assert_array_equal(cm.read_capture(tmp_path / "one").rgb[..., 1], grey)
+    rgbd_trees.put(tmp_path / "two/rgb/7.png", scenes[0].rgb)
+    (tmp_path / "two/pcd").mkdir()
+    write_pcd(tmp_path / "two/pcd/7.pcd", Pcd(fields, width, height))
+    np.testing.assert_array_equal(cm.read_capture(tmp_path / "two").rgb, scenes[0].rgb)
+
+
+def test_a_stray_picture_beside_scenes_is_left_alone(scenes, tmp_path):
+    root = rgbd_trees.pcd(tmp_path, scenes)
+    rgbd_trees.put(root / "image.png", scenes[0].rgb)
+    assert [source.coding for source in datasets.sources(root)] == ["pcd", "pcd"]
+    rgbd_trees.put(root / "rgb.png", scenes[0].rgb)
+    with pytest.raises(ValueError, match=r"rgb.png has no xyz.tiff or depth.png beside it"):
+        datasets.sources(root)
 
 
 @pytest.mark.parametrize("code", [0, 65535])

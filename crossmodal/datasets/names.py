@@ -33,6 +33,12 @@ def role_of(stem: str) -> str | None:
     return ROLES[found[1].lower()] if found else None
 
 
+def rank_of(stem: str) -> int:
+    """How likely a file is what its name says, the likeliest 0: of several for one role, the least is taken."""
+    found = _WORD.search(stem)
+    return list(ROLES).index(found[1].lower()) if found else len(ROLES)
+
+
 def key_of(stem: str) -> str:
     """What a file shares with its partners: its name without the word for its role ("frame-7.color" → "frame-7")."""
     found = _WORD.search(stem)

@@ -5,7 +5,7 @@ What a file or a folder is, the tables of crossmodal.datasets.names tell.
 
 from pathlib import Path
 
-from crossmodal.datasets.names import ROLES, SUFFIXES, camera_near, folders_of, key_of, role_of
+from crossmodal.datasets.names import ROLES, SUFFIXES, camera_near, folders_of, key_of, rank_of, role_of
 from crossmodal.datasets.source import Source, paired
 
 _DEPTH_OF_FOLDERS = 2  # dataset/session/rgb
@@ -44,7 +44,7 @@ def _tree(folder, place):
 def _flat(folder, place, name):
     """Files side by side that differ in the word for their role, or in their suffix alone."""
     held: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=lambda path: (rank_of(path.stem), path)):
         if path.name.startswith(".") or not path.is_file():
             continue
         suffix, role = path.suffix.lower(), role_of(path.stem)
@@ -56,16 +56,15 @@ def _flat(folder, place, name):
             continue
         held.setdefault(key_of(path.stem), {}).setdefault(role, path)
     found, camera = [], camera_near(folder)
-    for key, files in held.items():
+    for key, files in sorted(held.items()):
         geometry = files.get("xyz") or files.get("depth")
         if "rgb" in files and geometry:
             own = f"{place}{key}" if key else place.rstrip("/") or name
             found.append(Source(own, files["rgb"], geometry, "xyz" if "xyz" in files else "depth",
                                 calibration=camera))
-        elif not key:
-            there, gone = next(iter(files.values())), "xyz.tiff or depth.png" if "rgb" in files else "rgb.png"
-            if there.suffix.lower() not in (".ply", ".pcd"):
-                raise ValueError(f"{there} has no {gone} beside it; a capture needs rgb and geometry")
+        elif alone := next((path for path in files.values() if path.stem.lower() in ("rgb", "xyz", "depth")), None):
+            gone = "xyz.tiff or depth.png" if "rgb" in files else "rgb.png"
+            raise ValueError(f"{alone} has no {gone} beside it; a capture needs rgb and geometry")
     return found
 
 

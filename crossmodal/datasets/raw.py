@@ -12,6 +12,9 @@ from depth import read_xyz
 from depth.files import FORMATS as DEPTH_FORMATS
 from rgb import read_rgb
 
+CODINGS = ("xyz", "depth", "pcd", "ply")
+"""What read_raw reads; a dataset that codes its geometry in a way of its own is read by its own reader."""
+
 
 @dataclass(frozen=True, eq=False)
 class Raw:

@@ -1,13 +1,15 @@
 """One capture looked at before it is used: what its files hold, what was assumed, and what looks wrong."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from crossmodal.camera import Camera, CameraFit, fit_camera, residual
+from crossmodal.capture import Capture
+from crossmodal.datasets import load
 from crossmodal.datasets.decode import FEWEST_POINTS, assumed_m, voids
 from crossmodal.datasets.intrinsics import Calibration, read_calibration
-from crossmodal.datasets.raw import Raw, read_raw
+from crossmodal.datasets.raw import CODINGS, Raw, read_raw
 from crossmodal.datasets.rig import is_rig, load_rig, read_rig
 from crossmodal.datasets.source import Reading, Source
 from crossmodal.evaluation.alignment import Alignment, alignment
@@ -46,6 +48,8 @@ def look_at(source: Source, reading: Reading) -> Look:
     try:
         if is_rig(source, reading):
             return _of_rig(source, reading)
+        if source.coding not in CODINGS:
+            return _of_capture(load(source, reading), source.coding, "as the dataset's own files say", source.coding)
         raw = read_raw(source)
     except (ValueError, OSError) as error:
         return Look(source.path, faults=(" ".join(str(error).split()),))
@@ -86,17 +90,25 @@ def look_at(source: Source, reading: Reading) -> Look:
 def _of_rig(source: Source, reading: Reading) -> Look:
     rig, (_, given, _) = load_rig(source, reading), read_rig(source.calibration)
     color, depth = rig.views
-    own, pose = depth.encoding, rig.T_rig_camera[1]
-    floor = measure_floor(depth.depth)
-    low, middle, high = (float(z) for z in np.nanquantile(depth.depth, (0.01, 0.5, 0.99)))
+    values = depth.encoding.values
+    look = _of_capture(depth, f"depth {values.dtype} of its own camera, {depth.camera.width}x{depth.camera.height}",
+                       _why(reading, given, values.dtype.kind != "f", given.depth_unit_m),
+                       f"rig.json: two, {1e3 * np.linalg.norm(rig.T_rig_camera[1][:3, 3]):.1f} mm apart")
+    return replace(look, size=(color.camera.width, color.camera.height), camera=color.camera,
+                   mm_per_pixel=look.z_m[1] * 1e3 / (color.camera.fx * color.camera.fy) ** 0.5,
+                   aligned=alignment(color.rgb, color.depth))
+
+
+def _of_capture(capture: Capture, holds: str, why: str, given: str) -> Look:
+    """What was read already, its unit and camera said by the dataset's own files."""
+    camera, own, floor = capture.camera, capture.encoding, measure_floor(capture.depth)
+    low, middle, high = (float(z) for z in np.nanquantile(capture.depth, (0.01, 0.5, 0.99)))
+    fault = unit_fault(middle)
     return Look(
-        source.path, (color.camera.width, color.camera.height),
-        f"depth {own.values.dtype} of its own camera, {depth.camera.width}x{depth.camera.height}", own.unit_m,
-        _why(reading, given, own.values.dtype.kind != "f", given.depth_unit_m),
-        {code: float(mask.mean()) for code, mask in voids(own.values).items()}, (low, middle, high),
-        f"rig.json: two, {1e3 * np.linalg.norm(pose[:3, 3]):.1f} mm apart", color.camera, None, None,
-        middle * 1e3 / (color.camera.fx * color.camera.fy) ** 0.5, floor.noise_m * 1e3, floor.quantum_m * 1e3,
-        alignment(color.rgb, color.depth))
+        capture.name, (camera.width, camera.height), holds, own.unit_m if own else 1.0, why,
+        {code: float(mask.mean()) for code, mask in voids(own.values if own else capture.depth).items()},
+        (low, middle, high), given, camera, None, None, middle * 1e3 / (camera.fx * camera.fy) ** 0.5,
+        floor.noise_m * 1e3, floor.quantum_m * 1e3, alignment(capture.rgb, capture.depth), (fault,) if fault else ())
 
 
 def _given(source: Source, reading: Reading, raw: Raw, faults) -> tuple[Calibration | None, str]:
