@@ -12,7 +12,7 @@ for _room in (rgb, depth, pointcloud):
 from crossmodal.augment import Augment
 from crossmodal.camera import Camera, fit_camera
 from crossmodal.capture import Capture, Encoding, Rig, View
-from crossmodal.datasets import read_capture, read_captures
+from crossmodal.datasets import read_capture, read_captures, read_rig
 from crossmodal.defects import (
     DEFECTS,
     Bend,
@@ -58,6 +58,6 @@ __all__ = [
     "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
     "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
     "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe", "replay",
-    "rgb", "synthesize",
+    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe",
+    "read_rig", "replay", "rgb", "synthesize",
 ]  # fmt: skip

@@ -95,6 +95,11 @@ class View:
         return read_only(np.isfinite(self.depth))
 
     @cached_property
+    def grey(self) -> bool:
+        """Whether the picture is of one channel, as a scanner's texture is."""
+        return self.rgb is not None and _one_channel(self.rgb[::8, ::8]) and _one_channel(self.rgb)
+
+    @cached_property
     def surface(self):
         """The Surface that this view saw (see crossmodal.surface), analysed when first asked for."""
         from crossmodal.surface import Surface  # a surface is made of views, so it comes after them
@@ -132,6 +137,10 @@ class View:
             found["surface"] = surface.lit_by(light)
         view.__dict__.update(found)
         return view
+
+
+def _one_channel(rgb):
+    return bool((rgb == rgb[..., :1]).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,3 +197,9 @@ class Rig:
     def of(cls, capture: Capture) -> "Rig":
         """A capture is a rig of one, in its own camera's frame."""
         return cls((capture,), (np.eye(4),))
+
+    def lit_by(self, light: Light) -> "Rig":
+        """The same rig in a light that is known in its first view's axes."""
+        from_first = [np.linalg.inv(pose) @ self.T_rig_camera[0] for pose in self.T_rig_camera]
+        views = tuple(view.lit_by(light.turned(T[:3, :3])) for view, T in zip(self.views, from_first, strict=True))
+        return replace(self, views=views)

@@ -16,9 +16,9 @@ Seed = Annotated[int, typer.Option("--seed", help="0 is a seed; the same seed gi
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, for machines.")]
 Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' numbers: m, mm, um or inch.")]
 Intrinsics = Annotated[Path | None, typer.Option(
-    "--intrinsics", help="JSON or YAML with fx fy cx cy width height, or HALCON's camera parameters.")]
+    "--intrinsics", help="Camera file: RealSense, ROS camera_info, Open3D, BOP, HALCON, or plain fx fy cx cy.")]
 DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
-SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd or rgb.png+xyz.tiff)."
+SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
 
 
 @app.command()
@@ -139,6 +139,19 @@ def check(
 
 
 @app.command()
+def inspect(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    most: Annotated[int, typer.Option("--most", help="Captures of each set to read.")] = 12,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+) -> int:
+    """Say what a source holds, which unit and camera were assumed, and what looks wrong; exit 1 if anything does."""
+    from crossmodal.commands.inspect import run
+    from crossmodal.datasets.source import Reading
+
+    return run(source, Reading(unit, intrinsics, depth_scale), most, json)
+
+
+@app.command()
 def defects(json: Json = False) -> int:
     """List the defects that can be made, and the sizes each takes."""
     from crossmodal.commands.defects import run
@@ -185,7 +198,8 @@ def _short(error: ValueError) -> object:
 
 
 def _say(error: object, code: int) -> int:
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    text = " ".join(str(error).split())  # a file's name may hold line ends, or a terminal's commands
+    print("error:", "".join(c if c.isprintable() else "?" for c in text), file=sys.stderr)
     return code
 
 

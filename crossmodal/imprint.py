@@ -191,6 +191,9 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         colours, difference = recoloured(old, seen, surface.white, backdrop, surface.grain)
         if seen.worn is not None:
             difference = np.maximum(difference, largest_difference(old, rgb))
+        if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
+            colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+            difference = largest_difference(colours, rgb)
         coloured = difference > surface.rgb_floor
     direct = (coloured | shifted) & seen.support
     contrast = 0.0

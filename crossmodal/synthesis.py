@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import rgb as rgb_room
-from crossmodal.capture import Capture
+from crossmodal.capture import Capture, Rig
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
@@ -88,8 +88,13 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach, box), field, planned.kind, planned)
 
 
-def replay(capture: Capture, plan: Plan) -> Result:
-    """The result that a plan describes; bit for bit the first one on the same capture."""
+def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
+    """The result that a plan describes (a rig: one a view); bit for bit the first one on the same capture."""
+    if isinstance(capture, Rig):
+        if plan.light is not None:
+            capture = capture.lit_by(plan.light.light())
+        first, pose = capture.views[0], capture.T_rig_camera[0]
+        return imprint(capture, tuple(grown(first.surface, one).moved(pose) for one in plan.defects), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:
@@ -100,8 +105,8 @@ def replay(capture: Capture, plan: Plan) -> Result:
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture, what: What, seed: int = 0) -> Result:
-    """Make defects in a capture.
+def synthesize(capture: Capture | Rig, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
+    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view.
 
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
@@ -112,7 +117,7 @@ def synthesize(capture: Capture, what: What, seed: int = 0) -> Result:
         what = Recipe(defects=(what,))
     elif not isinstance(what, Recipe):
         what = Recipe(defects=tuple(what))
-    return replay(capture, draw(capture, what, seed))
+    return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
 
 
 def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
+import stat
 import threading
+import warnings
 import zlib
 from pathlib import Path
 
@@ -21,6 +24,11 @@ _AGAIN = "copy it again from the source"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MILLIMETRE = 0.001
 _CODES = (0, 65535)
+MOST_PIXELS = 1 << 26
+"""More than any sensor has: a header that claims more is a mistake or an attack."""
+MOST_BYTES = 1 << 31
+_DEFLATE = (8, 32946, 50013)
+_STRIP = 1 << 20
 
 
 def read_depth(path: str | Path, unit_m: float | None = None) -> DepthMap:
@@ -92,6 +100,9 @@ def _read_png(path: str | Path) -> np.ndarray:
         if data[at + 4 : at + 8] in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
             kept.append(data[at:end])
         at = end
+    if kept[1][4:8] != b"IHDR" or len(kept[1]) != 25:
+        raise ValueError(f"{path} is damaged (its first chunk is no header); {_AGAIN}")
+    _sensible(path, (int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")))
     if (data[24], data[25]) != (16, 0):
         raise ValueError(f"{path} is not a 16-bit grey PNG, as depth is; export depth with 16 bits")
     try:
@@ -114,7 +125,18 @@ def _read_tiff(path: str | Path) -> np.ndarray:
                 raise ValueError(f"{path} has {len(tiff.pages)} pages; save it as one")
             if max(ends, default=0) > len(data) or not ends:
                 raise bad
+            _sensible(path, page.shape)
+            needed = math.prod(page.shape) * page.dtype.itemsize
+            parts = (data[o : o + n] for o, n in zip(page.dataoffsets, page.databytecounts, strict=True))
+            if int(page.compression) in _DEFLATE:
+                held = sum(_inflated(part, 4 * needed + _STRIP) for part in parts)
+            else:  # 1 is none; what the others hold, tifffile says
+                held = sum(map(len, parts)) if int(page.compression) == 1 else needed
+            if held < needed:
+                raise bad
             values = page.asarray()
+            if values.ndim < 2:
+                raise bad
     except ValueError as e:
         raise (e if str(e).startswith(str(path)) else bad) from None
     except Exception:  # tifffile raises struct, index, key, codec and its own errors on bad bytes
@@ -123,10 +145,42 @@ def _read_tiff(path: str | Path) -> np.ndarray:
 
 
 def _read_npy(path: str | Path) -> np.ndarray:
+    data = _read_bytes(path)
+    stream = io.BytesIO(data)
+    bad = ValueError(f"{path} is truncated or not an NPY array; {_AGAIN}")
     try:
-        return np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False)
-    except (ValueError, EOFError):
-        raise ValueError(f"{path} is truncated or not an NPY array; {_AGAIN}") from None
+        version = np.lib.format.read_magic(stream)
+        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
+            shape, columns_first, dtype = header[version](stream)
+    except Exception:  # numpy raises its tokenizer's, its parser's and its own errors on bad bytes
+        raise bad from None
+    if dtype.kind not in "iufb":
+        raise ValueError(f"{path} holds {dtype.name[:40]}; save it as an array of numbers")
+    _sensible(path, shape)
+    count = math.prod(shape)
+    if len(shape) < 2 or len(data) - stream.tell() < count * dtype.itemsize:
+        raise bad
+    values = np.frombuffer(data, dtype, count, stream.tell())
+    order = "F" if columns_first else "C"
+    return np.ascontiguousarray(values.reshape(shape, order=order), dtype.newbyteorder("="))
+
+
+def _sensible(path: str | Path, shape: tuple[int, ...]) -> None:
+    """Raises ValueError for what no capture is, before anything is allocated for it."""
+    if any(n < 1 for n in shape):
+        raise ValueError(f"{path} holds an empty array, {'x'.join(map(str, shape))}; {_AGAIN}")
+    if len(shape) > 3 or math.prod(shape[:2]) > MOST_PIXELS or math.prod(shape[2:]) > 4:
+        said = "x".join(str(n)[:20] for n in shape[:5])
+        raise ValueError(f"{path} says that it holds {said} numbers, and no capture does; {_AGAIN}")
+
+
+def _inflated(part: bytes, most: int) -> int:
+    """How many bytes a strip unpacks to. Raises ValueError beyond `most`, before they are all there."""
+    count = len(zlib.decompressobj().decompress(part, most + 1))
+    if count > most:
+        raise ValueError
+    return count
 
 
 def _write_png(path: str | Path, depth: DepthMap, unit_m: float | None) -> None:
@@ -170,7 +224,11 @@ def _tiff(values: np.ndarray, photometric: str) -> bytes:
 
 def _read_bytes(path: str | Path) -> bytes:
     try:
-        return Path(path).read_bytes()
+        held = os.stat(path)
+        if stat.S_ISDIR(held.st_mode) or (stat.S_ISREG(held.st_mode) and held.st_size <= MOST_BYTES):
+            return Path(path).read_bytes()
+        what = "is a device or a pipe" if held.st_size <= MOST_BYTES else f"holds over {MOST_BYTES >> 30} GB"
+        raise ValueError(f"{path} {what}, and no capture; give a file")
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist; check the path") from None
     except OSError as e:

@@ -5,12 +5,14 @@ from pointcloud.cloud import PointCloud
 from pointcloud.files import read_cloud, write_cloud
 from pointcloud.neighbours import normals, spacing
 from pointcloud.pcd import Pcd, pack_rgb, pcd_rgb, read_pcd, write_pcd
+from pointcloud.ply import Ply, read_ply
 
 ROOM_OF = "crossmodal-anomaly"
 
 __all__ = [
     "ROOM_OF",
     "Pcd",
+    "Ply",
     "PointCloud",
     "displaced",
     "normals",
@@ -18,6 +20,7 @@ __all__ = [
     "pcd_rgb",
     "read_cloud",
     "read_pcd",
+    "read_ply",
     "spacing",
     "with_points",
     "without",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from pathlib import Path
 
+MOST_BYTES = 1 << 32
+
 
 def read_bytes(path: str | Path) -> bytes:
-    """The whole file. Errors: OSError, one line that names the file and the way out."""
+    """The whole file, if it is one. Errors: OSError, ValueError; one line that names the file and the way out."""
     try:
-        return Path(path).read_bytes()
+        held = os.stat(path)
+        if stat.S_ISDIR(held.st_mode) or (stat.S_ISREG(held.st_mode) and held.st_size <= MOST_BYTES):
+            return Path(path).read_bytes()
+        what = "is a device or a pipe" if held.st_size <= MOST_BYTES else f"holds over {MOST_BYTES >> 30} GB"
+        raise ValueError(f"{path} {what}, and no point cloud; give a file")
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist; check the path") from None
     except OSError as e:

@@ -76,7 +76,7 @@ class Pcd:
     def xyz(self) -> np.ndarray:
         """float32 (height, width, 3) if organised, else (N, 3), NaN kept. Errors: ValueError, no x y z."""
         if any(axis not in self.fields for axis in "xyz"):
-            raise ValueError(f"a point needs the fields x y z, but got {' '.join(self.fields)}")
+            raise ValueError(f"a point needs the fields x y z, but got {' '.join(self.fields)[:80]}")
         points = np.stack([self.fields[axis] for axis in "xyz"], axis=-1).astype(np.float32, copy=False)
         return points.reshape(self.height, self.width, 3) if self.organised else points
 
@@ -120,7 +120,7 @@ def _header(path: str | Path, data: bytes) -> tuple[dict[str, list[str]], bytes]
     if missing:
         raise ValueError(f"{path} has no {missing[0]} line in its header; save it as PCD v0.7")
     if found.get("VERSION", ["0.7"])[:1] not in (["0.7"], [".7"]):
-        raise ValueError(f"{path} is PCD version {' '.join(found['VERSION'])}; save it as PCD v0.7")
+        raise ValueError(f"{path} is PCD version {' '.join(found['VERSION'])[:20]}; save it as PCD v0.7")
     return found, data[at:]
 
 
@@ -133,7 +133,7 @@ def _layout(path: str | Path, head: dict[str, list[str]]) -> tuple[list[tuple[st
         )
     real = [n for n in names if n != "_"]
     if len(set(real)) != len(real):
-        raise ValueError(f"{path} names a field twice in FIELDS {' '.join(names)}; mend its header")
+        raise ValueError(f"{path} names a field twice in FIELDS {' '.join(names)[:80]}; mend its header")
     try:
         layout = [
             (n, np.dtype(f"<{_KINDS[t]}{int(s)}"), int(c))
@@ -203,7 +203,7 @@ def read_pcd(path: str | Path) -> Pcd:
         viewpoint = tuple(float(v) for v in head.get("VIEWPOINT", "0 0 0 1 0 0 0".split()))
         return Pcd(fields, width, height, viewpoint)
     except ValueError as e:
-        raise ValueError(f"{path}: {e}; mend its header") from None
+        raise ValueError(f"{path}: {str(e)[:200]}; mend its header") from None
 
 
 def _unpacked(path: str | Path, body: bytes, layout: list, n: int, size: int) -> list[np.ndarray]:

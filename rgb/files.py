@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rgb import whole
 from rgb.image import RgbImage
 
 _AGAIN = "copy it again from the source"
+MOST_BYTES = 1 << 29
 
 
 def read_rgb(path: str | Path) -> RgbImage:
@@ -59,6 +61,10 @@ def write_mask(path: str | Path, mask: np.ndarray) -> None:
 def _whole(path: str | Path) -> tuple[bytes, int]:
     """The bytes to decode and the bits of a sample, once the file is known to be whole."""
     try:
+        held = os.stat(path)
+        if not stat.S_ISDIR(held.st_mode) and not (stat.S_ISREG(held.st_mode) and held.st_size <= MOST_BYTES):
+            what = "is a device or a pipe" if held.st_size <= MOST_BYTES else f"holds over {MOST_BYTES >> 20} MB"
+            raise ValueError(f"{path} {what}, and no picture; give a file")
         data = np.fromfile(path, np.uint8).tobytes()
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} does not exist; check the path") from None

@@ -20,7 +20,7 @@ from crossmodal.production.jobs import Jobs, padded, seed_of
 from crossmodal.production.journal import Journal
 from crossmodal.recipe import Recipe
 from depth import read_xyz
-from rgb import read_mask
+from rgb import read_mask, read_rgb
 
 KINDS = ("dent", "stain")
 
@@ -87,7 +87,7 @@ def test_outside_its_masks_every_sample_has_its_sources_bits(category, tmp_path)
     for entry in entries(tmp_path / "out"):
         before = read_xyz(datasets.find(category, entry["source"]["path"]).geometry)
         after = read_xyz(tmp_path / "out" / entry["files"]["xyz"])
-        mask = datasets.read_rgb(tmp_path / "out" / entry["files"]["gt_depth"]).pixels[..., 0] > 0
+        mask = read_rgb(tmp_path / "out" / entry["files"]["gt_depth"]).pixels[..., 0] > 0
         assert after[~mask].tobytes() == before[~mask].tobytes()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from crossmodal.capture import Capture
 from crossmodal.commands.progress import warner
 from crossmodal.commands.written import sizes, write_all
 from crossmodal.datasets import Reading, Source, load, read_depth_values, sources
@@ -13,10 +14,9 @@ from crossmodal.datasets.class_ids import assigned
 from crossmodal.datasets.decode import depth_m, points_m
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain, write_sample
-from crossmodal.datasets.pcd import read_scene
+from crossmodal.datasets.raw import read_geometry
 from crossmodal.plan import Plan
 from crossmodal.production.pool import one_thread
-from depth import read_xyz
 from rgb import read_mask, read_rgb
 
 
@@ -35,7 +35,7 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
     source = _one(capture)
     before = load(source, reading)
     word, path = next(iter(given.items()))
-    edited = _edited(word, path, reading)
+    edited = _edited(word, path, before, reading)
     if edited.shape[:2] != before.shape:
         (h, w), (height, width) = edited.shape[:2], before.shape
         raise ValueError(f"{path} is {w}x{h} pixels but the capture is {width}x{height}; "
@@ -76,15 +76,17 @@ def _one(capture: str) -> Source:
     return found[0]
 
 
-def _edited(word: str, path: Path, reading: Reading) -> np.ndarray:
+def _edited(word: str, path: Path, before: Capture, reading: Reading) -> np.ndarray:
     if word == "rgb":
         return read_rgb(path).pixels
-    if path.suffix.lower() == ".pcd":
-        points, _ = points_m(path, read_scene(path)[1], reading.unit_m)
-    elif word == "points":
-        points, _ = points_m(path, read_xyz(path), reading.unit_m)
-    else:
-        return depth_m(path, read_depth_values(path), reading.unit_m)[0]
+    values = read_geometry(path, before.shape, word == "points")
+    if values.ndim == 2:
+        if word == "points":
+            raise ValueError(f"{path} is depth; give it as --depth, or points as float (H, W, 3)")
+        own = before.encoding  # a count is as long as in the capture itself
+        count_m = own.unit_m if own is not None and own.values.ndim == 2 else None
+        return depth_m(path, values, reading.unit_m, count_m)[0]
+    points, _ = points_m(path, values, reading.unit_m)
     return points if word == "points" else np.ascontiguousarray(points[..., 2])
 
 

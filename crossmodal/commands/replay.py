@@ -13,6 +13,7 @@ from crossmodal.datasets.class_ids import assigned, read_class_ids
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
 from crossmodal.plan import Plan
+from crossmodal.production.depth_camera import with_depth_camera
 from crossmodal.production.pool import one_thread
 from crossmodal.production.worker import one_line as said
 from crossmodal.recipe import one_line
@@ -41,8 +42,9 @@ def run(path: Path, source: str, out: Path, *, force: bool, reading: Reading, js
                     capture, loaded = load(one, reading), one
                 result = replay(capture, entry["plan"])
                 origin = {**entry["source"], "path": one.path, "sha256": one.hashes()}
-                entries.append(write_sample(out, entry["id"], result, ids, origin, entry["seed"],
-                                            "points" in entry["files"], entry["prompt"]))
+                made = write_sample(out, entry["id"], result, ids, origin, entry["seed"],
+                                    "points" in entry["files"], entry["prompt"])
+                entries.append(with_depth_camera(out, made, one, reading, capture, result))
             except (ValueError, OSError) as error:
                 failures.append({"id": entry["id"], "reason": said(error)})
                 print(f"error: {entry['id']} failed: {said(error)}", file=sys.stderr)
@@ -74,7 +76,7 @@ def _entries(path: Path) -> list[dict]:
     lines = [line for line in text.splitlines() if line.strip()]
     try:
         values = [js.loads(text)] if path.suffix == ".json" else [js.loads(line) for line in lines]
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON; give a manifest.jsonl or the JSON of a plan") from None
     if not values:
         raise ValueError(f"{path} is empty; give a manifest.jsonl or the JSON of a plan")

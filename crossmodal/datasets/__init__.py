@@ -4,22 +4,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from crossmodal.camera import residual
-from crossmodal.capture import Capture
+from crossmodal.capture import Capture, Rig
 from crossmodal.datasets import bop, layouts, mvtec3d, pairs, pcd
-from crossmodal.datasets.decode import depth_m, points_m, same_size
-from crossmodal.datasets.intrinsics import checked_size, read_camera
+from crossmodal.datasets.decode import depth_m, points_m
+from crossmodal.datasets.intrinsics import Calibration, checked_size, read_calibration
+from crossmodal.datasets.names import COLOUR, MVTEC_CAMERA
+from crossmodal.datasets.raw import Raw, read_depth_values, read_raw
+from crossmodal.datasets.rig import is_rig, load_rig
 from crossmodal.datasets.source import Reading, Source
-from depth import read_xyz
-from depth.files import FORMATS as DEPTH_FORMATS
-from rgb import read_rgb
 
 READERS = (layouts.listed, bop.listed, mvtec3d.listed, pairs.listed, pcd.listed)
 """Each lists the captures of a folder, or nothing; the first that finds any has it."""
 
-_KNOWN = "an MVTec 3D-AD tree, rgb/ with xyz/ or depth/, folders with rgb.png and xyz.tiff, or .pcd scenes"
+_KNOWN = ("an MVTec 3D-AD tree, rgb/ (or color/) with xyz/, ply/ or depth/, folders with rgb.png and xyz.tiff, "
+          "a BOP dataset, or .pcd or .ply scenes")
 _WORST_FIT_PX = 2.0
 
 
@@ -42,9 +41,9 @@ def sources(root: str | Path) -> list[Source]:
             raise
         layouts.refuse(root)
         raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
-    if root.is_file() and root.suffix.lower() == ".pcd":
+    if root.is_file() and root.suffix.lower() in pcd.SUFFIXES:
         return [pcd.scene(root)]
-    if root.is_file() and root.parent.name == "rgb":
+    if root.is_file() and root.parent.name.lower() in COLOUR:
         return [source for source in sources(root.parent.parent) if source.rgb == root]
     if not root.exists() and "+" in text:
         rgb, _, geometry = text.partition("+")
@@ -68,24 +67,19 @@ def load(source: Source, reading: Reading | None = None) -> Capture:
     Errors: ValueError or OSError, one line that names the file, what is wrong and the way out.
     """
     reading = reading or Reading()
+    if is_rig(source, reading):
+        return load_rig(source, reading).views[0]
     if source.coding == layouts.CODING:
         return layouts.load(source, reading)
-    if source.coding == "bop":
-        return bop.load(source, reading)
-    if source.coding == "pcd":
-        rgb, xyz = pcd.read_scene(source.geometry)
-        return _from_xyz(source, reading, rgb, xyz)
-    rgb = read_rgb(source.rgb).pixels
-    if source.coding == "xyz":
-        return _from_xyz(source, reading, rgb, read_xyz(source.geometry))
-    values = read_depth_values(source.geometry)
-    same_size(source.rgb, rgb, source.geometry, values)
-    camera = _camera(source, reading, rgb)
-    if camera is None:
+    raw = read_raw(source)
+    if raw.values.ndim == 3:
+        return _from_xyz(source, reading, raw)
+    calibration = calibration_of(source, reading, raw)
+    if calibration is None:
         raise ValueError(f"{source.geometry} is depth without a camera; "
                          "say --intrinsics FILE (fx fy cx cy width height)")
-    z, encoding = depth_m(source.geometry, values, reading.unit_m)
-    return Capture.from_depth(rgb, z, camera, source.path, encoding)
+    z, encoding = depth_m(source.geometry, raw.values, reading.unit_m, calibration.depth_unit_m)
+    return Capture.from_depth(raw.rgb, z, calibration.camera, source.path, encoding)
 
 
 def read_capture(rgb: str | Path, geometry: str | Path | None = None, *, unit: str | None = None,
@@ -111,18 +105,30 @@ def read_captures(folder: str | Path, *, unit: str | None = None,
     return (load(source, reading) for source in sources(folder))
 
 
-def read_depth_values(path: Path) -> np.ndarray:
-    """A depth file's own numbers (H, W), no unit applied. Errors: ValueError, OSError."""
-    if path.suffix.lower() not in DEPTH_FORMATS:
-        raise ValueError(f"{path} has no depth suffix that is known; use one of {' '.join(DEPTH_FORMATS)}")
-    return DEPTH_FORMATS[path.suffix.lower()][0](path)
+def calibration_of(source: Source, reading: Reading, raw: Raw) -> Calibration | None:
+    """What the camera file says that the user gave, or else the one that was found beside the capture.
+
+    Errors: ValueError: it cannot be read, or is for images of another size.
+    """
+    path = reading.intrinsics or source.calibration
+    if path is None:
+        return None
+    calibration = read_calibration(path, raw.rgb.shape, source.rgb.stem)
+    checked_size(calibration.camera, path, raw.rgb.shape, source.rgb)
+    return calibration
 
 
-def _from_xyz(source, reading, rgb, xyz):
-    same_size(source.rgb, rgb, source.geometry, xyz)
-    points, encoding = points_m(source.geometry, xyz, reading.unit_m)
+def _from_xyz(source, reading, raw):
+    points, encoding = points_m(source.geometry, raw.values, reading.unit_m)
     try:
-        capture = Capture.from_points(rgb, points, _camera(source, reading, rgb), source.path, encoding)
+        calibration = calibration_of(source, reading, raw)
+    except ValueError:  # points say by themselves what a file does that happens to lie near
+        if reading.intrinsics is not None or source.calibration.as_posix().endswith(MVTEC_CAMERA):
+            raise
+        calibration = None
+    try:
+        camera = None if calibration is None else calibration.camera
+        capture = Capture.from_points(raw.rgb, points, camera, source.path, encoding)
     except ValueError as error:
         raise ValueError(f"{source.geometry}: {error}") from None
     fit = residual(capture.camera, points)
@@ -132,9 +138,14 @@ def _from_xyz(source, reading, rgb, xyz):
     return capture
 
 
-def _camera(source, reading, rgb):
-    path = reading.intrinsics or source.calibration
-    return None if path is None else checked_size(read_camera(path), path, rgb.shape, source.rgb)
+def read_rig(source: str | Path, *, unit: str | None = None) -> Rig:
+    """One capture of two cameras, as the rig.json beside it says (see crossmodal.datasets.rig): a Rig of colour,
+    with depth aligned to it, and depth. Errors: as load; ValueError where there is no rig.json.
+    """
+    found, reading = sources(source), Reading(unit)
+    if len(found) != 1 or not is_rig(found[0], reading):
+        raise ValueError(f"{source} is no single capture with a rig.json beside it; give one that is")
+    return load_rig(found[0], reading)
 
 
 def renamed(source: Source, path: str) -> Source:
@@ -142,5 +153,5 @@ def renamed(source: Source, path: str) -> Source:
     return replace(source, path=path)
 
 
-__all__ = ["READERS", "Reading", "Source", "find", "load", "read_capture", "read_captures",
-           "read_depth_values", "renamed", "sources"]
+__all__ = ["READERS", "Reading", "Source", "calibration_of", "find", "load", "read_capture", "read_captures",
+           "read_depth_values", "read_rig", "renamed", "sources"]

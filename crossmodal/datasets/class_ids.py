@@ -11,7 +11,7 @@ def read_class_ids(path: Path) -> dict[str, int]:
     """Kind → id from a class_ids.json. Raises ValueError, one line, if it is something else."""
     try:
         ids = {str(kind): int(level) for level, kind in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError, OverflowError):
         raise ValueError(f'{path} must be JSON like {{"255": "hole", "0": "good"}}; mend it') from None
     if any(not 0 <= level <= 255 for level in ids.values()):
         raise ValueError(f"{path} has an id outside 0 to 255; mend it")

@@ -54,7 +54,9 @@ def write_copy(out: Path, copy: Copy, reading: Reading) -> None:
 
 def _mvtec_shape(source, reading):
     # What a sample's writer would convert must be converted here alike, or before and after would differ.
-    if source.coding != "xyz" or source.rgb.suffix.lower() != ".png" or reading.unit_m not in (None, 1.0):
+    if source.coding != "xyz" or source.geometry.suffix.lower() not in (".tiff", ".tif"):
+        return None
+    if source.rgb.suffix.lower() != ".png" or reading.unit_m not in (None, 1.0):
         return None
     pixels, xyz = read_rgb(source.rgb).pixels, read_xyz(source.geometry)
     same_size(source.rgb, pixels, source.geometry, xyz)
@@ -72,6 +74,13 @@ def _copied(source: Path, path: Path) -> None:
 
 
 def copy_small(source: Path, path: Path) -> None:
-    """Copy a small file (calibration, licence) whole or not at all."""
+    """Copy a small file (class ids, licence) whole or not at all. Errors: ValueError, as `inside`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, source.read_bytes())
+    write_bytes(path, inside(source).read_bytes())
+
+
+def inside(path: Path) -> Path:
+    """The path, unless it is a link out of its own folder: text from elsewhere must not be copied unread."""
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        raise ValueError(f"{path} is a link to another folder; put the file itself there")
+    return path

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from crossmodal.datasets.source import SPLITS, XYZ_SUFFIXES, Source, paired
+from crossmodal.datasets.names import MVTEC_CAMERA, camera_near, folders_of
+from crossmodal.datasets.source import SPLITS, Source, paired
 
 
 def listed(root: Path) -> list[Source]:
@@ -19,7 +20,7 @@ def listed(root: Path) -> list[Source]:
 
 def calibration_of(category: Path) -> Path | None:
     """The category's camera parameters, if it has them."""
-    path = category / "calibration" / "camera_parameters.json"
+    path = category / MVTEC_CAMERA
     return path if path.is_file() else None
 
 
@@ -32,16 +33,17 @@ def _split(root, folder, category, split):
     calibration = calibration_of(category)
     found = []
     for kind in _folders(folder):
-        rgb, xyz = kind / "rgb", kind / "xyz"
-        if not rgb.is_dir() and not xyz.is_dir():
+        parts = folders_of(kind)
+        if not {"rgb", "xyz"} & set(parts):
             continue
-        if not (rgb.is_dir() and xyz.is_dir()):
-            there, gone = (rgb, xyz) if rgb.is_dir() else (xyz, rgb)
-            raise ValueError(f"{there} has no {gone.name}/ beside it; a capture needs rgb and xyz")
+        role = "xyz" if "xyz" in parts or "depth" not in parts else "depth"
+        for word, other in (("rgb", role), (role, "rgb")):
+            if word in parts and other not in parts:
+                raise ValueError(f"{parts[word]} has no {other}/ beside it; a capture needs rgb and {role}")
         place = kind.relative_to(root).as_posix()
-        found += [Source(f"{place}/{stem}", image, points, "xyz",
-                         category.resolve().name, split, kind.name, calibration)
-                  for stem, image, points in paired(rgb, xyz, XYZ_SUFFIXES)]
+        camera = calibration or camera_near(kind) or camera_near(category)
+        found += [Source(f"{place}/{stem}", image, shape, role, category.resolve().name, split, kind.name, camera)
+                  for stem, image, shape in paired(parts["rgb"], parts[role], role)]
     return found
 
 

@@ -5,20 +5,23 @@ from pathlib import Path
 import numpy as np
 
 from crossmodal.capture import Capture
+from crossmodal.datasets import ply
 from crossmodal.datasets.source import Source
 from pointcloud import Pcd, pcd_rgb, read_pcd, write_pcd
 from pointcloud.pcd import Encoding as PcdEncoding
 
+SUFFIXES = (".pcd", ".ply")
+
 
 def listed(root: Path) -> list[Source]:
-    """Every .pcd of a folder, each a capture."""
+    """Every .pcd or .ply of a folder, each a capture."""
     return [scene(path) for path in sorted(root.iterdir())
-            if path.suffix.lower() == ".pcd" and path.is_file() and not path.name.startswith(".")]
+            if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")]
 
 
 def scene(path: Path) -> Source:
-    """One organised PCD as a capture."""
-    return Source(path.stem, path, path, "pcd")
+    """One organised PCD, or PLY, as a capture."""
+    return Source(path.stem, path, path, path.suffix.lower()[1:])
 
 
 def read_scene(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -26,13 +29,23 @@ def read_scene(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     Errors: ValueError where the cloud is not organised, or has no colour or no x y z.
     """
+    rgb, xyz = read_grid(path)
+    if rgb is None:
+        raise ValueError(f"{path} has no rgb or rgba field; export it with its colours")
+    return rgb, xyz
+
+
+def read_grid(path: Path, shape: tuple[int, ...] | None = None) -> tuple[np.ndarray | None, np.ndarray]:
+    """rgb (H, W, 3) uint8 or None, and xyz (H, W, 3), of a PCD or a PLY (see ply.read_grid). Errors: ValueError."""
+    if path.suffix.lower() == ".ply":
+        return ply.read_grid(path, shape)
     pcd = read_pcd(path)
     if not pcd.organised or pcd.width < 2:
         raise ValueError(f"{path} is not organised ({pcd.width}x{pcd.height} points); "
                          "export it with its grid, width and height both above 1")
     rgb = pcd_rgb(pcd)
     if rgb is None:
-        raise ValueError(f"{path} has no rgb or rgba field; export it with its colours")
+        rgb = ply.colours(dict(pcd.fields), (pcd.height, pcd.width))
     try:
         return rgb, pcd.xyz()
     except ValueError as error:

@@ -5,8 +5,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from crossmodal.datasets.names import SUFFIXES, key_of
+
 Split = Literal["train", "validation", "test", ""]
-Coding = Literal["xyz", "depth", "pcd", "eyecandies", "bop"]
+Coding = Literal["xyz", "depth", "pcd", "ply", "eyecandies"]
 UNITS = {"m": 1.0, "mm": 0.001, "um": 1e-6, "inch": 0.0254}
 SPLITS = ("train", "validation", "test")
 
@@ -17,9 +19,9 @@ class Source:
 
     path: its name, the posix path relative to what was listed, without suffix ("train/good/003")
     rgb, geometry: its files; the same file twice where one holds both
-    coding: what geometry is: organised points, z-depth, an organised PCD, or a layout that says it in its own way
+    coding: what geometry is: organised points, z-depth, or an organised PCD or PLY with its own colours
     category, split, kind: its place in a dataset; "", "" and "good" in a plain folder
-    calibration: HALCON camera parameters beside it, if there are any
+    calibration: the camera file beside it, if there is any
     """
 
     path: str
@@ -66,29 +68,25 @@ def file_hash(path: Path) -> str:
     return sha256(Path(path).read_bytes()).hexdigest()
 
 
-def by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """The folder's files with one of the suffixes by stem, sorted; two files of one stem are refused."""
+def by_stem(folder: Path, role: str) -> dict[str, Path]:
+    """The folder's files that can have the role, by key (see names.key_of); two files of one key are refused."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith("."):
-            if path.stem in found:
-                raise ValueError(f"{path} stands beside {found[path.stem].name}; keep one of the two")
-            found[path.stem] = path
+        if path.suffix.lower() in SUFFIXES[role] and path.is_file() and not path.name.startswith("."):
+            key = key_of(path.stem) or path.stem
+            if key in found:
+                raise ValueError(f"{path} stands beside {found[key].name}; keep one of the two")
+            found[key] = path
     return found
 
 
-def paired(rgb: Path, geometry: Path, suffixes: tuple[str, ...]) -> list[tuple[str, Path, Path]]:
+def paired(rgb: Path, geometry: Path, role: str) -> list[tuple[str, Path, Path]]:
     """(stem, image, geometry) of two sibling folders. Raises ValueError in one line for a missing partner."""
-    images, shapes = by_stem(rgb, RGB_SUFFIXES), by_stem(geometry, suffixes)
+    images, shapes = by_stem(rgb, "rgb"), by_stem(geometry, role)
     for mine, other, folder in ((images, shapes, geometry), (shapes, images, rgb)):
-        alone = [stem for stem in mine if stem not in other]
+        alone = [key for key in mine if key not in other]
         if alone:
             more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
             raise ValueError(f"{mine[alone[0]]} has no partner {alone[0]} in {folder}{more}; "
                              "add it or remove this file")
-    return [(stem, images[stem], shapes[stem]) for stem in images]
-
-
-RGB_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
-XYZ_SUFFIXES = (".tiff", ".tif")
-DEPTH_SUFFIXES = (".png", ".tiff", ".tif", ".npy")
+    return [(image.stem, image, shapes[key]) for key, image in images.items()]

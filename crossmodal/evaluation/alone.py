@@ -8,12 +8,13 @@ import numpy as np
 
 from crossmodal.camera import Camera
 from crossmodal.evaluation.arrays import Arrays
+from crossmodal.evaluation.plausible import unit_fault
 from crossmodal.evaluation.report import Figure
 from crossmodal.evaluation.samples import Folder, Sample, find_above
 from pointcloud import read_cloud
 
 _BOX = np.ones((3, 3), np.uint8)
-_UNITS = (1.0, 1e-3, 1e-2, 1e-4, 2.5e-4, 1e-6, 1e3)
+_UNITS = (1.0, 1e-3, 1e-2, 1e-4, 2e-4, 2.5e-4, 1e-6, 1e3)
 
 
 def widened(mask: np.ndarray, pixels: int = 1) -> np.ndarray:
@@ -56,12 +57,8 @@ def units(arrays: Arrays) -> list[Figure]:
     if arrays.points is None or not np.isfinite(arrays.points[..., 2]).any():
         return []
     middle = float(np.nanmedian(arrays.points[..., 2]))
-    fault = None
-    if middle > 10:
-        fault = f"the median z is {middle:.4g}: millimetres? xyz must be in metres"
-    elif middle < 0.01:
-        fault = f"the median z is {middle:.4g}: kilometres? xyz must be in metres"
-    return [Figure("units, median z", middle, fault)]
+    fault = unit_fault(middle)
+    return [Figure("units, median z", middle, fault and f"{fault} xyz must be in metres")]
 
 
 def codes(arrays: Arrays) -> list[Figure]:
@@ -141,7 +138,7 @@ def class_ids(sample: Sample) -> dict[int, str] | None:
         return None
     try:
         return {int(number): str(name) for number, name in json.loads(path.read_text()).items()}
-    except (ValueError, AttributeError, OSError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError, OSError) as error:
         raise ValueError(f"{path} is no table of class ids ({error})") from None
 
 

@@ -1,16 +1,15 @@
 """The arrays of one sample exactly as its files hold them, read independently of how they were made."""
 
-import logging
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import tifffile
 
+from crossmodal.datasets.pcd import read_grid as read_cloud_grid
 from crossmodal.evaluation.samples import Sample
 from crossmodal.evaluation.steps import told
+from depth.files import FORMATS
 from pointcloud import pcd_rgb, read_pcd
 from rgb import read_mask, read_rgb
 
@@ -102,19 +101,13 @@ def load(sample: Sample) -> Arrays:
 
 def read_grid(path: Path) -> np.ndarray:
     """A TIFF or .npy as stored. Errors: ValueError (no such array), OSError; one line, nothing on stderr."""
-    try:
-        if path.suffix.lower() == ".npy":
-            return np.load(path, allow_pickle=False)
-        with _quiet():
-            return tifffile.imread(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} does not exist; check the path") from None
-    except Exception as error:  # tifffile raises whatever its decoders raise
-        reason = " ".join(str(error).split())[:120]
-        raise ValueError(f"{path} cannot be read ({reason}); copy it again from the source") from None
+    suffix = path.suffix.lower()
+    return FORMATS[suffix if suffix in (".npy", ".png") else ".tiff"][0](path)
 
 
 def _read_xyz(path):
+    if path.suffix.lower() in (".ply", ".pcd"):
+        return read_cloud_grid(path)[1]
     grid = read_grid(path)
     if grid.ndim != 3 or grid.shape[2] != 3 or not np.issubdtype(grid.dtype, np.number):
         raise ValueError(f"{path} must be numbers (H, W, 3), but is {grid.dtype} {grid.shape}")
@@ -122,14 +115,7 @@ def _read_xyz(path):
 
 
 def _read_depth(path):
-    if path.suffix.lower() == ".png":
-        import cv2  # 16-bit PNG, which the colour reader refuses
-
-        grid = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-        if grid is None:
-            raise ValueError(f"{path} cannot be decoded; copy it again from the source")
-    else:
-        grid = read_grid(path)
+    grid = read_grid(path)
     if grid.ndim == 3 and grid.shape[2] == 3 and (grid[..., :1] == grid).all():
         grid = grid[..., 0]
     if grid.ndim != 2:
@@ -144,14 +130,3 @@ def _plausible(xyz):
         good = np.isfinite(points).all(-1) & (z > 0) & (np.abs(points) != 65535).all(-1)
     points[~good] = np.nan
     return points
-
-
-@contextmanager
-def _quiet():
-    log = logging.getLogger("tifffile")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

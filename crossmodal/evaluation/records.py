@@ -49,7 +49,7 @@ def read_manifests(root: Path) -> Manifest:
         for number, line in enumerate(lines, 1):
             try:
                 entry = _entry(path.parent, json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 faults.append(
                     (path.name, f"{path} line {number} is no manifest line ({type(error).__name__}: {error})")
                 )

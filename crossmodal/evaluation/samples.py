@@ -5,12 +5,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-ROLES = {
-    "rgb": "rgb", "xyz": "xyz", "depth": "depth", "gt": "gt", "ground_truth": "gt", "gt_rgb": "gt_rgb",
-    "gt_depth": "gt_depth", "instances": "instances", "displacement": "displacement", "points": "cloud",
+from crossmodal.datasets import names
+
+ROLES = names.ROLES | {
+    "gt": "gt", "ground_truth": "gt", "gt_rgb": "gt_rgb", "gt_depth": "gt_depth", "instances": "instances",
+    "displacement": "displacement", "points": "cloud",
 }  # fmt: skip
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp"}
 GRIDS = {".tif", ".tiff", ".npy"}
+CLOUDS = {".ply", ".pcd"}
 _FLAT = re.compile(r"(.*?)[._-]?(rgb|colou?r|image|xyz|points|depth|gt|mask)?", re.IGNORECASE)
 _EYECANDIES = "_image_4", "_info_depth.yaml"  # the picture that conversions take, and what tells its layout
 _FLAT_ROLES = {"rgb": "rgb", "color": "rgb", "colour": "rgb", "image": "rgb", "xyz": "xyz", "points": "xyz",
@@ -76,23 +79,27 @@ def find_folders(root: Path) -> list[Folder]:
 
 
 def _of_roles(root, folder, name, roles):
-    held = {}
-    for directory, role in roles.items():
-        wanted = {"xyz": GRIDS, "depth": GRIDS | PICTURES, "displacement": GRIDS, "cloud": {".ply", ".pcd"}}
-        held[role] = {
-            path.stem: path
-            for path in sorted((folder / directory).iterdir())
-            if path.suffix.lower() in wanted.get(role, PICTURES) and not path.name.startswith(".")
-        }
-    stems = sorted(set().union(*(held.get(role, {}) for role in ("rgb", "xyz", "depth"))))
+    held, stems = {}, {}
+    likeliest = list(ROLES)
+    for directory, role in sorted(roles.items(), key=lambda item: likeliest.index(item[0].lower())):
+        if role in held:
+            continue  # the raw depth beside the aligned one
+        wanted = {"xyz": GRIDS | CLOUDS, "depth": GRIDS | PICTURES, "displacement": GRIDS, "cloud": CLOUDS}
+        held[role] = {}
+        for path in sorted((folder / directory).iterdir()):
+            if path.suffix.lower() in wanted.get(role, PICTURES) and not path.name.startswith("."):
+                key = names.key_of(path.stem) or path.stem
+                held[role][key] = path
+                if role == "rgb" or key not in stems:
+                    stems[key] = path.stem
     samples = tuple(
         Sample(
-            _join(name, stem),
+            _join(name, stems[key]),
             name,
             root,
-            {role: files[stem] for role, files in held.items() if stem in files},
+            {role: files[key] for role, files in held.items() if key in files},
         )
-        for stem in stems
+        for key in sorted(set().union(*(held.get(role, {}) for role in ("rgb", "xyz", "depth"))))
     )
     return Folder(name, samples, {role: frozenset(files) for role, files in held.items()})
 

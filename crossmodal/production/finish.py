@@ -3,15 +3,18 @@
 import json
 from pathlib import Path
 
-from crossmodal.datasets import Source
+from crossmodal.datasets import Reading, Source, load
 from crossmodal.datasets.anomalib import configs
 from crossmodal.datasets.class_ids import encoded
-from crossmodal.datasets.copies import copy_small
+from crossmodal.datasets.copies import copy_small, inside
+from crossmodal.datasets.names import MVTEC_CAMERA, SCENE_CAMERA
 from crossmodal.production.division import Division
 from crossmodal.production.jobs import place_of_sample
 from crossmodal.production.journal import merge
 from crossmodal.production.request import Request, Shard
 from pointcloud.atomic import write_bytes
+
+FOCUS_M = 0.01  # any will do: of a pinhole only focus / sx is seen
 
 
 def category_folder(root: Path, division: Division) -> Path:
@@ -19,7 +22,8 @@ def category_folder(root: Path, division: Division) -> Path:
     source: Source = division.pool[0]
     if source.split:
         return source.geometry.parents[3]
-    return source.calibration.parents[1] if source.calibration else root if root.is_dir() else root.parent
+    shipped = source.calibration is not None and source.calibration.as_posix().endswith(MVTEC_CAMERA)
+    return source.calibration.parents[1] if shipped else root if root.is_dir() else root.parent
 
 
 def manifests(out: Path) -> list[Path]:
@@ -27,16 +31,38 @@ def manifests(out: Path) -> list[Path]:
     return sorted(out.glob("manifest*.jsonl"))
 
 
-def write_small(out: Path, root: Path, division: Division, ids: dict[str, int]) -> None:
+def write_small(out: Path, root: Path, division: Division, ids: dict[str, int], request: Request) -> None:
     """class_ids.json, the calibration, and the licence and readme of what is copied."""
     write_bytes(out / "class_ids.json", encoded(ids))
     folder = category_folder(root, division)
-    calibration = Path("calibration", "camera_parameters.json")
-    if division.pool[0].calibration is not None:
-        copy_small(division.pool[0].calibration, out / calibration)
+    if camera := halcon(division.pool[0], request.reading):
+        (out / MVTEC_CAMERA).parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(out / MVTEC_CAMERA, camera)
     for name in ("license.txt", "readme.txt") if division.copies else ():
         if (folder / name).is_file():
             copy_small(folder / name, out / name)
+
+
+def halcon(source: Source, reading: Reading) -> bytes | None:
+    """calibration/camera_parameters.json: MVTec's own file as it is, or a pinhole that depth came with said so.
+
+    None where the source says nothing of the kind, gives each image a camera of its own, or has another lens.
+    """
+    path = source.calibration
+    if path is not None and path.as_posix().endswith(MVTEC_CAMERA):
+        return inside(path).read_bytes()
+    if source.coding != "depth" or (reading.intrinsics is None and (path is None or path.name == SCENE_CAMERA)):
+        return None
+    try:
+        camera = load(source, reading).camera
+    except (ValueError, OSError):
+        return None  # it is among the failures of the run
+    if camera.model != "pinhole":
+        return None
+    said = {"camera_type": "area_scan_division", "focus": FOCUS_M, "kappa": 0.0, "sx": FOCUS_M / camera.fx,
+            "sy": FOCUS_M / camera.fy, "cx": camera.cx, "cy": camera.cy, "image_width": camera.width,
+            "image_height": camera.height}
+    return (json.dumps(said, indent=2) + "\n").encode()
 
 
 def sweep(out: Path, request: Request, places: set[str], shard: Shard) -> None:

@@ -81,7 +81,7 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
     mine = [place_of(request, job) for chunk in jobs.chunks(shard, CHUNK) for job in chunk]
     finish.sweep(out, request, set(mine), shard)
     kept = sum(place in journal.places for place in mine)
-    finish.write_small(out, root, division, ids)
+    finish.write_small(out, root, division, ids, request)
     chunks = _chunks(out, request, ids, light, division, jobs, shard, journal)
     interrupted = False
     progress(kept, len(mine))

@@ -9,6 +9,7 @@ from pathlib import Path
 from crossmodal.datasets import Source, load
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
+from crossmodal.production.depth_camera import with_depth_camera
 from crossmodal.production.jobs import Job, padded, place_of, seed_of
 from crossmodal.production.lighting import stood_in
 from crossmodal.production.request import Request
@@ -68,6 +69,7 @@ def _made(chunk, job, capture, origin):
         result = synthesize(capture, request.lines[job.line].recipe, seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
         entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply)
+        entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
     except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
         return _failed(chunk, job, error)
     return Done(place_of(request, job), entry=entry, warnings=tuple(result.warnings))
@@ -83,7 +85,7 @@ def _failed(chunk, job, error):
 
 def one_line(error: BaseException) -> str:
     """An error as one line; what nobody expected also says its type."""
-    text = " ".join(str(error).split())
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(str(error).split()))
     return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
 
 
