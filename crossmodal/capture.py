@@ -7,7 +7,7 @@ import numpy as np
 
 from crossmodal.camera import Camera, fit_camera
 from pointcloud import PointCloud
-from rgb import RgbImage
+from rgb import RgbImage, to_linear
 from rgb.light import Light
 
 
@@ -115,6 +115,15 @@ class View:
         """The Backdrop behind this view's object (see crossmodal.backdrop), or None; found when first asked for."""
         from crossmodal.backdrop import find_backdrop
         return self.origin.backdrop if self.origin is not None else find_backdrop(self, self.surface.foreground)
+
+    @cached_property
+    def own_colour(self) -> tuple[float, float, float] | None:
+        """The object's median linear colour where white matter is 1; None without a picture."""
+        if self.rgb is None:
+            return None
+        seen = self.rgb[::2, ::2][self.surface.foreground[::2, ::2]]
+        linear = to_linear(np.median(seen, axis=0).astype(np.uint8)) if len(seen) else np.zeros(3)
+        return tuple(float(x) for x in np.minimum(linear / self.surface.white, 1))
 
     @property
     def normals(self) -> np.ndarray:

@@ -213,8 +213,8 @@ def _beside(edge, spec, size_mm, surface):
 
 def _held(surface, across_mm):
     """(H, W) float32: how much of what is about a pixel is whole surface that is seen well; 0 for a lone one."""
-    linked = surface.linked.astype(np.uint8)
-    ties = linked.sum(-1, dtype=np.uint8)
+    linked = surface.linked.view(np.uint8)
+    ties = linked[..., 0] + linked[..., 1]
     ties[:, 1:] += linked[:, :-1, 0]
     ties[1:] += linked[:-1, :, 1]
     side = 1 + 2 * round(0.5 * across_mm / surface.mm_per_pixel)

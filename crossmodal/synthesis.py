@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-import rgb as rgb_room
 from crossmodal.capture import Capture, Rig
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
@@ -33,7 +32,7 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
     surface = capture.surface
     ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
     scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
-                  surface.axes.long_mm, surface.axes.wide_mm, _own_colour(capture))
+                  surface.axes.long_mm, surface.axes.wide_mm, capture.own_colour)
     taken: tuple[Spot, ...] = ()
     ordinals: dict[str, int] = {}
     planned = []
@@ -52,15 +51,6 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
                              texture_seed=texture_seed))
     light = None if capture.light is None else PlannedLight.of(capture.light)
     return Plan(capture=capture.name, seed=seed, baseline_mm=recipe.baseline_mm, defects=tuple(planned), light=light)
-
-
-def _own_colour(capture: Capture) -> tuple[float, float, float] | None:
-    """The object's median linear colour where white matter is 1."""
-    if capture.rgb is None:
-        return None
-    seen = capture.rgb[::2, ::2][capture.surface.foreground[::2, ::2]]
-    linear = rgb_room.to_linear(np.median(seen, axis=0).astype(np.uint8)) if len(seen) else np.zeros(3)
-    return tuple(float(x) for x in np.minimum(linear / capture.surface.white, 1))
 
 
 def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
