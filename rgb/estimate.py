@@ -28,9 +28,9 @@ def estimate_light(witnesses: Sequence[Witnesses | None], direction: np.ndarray 
 
     direction: (3,) unit, towards the lamp where somebody knows it; then it is certain, and only strengths are fitted
     Within a group brightness is taken as albedo·(a + max(0, b·n)), fitted with the albedos and with which pixels face
-    the lamp; residuals are down-weighted (Geman & McClure 1987) so that highlights and shadows do not
-    vote. Confidence is the correlation of the fit with the brightness, less where the directions seen leave the
-    lamp's open. The sky is uneven where that foretells directions left out of the fit better.
+    the lamp; residuals are down-weighted (Geman & McClure 1987) so that highlights and shadows do not vote. Confidence
+    is the correlation of the fit with the brightness, less where the directions seen leave the lamp's open. The sky is
+    uneven where that foretells directions left out of the fit better.
     """
     told = [one for one in witnesses if one is not None]
     unseen = AMBIENT if direction is None else Light(_numbers(direction), USUAL, 1 - USUAL, 1.0)
