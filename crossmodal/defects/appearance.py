@@ -85,9 +85,10 @@ class Film:
         gain = self.transmission ** np.maximum(thickness, 0)[:, None]
         if self.wet:
             gain = gain * (1 - SOAKED * np.clip(thickness, 0, 1))[:, None]
-        # Inside the outline there is always enough of it to be seen.
-        gain = np.where((r < 1)[:, None], np.minimum(gain, 1 - FAINTEST * (1 - self.transmission) /
-                                                     np.max(1 - self.transmission)), 1)
+        # Inside the outline there is always enough of it to be seen, if the full film would be.
+        swallowed = 1 - self.transmission
+        faintest = 1 - swallowed * min(1, FAINTEST / max(float(swallowed.max()), 1e-9))
+        gain = np.where((r < 1)[:, None], np.minimum(gain, faintest), 1)
         gloss = (WET_GLOSS * np.clip(4 * (1 - r), 0, 1)).astype(np.float32) if self.wet else None
         return Sample(np.zeros(len(r), np.float32), gain.astype(np.float32), gloss=gloss)
 

@@ -195,7 +195,7 @@ class Bubbled(Charred):
 
     @property
     def finest_mm(self):
-        return 0.5 * min(outline.diameter_mm for _, _, outline, _ in self.blisters)
+        return 0.45 * max(outline.diameter_mm for _, _, outline, _ in self.blisters)
 
     @property
     def highest_mm(self):
