@@ -23,10 +23,10 @@ def light_gain(surface: Surface, sample: Sample, smooth, at, normal, state, fine
         ratio = shading_ratio(light, smooth, normal, state, sample.displacement_mm, (camera.fx, camera.fy), fine, moved,
                               occlusion)
     white = np.zeros_like(ratio) if sample.whitening is None else sample.whitening
-    shiny = moves and light.specular > 0
+    shiny = light.specular > 0  # whether or not anything moves here: tiles of one window have the same channels
     albedo = np.empty((0, 0, 3), np.float32) if sample.albedo is None else sample.albedo
     gain = _spread(state, ratio, white, albedo, 4 + (2 if shiny or film else 0) + (0 if sample.cover is None else 4))
-    if shiny:
+    if shiny and moves:
         gain[..., 4:6] = shine(light, smooth, moved, state, sample.displacement_mm)
     if film:
         wet = replace(light, specular=1.0, shininess=WET)

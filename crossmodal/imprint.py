@@ -211,11 +211,18 @@ def _over(backdrop, surface, seen: Seen, old_z):
     """What is seen with the ground in sight wherever the surface is gone, and the ground's colours (h, w, 3)."""
     z, behind = seen.z_m.copy(), backdrop.z_m[seen.window]
     gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
+    gone &= _touching(gone, np.isfinite(old_z))
     z[gone] = behind[gone]
     below = behind[gone] - old_z[gone]
     below_px = 1e3 * float(np.median(below[np.isfinite(below)]) if np.isfinite(below).any() else 0)
     below_px /= surface.mm_per_pixel
     return replace(seen, z_m=z), uncovered(backdrop, seen.window, gone, surface.foreground, below_px)
+
+
+def _touching(gone, measured):
+    """(h, w) bool: pieces of what is gone of which some was measured; a gap that was there before shows no ground."""
+    _, pieces = cv2.connectedComponents(gone.astype(np.uint8), connectivity=8)
+    return np.isin(pieces, np.unique(pieces[gone & measured]))
 
 
 def _along_rays(capture, seen: Seen, points, z_m, changed) -> np.ndarray:
