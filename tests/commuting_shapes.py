@@ -130,9 +130,7 @@ class Part:
 
 
 PARTS = {
-    "idler riser": Part("idler_riser.STL", 16.0, rotation_about((1, 0, 0), 90), (0.0, -12.0, 0.0)),
     "plate with holes": Part("plate_holes.STL", 0.6, rotation_about((1, 0, 0), 180), (46.0, -78.0, 0.0)),
-    "octagonal pocket": Part("octagonal_pocket.ply", 300.0, np.eye(3), (-18.0, 0.0, 0.0)),
     "bottle": Part("fuze.obj", 330.0, rotation_about((1, 0, 0), 90), (0.0, 16.0, 0.0)),
 }
 
