@@ -3,12 +3,12 @@
 import json
 from itertools import pairwise
 
-import commuting
 import lights
 import numpy as np
 import pytest
 import toys
 import trees
+from commuting_shapes import GROUND
 from test_laws_replay import check_L10, digest
 
 import crossmodal as cm
@@ -32,7 +32,7 @@ def rig(shape, matter, seed, lamps=None, poses=6):
         part = (Box((0, 0, 0.312), (0.013, 0.009, 0.008), turn) if shape == "box"
                 else Cylinder((0, 0, 0.315), turn @ np.array((1.0, 0.0, 0.0)) * (1, 1, 0.4), 0.012))
         captures.append(scan((part, Plane((0, 0, 0.335), (0, 0, -1))), toys.toy_camera(128, 0.3, 0.34),
-                             lamps[k] if lamps else lamp, (material, commuting.GROUND), samples=1, name=f"{k}"))
+                             lamps[k] if lamps else lamp, (material, GROUND), samples=1, name=f"{k}"))
     return captures, lamp
 
 
