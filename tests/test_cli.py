@@ -133,13 +133,15 @@ def test_replay_makes_the_same_bytes(made, category, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("spoil", "code", "said"), [
-    (lambda line: line["plan"]["defects"][0]["spec"].update(diameter_mm=1e9), 1, "failed: "),
+    (lambda line: None, 1, "failed: error: vector::_M_default_append"),
     (lambda line: line.update(defects="x"), 2, "is no manifest entry"),
     (lambda line: line.update(defects=[{"kind": "dent"}]), 2, "is no manifest entry"),
 ])
-def test_a_spoilt_manifest_entry_is_one_line(spoil, code, said, made, category, tmp_path, capsys):
+def test_a_spoilt_manifest_entry_is_one_line(spoil, code, said, made, category, tmp_path, capsys, monkeypatch):
+    def out_of_memory(*given):
+        raise cv2.error("vector::_M_default_append")
+    monkeypatch.setattr("crossmodal.synthesis.replay", out_of_memory)
     line = json.loads((made / "manifest.jsonl").read_text().splitlines()[0])
-    line["plan"]["defects"][0]["spec"] = {"kind": "dent", "diameter_mm": 5, "depth_mm": 1}
     spoil(line)
     (tmp_path / "manifest.jsonl").write_text(json.dumps(line) + "\n")
     assert main(["replay", str(tmp_path / "manifest.jsonl"), "--source", str(category),
