@@ -99,13 +99,12 @@ def see_lifted(surface: Surface, edit: LiftedEdit) -> Seen:
     window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
     base = tuple(np.ascontiguousarray(array[window])
                  for array in (surface.smoothed, surface.normals, surface.linked))
-    nodes = refine(*base, chart, np.ones((h, w), bool), 1)
+    smooth, normal, _, state = nodes = refine(*base, chart, np.ones((h, w), bool), 1)
     if edit.points is not None:
         return _see_points(surface, edit, nodes)
     d = edit.relief_mm if edit.relief_mm is not None else np.zeros((h, w), np.float32)
-    state = nodes[3]
     sample = Sample(np.where(state.astype(bool), d, np.float32(0)).astype(np.float32))
-    seen = rendered(surface, rows, columns, nodes, base[2], sample, sample.support, 1)
+    seen = rendered(surface, rows, columns, (smooth, normal, state), base[2], sample, sample.support, 1)
     return Seen(rows, columns, seen.z_m, seen.gain, seen.source, seen.displacement_mm, seen.support | edit.changed)
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from crossmodal.defects import DefectSpec
 from crossmodal.plan import Number
 
+MOST = 255  # defects of one capture: their numbers are one byte each
+
 
 class Place(BaseModel):
     """Where defects may lie. Those that belong to edges find one where nothing else is said."""
@@ -34,8 +36,8 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    defects: tuple[DefectSpec, ...] = Field(min_length=1)
-    count: int | None = Field(None, ge=1)
+    defects: tuple[DefectSpec, ...] = Field(min_length=1, max_length=MOST)
+    count: int | None = Field(None, ge=1, le=MOST)
     place: Place = Place()
     baseline_mm: tuple[Number, Number, Number] | None = None
     """(right, down, 0) from the lens to the depth sensor's projector: new relief takes its light from what lies
@@ -50,6 +52,8 @@ def read_recipe(path: str | Path) -> Recipe:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise ValueError(f"{path} is no recipe; begin it with a line that says defects:")
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
@@ -60,4 +64,4 @@ def one_line(error: ValidationError) -> str:
     """A validation error's first complaint, with the key it speaks of."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "recipe"
-    return f"{where}: {first['msg']}"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"

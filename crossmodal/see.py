@@ -112,22 +112,15 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     rows = rows[0] + outer[0].start, rows[0] + outer[0].stop
     columns = columns[0] + outer[1].start, columns[0] + outer[1].stop
     st, near = np.ascontiguousarray(st[outer]), np.ascontiguousarray(near[outer])
-    base = _base(surface, edit, rows, columns, st)
-    nodes = refine(*base, st, near, fine)
-    chart = nodes[2]
+    smoothed, ways, linked = _base(surface, edit, rows, columns, st)
+    smooth, normal, chart, state = refine(smoothed, ways, linked, st, near, fine)
     inside = within(chart, edit.field.bounds_mm)
-    index = np.flatnonzero(inside)
-    places = chart.reshape(-1, 2)[index]
-    sample = edit.field.sample(places[:, 0], places[:, 1])
-    support = np.zeros(inside.shape, bool)
-    support.reshape(-1)[index] = sample.support
+    sample, support, brink = *_sampled(edit.field, chart, inside), None
     if not support.any():
         return None
-    sample, brink = scattered(sample, inside), None
     if sample.removed is not None and sample.removed.any():
-        brink = find_brink(edit.field, chart, sample.removed, nodes[3], surface.mm_per_pixel / fine)
-        places = brink.onto(chart)[inside]
-        sample = scattered(edit.field.sample(places[:, 0], places[:, 1]), inside)
+        brink = find_brink(edit.field, chart, sample.removed, state, surface.mm_per_pixel / fine)
+        sample, _ = _sampled(edit.field, brink.onto(chart), inside)
         sample.displacement_mm[brink.wall] *= brink.down[brink.wall]
         support |= brink.top
     if sample.gap_mm is not None:
@@ -136,15 +129,24 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     lit, worn = sample, None
     if sample.flatten is not None:
         width_px = edit.field.flattens_mm / surface.mm_per_pixel
-        relief = over_valleys_mm(fine_relief_mm(base[0], base[1], np.isfinite(st[..., 0]), width_px), width_px)
+        relief = over_valleys_mm(fine_relief_mm(smoothed, ways, np.isfinite(st[..., 0]), width_px), width_px)
         seen_mm = max(SEEN_FLOORS * surface.floor_mm, SHADES * edit.field.flattens_mm)
         flat = sample.flatten[::fine, ::fine][:relief.shape[0], :relief.shape[1]]
         worn = flat * np.minimum(crests_mm(relief, width_px) / seen_mm, 1)
         to_nodes = np.array(((1 / fine, 0, 0), (0, 1 / fine, 0)))
         relief = cv2.warpAffine(relief, to_nodes, inside.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         sample = replace(sample, displacement_mm=sample.displacement_mm - sample.flatten * relief)
-    seen = rendered(surface, rows, columns, nodes, base[2], sample, support, fine, edit.patch.crossing, brink, lit)
+    del smoothed, ways, chart  # of a whole frame these are 20 MB, and the most is still to come
+    seen = rendered(surface, rows, columns, (smooth, normal, state), linked, sample, support, fine,
+                    edit.patch.crossing, brink, lit)
     return replace(seen, worn=worn)
+
+
+def _sampled(field, chart, inside) -> tuple[Sample, np.ndarray]:
+    """A field at the nodes of a chart (nh, nw, 2) inside its bounds (nh, nw), and its support there."""
+    places = chart.reshape(-1, 2)[np.flatnonzero(inside)]
+    sample = scattered(field.sample(places[:, 0], places[:, 1]), inside)
+    return sample, sample.support
 
 
 def joined(surface, rows, columns, shape, parts) -> Seen:
@@ -179,13 +181,13 @@ def _base(surface: Surface, edit: SurfaceEdit, rows, columns, st):
 
 def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, support, fine: int,
              crossing: bool = True, brink: Brink | None = None, lit: Sample | None = None) -> Seen:
-    """Displace a window's nodes (see raster.refine) by a sample on them, and look at them again.
+    """Displace a window's nodes (smooth, normal and state of raster.refine) by a sample, and look at them again.
 
     crossing: whether their ways may cross, as normals do on a fold
     brink: where the surface ends, if it does: its wall goes down from there
     lit: the relief that is relit, if not all of it
     """
-    smooth, normal, _, state = nodes
+    smooth, normal, state = nodes
     camera = surface.camera
     displacement_mm, removed = sample.displacement_mm, sample.removed
     if removed is None:

@@ -80,6 +80,12 @@ def defect(out, source, kind, number, seed):
     moved = plane(seed)
     for row, column in np.argwhere(mask):
         moved[row, column] = plane_at(seed, height_mm[row, column] * 1e-3)[row, column]
+    return written(out, source, kind, number, seed, height_mm, moved, PEAK_MM)
+
+
+def written(out, source, kind, number, seed, height_mm, moved, told_mm):
+    """Write a sample whose points stand so high over its source's, and return its manifest line."""
+    mask = height_mm != 0
     rgb = picture(seed)
     rgb[mask] = rgb[mask] // 2
     ids = np.where(mask, 254 if kind == "dent" else 255, 0).astype(np.uint8)
@@ -99,7 +105,7 @@ def defect(out, source, kind, number, seed):
         "source": {"path": f"train/good/{seed:03}",
                    "sha256": {role: sha256(path) for role, path in origin.items()}},
         "defects": [{"instance": 1, "kind": kind, "class_id": 254 if kind == "dent" else 255,
-                     "requested": {asked: PEAK_MM}, "measured": {f"max_{asked}": PEAK_MM},
+                     "requested": {asked: told_mm}, "measured": {f"max_{asked}": told_mm},
                      "visible_in": ["rgb", "depth", "points"]}],
         "sha256": {role: sha256(out / path) for role, path in files.items()},
     }  # fmt: skip
@@ -424,6 +430,39 @@ def test_half_the_size_that_was_asked(tree):
                 sizes[name] *= 2
     rewrite(out, lie)
     assert violated(check(out, source)) == {"size as measured", "size as requested"}
+
+
+def slot(root, width_mm, depth_mm, told_mm):
+    """A slot with upright walls across a plane seen at 60°, by its closed form; the manifest tells of another depth."""
+    source, out = root / "source", root / "out"
+    normal, down = np.array((0, -3**0.5 / 2, -0.5)), np.array((0, 0.5, -(3**0.5) / 2))
+    ray = rays()
+    in_, along = -(ray @ normal), ray @ down
+    z = 0.25 / in_  # the plane passes half a metre ahead
+    at_mm = 1e3 * (z * along + 0.5 * 3**0.5 / 2)
+    beside = np.abs(1e3 * z * ray[..., 0]) < 40
+    # A ray comes in over the near rim and ends on the ground or on the far wall.
+    far = np.where(along > 0, width_mm - at_mm, at_mm)
+    height_mm = -np.minimum(depth_mm, far * in_ / np.abs(along))
+    mask = beside & (at_mm > 0) & (at_mm < width_mm)
+    height_mm = np.where(mask, height_mm, 0)
+    xyz = ray * z[..., None]
+    moved = ray * ((0.25 - 1e-3 * height_mm) / in_)[..., None]
+    write(source / "train/good/rgb/000.png", picture(0))
+    write(source / "train/good/xyz/000.tiff", xyz.astype(np.float32))
+    line = written(out, source, "dent", 0, 0, height_mm, moved.astype(np.float32), told_mm)
+    (out / "class_ids.json").write_text(json.dumps(IDS))
+    (out / "manifest.jsonl").write_text(json.dumps(line) + "\n")
+    return -float(height_mm.min()), check(out, source)
+
+
+def test_the_ground_of_a_narrow_slot_seen_aslant_need_not_be_seen(tmp_path):
+    seen_mm, report = slot(tmp_path / "narrow", width_mm=30, depth_mm=60, told_mm=60)
+    assert seen_mm < 20
+    assert not violated(report)
+    seen_mm, report = slot(tmp_path / "wide", width_mm=60, depth_mm=10, told_mm=20)
+    assert seen_mm == 10
+    assert violated(report) == {"size as measured", "size as requested"}
 
 
 def test_a_defect_that_is_not_there(tree):

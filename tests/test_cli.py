@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from fnmatch import fnmatchcase
@@ -129,6 +130,46 @@ def test_replay_makes_the_same_bytes(made, category, tmp_path, capsys):
     again, first = trees.digests(tmp_path), trees.digests(made)
     assert again == {name: first[name] for name in again}
     assert len([name for name in again if name.startswith("test/")]) == 4 * 7
+
+
+@pytest.mark.parametrize(("spoil", "code", "said"), [
+    (lambda line: None, 1, "failed: error: vector::_M_default_append"),
+    (lambda line: line.update(defects="x"), 2, "is no manifest entry"),
+    (lambda line: line.update(defects=[{"kind": "dent"}]), 2, "is no manifest entry"),
+])
+def test_a_spoilt_manifest_entry_is_one_line(spoil, code, said, made, category, tmp_path, capsys, monkeypatch):
+    def out_of_memory(*given):
+        raise cv2.error("vector::_M_default_append")
+    monkeypatch.setattr("crossmodal.synthesis.replay", out_of_memory)
+    line = json.loads((made / "manifest.jsonl").read_text().splitlines()[0])
+    spoil(line)
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(line) + "\n")
+    assert main(["replay", str(tmp_path / "manifest.jsonl"), "--source", str(category),
+                 "--out", str(tmp_path / "out")]) == code
+    assert said in told(capsys)[1]
+
+
+@pytest.mark.parametrize(("recipe", "said"), [
+    ("defects: [{kind: dent}]\ncount: 1000000000\n", "count: Input should be less than or equal to 255"),
+    ("", "is no recipe; begin it with a line that says defects:"),
+    ("defects: [{kind: dent, diameter_mm: '-5%'}]\n", "diameter_mm: a size is in mm, or in percent"),
+])
+def test_a_recipe_that_cannot_be_is_refused_in_words(recipe, said, category, tmp_path, capsys):
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    assert main(["synthesize", str(category), "--recipe", str(tmp_path / "recipe.yaml"),
+                 "--out", str(tmp_path / "out")]) == 2
+    assert said in told(capsys)[1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_that_is_not_utf8_is_refused_by_name(category, tmp_path, capsys):
+    good = tmp_path / "in/train/good"
+    shutil.copytree(category / "train/good", good)
+    for room, suffix in (("rgb", "png"), ("xyz", "tiff")):
+        first = min((good / room).iterdir())
+        first.rename(first.with_name(f"\udcff.{suffix}"))
+    assert main(["synthesize", str(tmp_path / "in"), "--kinds", "dent", "--out", str(tmp_path / "out")]) == 2
+    assert "\\udcff has a name that is not UTF-8" in told(capsys)[1]
 
 
 def test_a_bare_plan_is_replayed(made, category, tmp_path, capsys):

@@ -45,7 +45,7 @@ def run(path: Path, source: str, out: Path, *, force: bool, reading: Reading, js
                 made = write_sample(out, entry["id"], result, ids, origin, entry["seed"],
                                     "points" in entry["files"], entry["prompt"])
                 entries.append(with_depth_camera(out, made, one, reading, capture, result))
-            except (ValueError, OSError) as error:
+            except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
                 failures.append({"id": entry["id"], "reason": said(error)})
                 print(f"error: {entry['id']} failed: {said(error)}", file=sys.stderr)
             tell(len(entries) + len(failures), len(wanted))
@@ -97,6 +97,8 @@ def _entry(value: dict) -> dict:
         plan = Plan.model_validate(value)
         return {"id": f"test/{folder_of(plan)}/000", "plan": plan, "seed": plan.seed, "prompt": None,
                 "files": {}, "source": {"path": plan.capture}, "sha256": None}
+    for defect in value.get("defects", ()):
+        defect["kind"], defect["class_id"]
     return {**value, "plan": Plan.model_validate(value["plan"]), "id": _inside(value["id"]),
             "source": {**value["source"], "path": value["source"]["path"]}, "seed": value["seed"],
             "files": value["files"], "sha256": value["sha256"], "prompt": value.get("prompt")}

@@ -33,12 +33,12 @@ def sources(root: str | Path) -> list[Source]:
         root = root.resolve()
     if root.is_dir():
         try:
-            for listed in READERS:
-                if found := listed(root):
-                    return found
+            found = next(filter(None, (listed(root) for listed in READERS)), None)
         except ValueError:  # what is wrong with it may be that it is no folder of captures at all
             layouts.refuse(root)
             raise
+        if found:
+            return _plainly_named(found)
         layouts.refuse(root)
         raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
     if root.is_file() and root.suffix.lower() in pcd.SUFFIXES:
@@ -51,6 +51,18 @@ def sources(root: str | Path) -> list[Source]:
     if root.is_file():
         raise ValueError(f"{root} is no capture by itself; give {root}+xyz.tiff, a .pcd, or a folder")
     raise FileNotFoundError(f"{root} does not exist; check the path")
+
+
+def _plainly_named(found: list[Source]) -> list[Source]:
+    # A name goes into manifests, which are UTF-8.
+    for source in found:
+        if not source.path.isascii():
+            try:
+                source.path.encode()
+            except UnicodeEncodeError:
+                shown = source.path.encode(errors="backslashreplace").decode()
+                raise ValueError(f"{shown} has a name that is not UTF-8; give the file another name") from None
+    return found
 
 
 def find(root: str | Path, path: str) -> Source:

@@ -37,10 +37,13 @@ class Relief:
 
     def left_mm(self, displacement_mm: np.ndarray, where: np.ndarray, scale: float = 1.0) -> np.ndarray:
         """(N,) mm: how far points of ``where`` (h, w) are off the old surface once displaced back by ``scale`` times
-        displacement_mm (h, w). Nothing is left where displacement says what happened, relief or not.
+        displacement_mm (h, w), or how far that is from their distance off it, the lesser. Nothing is left where
+        displacement says what happened, relief or not, and over an edge, where directions are not sure.
         """
-        back = scale * 1e-3 * displacement_mm[where][:, None] * self.direction[where]
-        return 1e3 * np.abs(self.surface.distance(self.moved[where] - back))
+        told = scale * displacement_mm[where]
+        back = 1e-3 * told[:, None] * self.direction[where]
+        left = 1e3 * np.abs(self.surface.distance(self.moved[where] - back))
+        return np.fmin(left, np.abs(self.mm[where] - told))
 
     def scale(self, displacement_mm: np.ndarray, where: np.ndarray) -> tuple[float, float]:
         """The factor on displacement_mm that xyz supports best, between -2 and 2, and how far it may be off."""
@@ -54,7 +57,10 @@ class Relief:
             middle = tried[np.argmin([np.nanmean(self.left_mm(displacement_mm, strong, s)) for s in tried])]
             half /= 4
         power = float((size[strong].astype(np.float64) ** 2).sum())
-        return float(middle), (0.1 if self.coarse else 0.02) + 4 * self.floor_mm / max(power, 1e-12) ** 0.5
+        usual = (power / max(np.count_nonzero(strong), 1)) ** 0.5
+        # Of what a coarse sensor rounds only that is seen to have moved which went up: by half a step more, at most.
+        rounded = 0.5 * self.quantum_mm / max(usual, 1e-6)
+        return float(middle), (0.1 if self.coarse else 0.02) + 4 * self.floor_mm / max(power, 1e-12) ** 0.5 + rounded
 
 
 def measure(before: np.ndarray, after: np.ndarray, region: np.ndarray, margin: int = 24) -> Relief:

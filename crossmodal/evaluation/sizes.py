@@ -20,6 +20,7 @@ STEEPEST = 0.35  # cosine of the steepest view (70°) of a surface that carries 
 RIM_PX = 6  # from a surface's end inwards
 SIGMAS = 6.0
 RESOLVED_PX = 4.0
+SLANTED = 0.71  # cosine of the view (45°) beyond which a narrow groove's near side hides its ground
 
 
 def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
@@ -151,6 +152,7 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
             continue  # the better part of it lies at a rim
         peak, error = _peak(found, shown, smooth, sense, comparable)
         across = _across(smooth & (np.sign(peak) * sense * found.mm > 0.1 * abs(peak)))
+        hidden = not outward and _behind_its_rim(found, smooth)
         slack = min(1.0, 1 / across)  # how much of a peak may fall between the samples
         sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
         for test, wanted in sizes.items():
@@ -159,8 +161,8 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
                 continue
             away = max(low - peak, peak - high, 0.0)
             short = peak < low - (0.05 + slack) * low - error
-            if short and across < RESOLVED_PX:
-                continue  # too narrow to be seen to its ground: no size can be told
+            if short and (across < RESOLVED_PX or hidden):
+                continue  # not seen to its ground: no size can be told
             kind = defect.get("kind")
             wrong = short or (peak > 1.03 * high + error and kind not in BLUNT)
             fault = f"{kind}: xyz moved {peak:.3g} mm, but {asked} is {high:.3g}" if wrong else None
@@ -181,6 +183,18 @@ def _peak(found: Relief, shown, good, sense, comparable):
         scale = 1.0
     peak = float((sense * scale * shown[known]).max())
     return peak, error * abs(peak) + 1e-3
+
+
+def _behind_its_rim(found: Relief, good) -> bool:
+    """Whether the ground of a hollow seen aslant is hidden: the deepest that is seen lies right beside what is not."""
+    depth = np.where(good, -found.mm, 0.0)
+    deep = depth > 0.9 * depth.max(initial=0.0)
+    if not deep.any():
+        return False
+    ray = found.moved[deep] / np.linalg.norm(found.moved[deep], axis=-1, keepdims=True)
+    aslant = np.nanmedian(np.abs((ray * found.direction[deep]).sum(-1))) < SLANTED
+    beside = cv2.erode(depth, np.ones((3, 3), np.uint8)) < 0.2 * depth.max()
+    return bool(aslant and beside[deep].mean() > 0.5)
 
 
 def _alone(entry, instances):
