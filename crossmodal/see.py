@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from crossmodal.brink import Brink, find_brink
-from crossmodal.edit import Sample, SurfaceEdit, scattered, within
+from crossmodal.edit import Sample, SurfaceEdit, replaced, scattered, within
 from crossmodal.gain import light_gain
 from crossmodal.normals import STEEPEST, crests_mm, fine_relief_mm, over_valleys_mm
 from crossmodal.raster import displace, refine, splat
@@ -126,10 +126,10 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
     sample, brink = scattered(sample, inside), None
     if sample.removed is not None and sample.removed.any():
         brink = find_brink(edit.field, chart, sample.removed, nodes[3], surface.mm_per_pixel / fine)
-        places = brink.onto(chart)[inside]
-        sample = scattered(edit.field.sample(places[:, 0], places[:, 1]), inside)
-        sample.displacement_mm[brink.wall] *= brink.down[brink.wall]
-        support |= brink.top
+        places = brink.moved(chart, nodes[3])
+        replaced(sample, brink.at, edit.field.sample(places[:, 0], places[:, 1]))
+        sample.displacement_mm.reshape(-1)[brink.at[brink.wall]] *= brink.down[brink.wall]
+        support.reshape(-1)[brink.at[~brink.wall]] = True
     if sample.gap_mm is not None:
         narrow = sample.gap_mm < surface.sensor.narrowest_px * surface.mm_per_pixel
         sample = replace(sample, lost=narrow & (sample.displacement_mm < 0))
@@ -192,15 +192,16 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
         removed = np.zeros(displacement_mm.shape, bool)
     at = smooth
     if brink is not None:
-        known = np.where(state[..., None] > 0, smooth, np.float32(np.nan))
-        at, removed = brink.onto(known), removed & ~brink.wall
-        state = np.where(brink.wall, np.uint8(WALL), state)
+        at, removed, walls = smooth.copy(), removed.copy(), brink.at[brink.wall]
+        at.reshape(-1, 3)[brink.at] = brink.moved(smooth, state)
+        state = state.copy()
+        removed.reshape(-1)[walls], state.reshape(-1)[walls] = False, WALL
     gain = light_gain(surface, lit or sample, smooth, at, normal, np.where(removed, np.uint8(WALL + 1), state), fine,
                       OCCLUSION_REACH if crossing else 0.0)
     displacement_mm = np.where(removed, np.float32(0), displacement_mm)
     moved = displacement_mm != 0
     if brink is not None:
-        moved |= brink.top
+        moved.reshape(-1)[brink.at[~brink.wall]] = True
     base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
     seen = np.empty((*state.shape, 3))
     z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
@@ -209,7 +210,7 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
         state = np.where(sample.lost, state * np.uint8(LOST), state)
     displace(camera.kernel, at, normal, state, displacement_mm, fine, seen)
     if brink is not None:
-        np.add(seen[..., :2], brink.shift[..., ::-1], out=seen[..., :2], where=state[..., None] > 0)
+        seen.reshape(-1, 3)[brink.at, :2] += brink.shift[:, ::-1]
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
