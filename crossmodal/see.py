@@ -59,7 +59,7 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     if near_by is None:
         return None
     rows, columns, st, near = near_by
-    fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
+    fine = nodes_a_pixel(edit.field.finest_mm / surface.mm_per_pixel)
     parts = [(inner, part) for inner, outer in tiles(surface, edit, near, fine)
              if (part := _see_tile(surface, edit, rows, columns, st, near, outer, fine)) is not None]
     if not parts:
@@ -67,6 +67,13 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     if len(parts) == 1 and parts[0][1].z_m.shape == near.shape:
         return parts[0][1]
     return joined(surface, rows, columns, near.shape, parts)
+
+
+def nodes_a_pixel(finest_px: float) -> int:
+    """How many nodes a side of a pixel takes where the finest feature spans so many pixels."""
+    if finest_px >= COARSEST_FEATURE_PX:
+        return 1
+    return 2 if finest_px >= COARSEST_FEATURE_PX / 2 else FINE
 
 
 def widened(surface: Surface, seen: Seen, pixels: int) -> Seen:
