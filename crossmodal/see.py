@@ -14,6 +14,7 @@ from crossmodal.raster import displace, refine, splat
 from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shadow_reach_mm
 from crossmodal.resolve import LOST, WALL, resolve
 from crossmodal.surface import Surface
+from crossmodal.whole import resolve_whole
 
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
@@ -221,8 +222,8 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
-    out = Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
-                                       displacement_mm, gain, fine))
+    nodes = base, gap, z, source, seen, smooth, state, moved | removed, support, displacement_mm, gain
+    out = Seen(rows, columns, *(resolve_whole(*nodes) if fine == 1 else resolve(*nodes, fine)))
     if crossing:
         _bounded(out, base, displacement_mm)
     if sample.removed is not None:
