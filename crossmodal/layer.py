@@ -10,9 +10,9 @@ from crossmodal.gain import WET
 from crossmodal.laid import laid
 from crossmodal.normals import STEEPEST
 from crossmodal.overhang import Sheet, widened
-from crossmodal.raster import displace, refine, splat
+from crossmodal.raster import FINE, displace, nodes_a_pixel, refine, splat
 from crossmodal.relight import along, shading_ratio, shine
-from crossmodal.see import COARSEST_FEATURE_PX, FINE, Seen, chart_over, joined, tiles, touched
+from crossmodal.see import Seen, chart_over, joined, tiles, touched
 from crossmodal.surface import Surface
 from crossmodal.undershade import undershade
 
@@ -53,10 +53,8 @@ def _cut(surface, edit, near, fine):
 
 
 def _nodes_a_pixel(finest_px: float) -> int:
-    if finest_px >= COARSEST_FEATURE_PX / 2:
-        return 1 if finest_px >= COARSEST_FEATURE_PX else 2
-    fine = FINE
-    while fine < FINEST and fine * finest_px < NODES_ACROSS:
+    fine = nodes_a_pixel(finest_px)
+    while FINE <= fine < FINEST and fine * finest_px < NODES_ACROSS:
         fine *= 2
     return fine
 

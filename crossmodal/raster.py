@@ -13,6 +13,17 @@ from numba import njit
 from crossmodal.camera import project_point
 
 
+COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
+FINE = 4
+
+
+def nodes_a_pixel(finest_px: float) -> int:
+    """How many nodes a side of a pixel takes where the finest feature spans so many pixels."""
+    if finest_px >= COARSEST_FEATURE_PX:
+        return 1
+    return 2 if finest_px >= COARSEST_FEATURE_PX / 2 else FINE
+
+
 def refine(smoothed, normals, linked, st, near, fine):
     """Nodes ``fine`` times denser than the pixels of a window, where it is near the defect.
 

@@ -3,8 +3,9 @@
 import numpy as np
 from numba import njit
 
+from crossmodal.relight import WALL
+
 LOST = 2  # state of a node that returns too little light for the depth sensor
-WALL = 3  # state of a node that stands in for a wall: it fills no place of its own
 BLIND = 0.35  # share of a pixel that may return no light before its depth is gone
 
 

@@ -10,14 +10,12 @@ from crossmodal.brink import Brink, find_brink
 from crossmodal.edit import Sample, SurfaceEdit, replaced, scattered, within
 from crossmodal.gain import light_gain
 from crossmodal.normals import STEEPEST, crests_mm, fine_relief_mm, over_valleys_mm
-from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shadow_reach_mm
-from crossmodal.resolve import LOST, WALL, resolve
+from crossmodal.raster import displace, nodes_a_pixel, refine, splat
+from crossmodal.relight import OCCLUSION_REACH, WALL, contact_reach_mm, relief_mm, shadow_reach_mm
+from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
 from crossmodal.whole import resolve_whole
 
-COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
-FINE = 4
 TILE = 32  # pixels
 MOST_NODES = 1 << 20  # that are held at once
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
@@ -68,13 +66,6 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     if len(parts) == 1 and parts[0][1].z_m.shape == near.shape:
         return parts[0][1]
     return joined(surface, rows, columns, near.shape, parts)
-
-
-def nodes_a_pixel(finest_px: float) -> int:
-    """How many nodes a side of a pixel takes where the finest feature spans so many pixels."""
-    if finest_px >= COARSEST_FEATURE_PX:
-        return 1
-    return 2 if finest_px >= COARSEST_FEATURE_PX / 2 else FINE
 
 
 def widened(surface: Surface, seen: Seen, pixels: int) -> Seen:

@@ -3,7 +3,8 @@
 import numpy as np
 from numba import njit
 
-from crossmodal.resolve import LOST, WALL, bilinear, concerned, mend
+from crossmodal.relight import WALL
+from crossmodal.resolve import LOST, bilinear, concerned, mend
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

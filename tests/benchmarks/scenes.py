@@ -10,7 +10,7 @@ import toys
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.scanner import Plane, scan
-from crossmodal.see import COARSEST_FEATURE_PX
+from crossmodal.raster import nodes_a_pixel
 
 FRAME_MM = 100.0
 CATALOGUE = {spec.model_fields["kind"].default: spec for spec in cm.DEFECTS}
@@ -91,6 +91,6 @@ def demands(capture: cm.Capture, kind: str, plan: cm.Plan) -> str:
     field = cm.grown(capture.surface, plan.defects[0]).field
     if kind in WARPS:
         return "warp"
-    if field.finest_mm < COARSEST_FEATURE_PX * capture.surface.mm_per_pixel:
+    if nodes_a_pixel(field.finest_mm / capture.surface.mm_per_pixel) > 1:
         return "fine"
     return "matter" if plan.defects[0].spec.effect in ("add", "remove") else ""
