@@ -137,7 +137,7 @@ def _nearest(z, source, below, z_under, source_under):
 
 def _tone(light, sample: Sample, smooth, normal, state, top, inside, ratio) -> np.ndarray:
     """(nh, nw, 4) float32: what matter returns at every node in the light of its place, times its share, and that."""
-    facing = light.shading(np.where(inside[..., None], normal, np.float32(0)))
+    facing = light.shading(normal[inside])
     gloss = np.zeros((0, 0), np.float32) if sample.gloss is None else sample.gloss
     mirrored = np.zeros((0, 0, 2), np.float32)
     if sample.gloss is not None:
@@ -149,11 +149,13 @@ def _tone(light, sample: Sample, smooth, normal, state, top, inside, ratio) -> n
 @njit(cache=True, nogil=True)
 def _in_the_light(confidence, facing, cover, inside, ratio, gloss, mirrored):
     tone = np.zeros(cover.shape, np.float32)
+    n = 0
     for y in range(inside.shape[0]):
         for x in range(inside.shape[1]):
             if not inside[y, x]:
                 continue
-            light = ratio[y, x] * (1.0 + confidence * (facing[y, x] - 1.0))
+            light = ratio[y, x] * (1.0 + confidence * (facing[n] - 1.0))
+            n += 1
             shine = mirrored[y, x, 1] * gloss[y, x] if gloss.size else 0.0
             for c in range(3):
                 tone[y, x, c] = light * cover[y, x, c] + shine

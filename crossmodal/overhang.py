@@ -67,7 +67,8 @@ class Sheet:
         owner[label[firm]] = np.flatnonzero(firm)
         owner = owner[label[beyond]]
         side = 2 * int(np.clip(0.25 * edit.field.reach_mm / surface.mm_per_pixel, EVEN[0] // 2, EVEN[1] // 2)) + 1
-        foot, even = _mean(points, firm, side, owner), _mean(normals, firm, side, owner)
+        count = _total(firm.astype(np.float32), side)
+        foot, even = _mean(points, firm, side, owner, count), _mean(normals, firm, side, owner, count)
         even /= np.linalg.norm(even, axis=-1, keepdims=True)
         i, j = np.nonzero(beyond)
         rays = surface.camera.rays(np.stack((j + columns[0], i + rows[0]), -1))
@@ -81,8 +82,8 @@ class Sheet:
         if not beyond.any():
             return plain
         there, even, foot, owner = rays[met] * z[met, None], even[met], foot[met], owner[met]
-        along = _mean(edit.patch.along, firm, side, owner) if is_own(surface, edit) else None
-        carried = _carried(edit, _mean(st, firm, side, owner), there, even, foot, along)
+        along = _mean(edit.patch.along, firm, side, owner, count) if is_own(surface, edit) else None
+        carried = _carried(edit, _mean(st, firm, side, owner, count), there, even, foot, along)
         # Nodes just outside the matter close its rim; farther out the chart ends for its own reasons.
         s0, s1, t0, t1 = edit.field.bounds_mm
         edge = MARGIN * surface.mm_per_pixel
@@ -98,6 +99,11 @@ class Sheet:
     def window(self, rows, columns) -> "Sheet":
         """The part of it in rows and columns of the view; those outside it are empty."""
         h, w = rows[1] - rows[0], columns[1] - columns[0]
+        own = self.points, self.normals, self.linked, self.st_mm, self.beyond, self.void
+        if self.rows[0] <= rows[0] and rows[1] <= self.rows[1]:
+            if self.columns[0] <= columns[0] and columns[1] <= self.columns[1]:
+                part = np.s_[rows[0] - self.rows[0]:, columns[0] - self.columns[0]:]
+                return Sheet(rows, columns, *(array[part][:h, :w] for array in own))
         out = (np.full((h, w, 3), np.nan, np.float32), np.full((h, w, 3), np.nan, np.float32),
                np.zeros((h, w, 2), bool), np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), bool),
                np.zeros((h, w), bool))
@@ -105,7 +111,6 @@ class Sheet:
         c0, c1 = max(columns[0], self.columns[0]), min(columns[1], self.columns[1])
         into = np.s_[r0 - rows[0]:r1 - rows[0], c0 - columns[0]:c1 - columns[0]]
         from_ = np.s_[r0 - self.rows[0]:r1 - self.rows[0], c0 - self.columns[0]:c1 - self.columns[0]]
-        own = self.points, self.normals, self.linked, self.st_mm, self.beyond, self.void
         for array, mine in zip(out, own, strict=True):
             array[into] = mine[from_]
         return Sheet(rows, columns, *out)
@@ -124,11 +129,15 @@ def widened(surface: Surface, edit: SurfaceEdit, rows, columns, st):
     return *wide, out
 
 
-def _mean(array, firm, side, owner):
-    """(n, k) float64 means of an array (h, w, k) over the firm pixels of a square about each owner."""
-    total = cv2.boxFilter(np.where(firm[..., None], array, np.float32(0)), cv2.CV_64F, (side, side), normalize=False)
-    count = cv2.boxFilter(firm.astype(np.float32), cv2.CV_64F, (side, side), normalize=False)
-    return total.reshape(len(firm.ravel()), -1)[owner] / count.ravel()[owner, None]
+def _mean(array, firm, side, owner, count):
+    """(n, k) float64 means of an array (h, w, k) over the firm pixels of a square, so many, about each owner."""
+    total = _total(np.where(firm[..., None], array, np.float32(0)), side)
+    return total.reshape(firm.size, -1)[owner] / count.ravel()[owner, None]
+
+
+def _total(array, side):
+    """Sums (h, w[, k]) float64 over a square about each pixel."""
+    return cv2.boxFilter(array, cv2.CV_64F, (side, side), normalize=False)
 
 
 def _carried(edit, st, there, normal, foot, along):
