@@ -63,33 +63,35 @@ class Sheet:
                                                      labelType=cv2.DIST_LABEL_PIXEL)
         ends = cv2.dilate((~charted).astype(np.uint8), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)).astype(bool)
         beyond = ~firm & ends & (far * surface.mm_per_pixel < 2 * edit.field.reach_mm)
-        owner = np.zeros(label.max() + 1, np.int64)
+        whose = label[beyond]
+        owns = np.bincount(whose, minlength=label.max() + 1) > 0
+        owner = np.zeros(len(owns), np.int64)
         owner[label[firm]] = np.flatnonzero(firm)
-        owner = owner[label[beyond]]
+        owner, whose = owner[owns], (np.cumsum(owns) - 1)[whose]
         side = 2 * int(np.clip(0.25 * edit.field.reach_mm / surface.mm_per_pixel, EVEN[0] // 2, EVEN[1] // 2)) + 1
         count = _total(firm.astype(np.float32), side)
         foot, even = _mean(points, firm, side, owner, count), _mean(normals, firm, side, owner, count)
         even /= np.linalg.norm(even, axis=-1, keepdims=True)
         i, j = np.nonzero(beyond)
         rays = surface.camera.rays(np.stack((j + columns[0], i + rows[0]), -1))
-        down = np.einsum("ni,ni->n", rays, even)
+        down = np.einsum("ni,ni->n", rays, even[whose])
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.einsum("ni,ni->n", foot, even) / down
+            z = np.einsum("ni,ni->n", foot, even)[whose] / down
             measured = surface.points[window][..., 2][beyond]
             measured -= np.where(charted[beyond], 4 * surface.floor.at(measured) + FALLEN * surface.mm_per_pixel, 0)
             met = (down < -GRAZING * np.linalg.norm(rays, axis=-1)) & (z > 0) & ~(z >= measured)
         beyond[i[~met], j[~met]] = False
         if not beyond.any():
             return plain
-        there, even, foot, owner = rays[met] * z[met, None], even[met], foot[met], owner[met]
+        there, whose = rays[met] * z[met, None], whose[met]
         along = _mean(edit.patch.along, firm, side, owner, count) if is_own(surface, edit) else None
-        carried = _carried(edit, _mean(st, firm, side, owner, count), there, even, foot, along)
+        carried = _carried(edit, _mean(st, firm, side, owner, count), there, even, foot, along, whose)
         # Nodes just outside the matter close its rim; farther out the chart ends for its own reasons.
         s0, s1, t0, t1 = edit.field.bounds_mm
         edge = MARGIN * surface.mm_per_pixel
         kept = within(carried, (s0 - edge, s1 + edge, t0 - edge, t1 + edge))
         beyond[i[met][~kept], j[met][~kept]] = False
-        there, even, carried = there[kept], even[kept], carried[kept]
+        there, even, carried = there[kept], even[whose[kept]], carried[kept]
         st, points, normals = st.copy(), points.copy(), normals.copy()
         st[beyond] = carried
         points[beyond], normals[beyond] = there, even
@@ -140,17 +142,18 @@ def _total(array, side):
     return cv2.boxFilter(array, cv2.CV_64F, (side, side), normalize=False)
 
 
-def _carried(edit, st, there, normal, foot, along):
-    """(s, t) mm (n, 2) of points on the planes through their feet, straight on from each foot's own (s, t)."""
+def _carried(edit, st, there, normal, foot, along, whose):
+    """(s, t) mm (n, 2) of points on the planes through feet, whose (n,) says which, straight on from each foot's own
+    (s, t)."""
     if along is not None:
         along = along - normal * np.einsum("ni,ni->n", along, normal)[:, None]
         along /= np.linalg.norm(along, axis=-1, keepdims=True)
-        rest = (there - foot) * 1e3
-        return st + np.stack((np.einsum("ni,ni->n", rest, along),
-                              np.einsum("ni,ni->n", rest, np.cross(normal, along))), -1)
+        rest = (there - foot[whose]) * 1e3
+        return st[whose] + np.stack((np.einsum("ni,ni->n", rest, along[whose]),
+                                     np.einsum("ni,ni->n", rest, np.cross(normal, along)[whose])), -1)
     back = np.linalg.inv(edit.T_here_patch)
     there, foot = (points @ back[:3, :3].T + back[:3, 3] for points in (there, foot))
-    return st + edit.patch.coordinates(there, foot)[:, :2] - edit.patch.coordinates(foot)[:, :2]
+    return st[whose] + edit.patch.coordinates(there, foot[whose])[:, :2] - edit.patch.coordinates(foot)[whose, :2]
 
 
 def _relinked(linked, st, beyond, pixel_mm):
