@@ -12,7 +12,6 @@ from numba import njit
 
 from crossmodal.camera import project_point
 
-
 COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
 FINE = 4
 
