@@ -10,7 +10,7 @@ from crossmodal.gain import WET
 from crossmodal.laid import laid
 from crossmodal.normals import STEEPEST
 from crossmodal.overhang import Sheet, widened
-from crossmodal.raster import FINE, displace, nodes_a_pixel, refine, splat
+from crossmodal.raster import COARSEST_FEATURE_PX, FINE, displace, refine, splat
 from crossmodal.relight import along, shading_ratio, shine
 from crossmodal.see import Seen, chart_over, joined, tiles, touched
 from crossmodal.surface import Surface
@@ -53,8 +53,10 @@ def _cut(surface, edit, near, fine):
 
 
 def _nodes_a_pixel(finest_px: float) -> int:
-    fine = nodes_a_pixel(finest_px)
-    while FINE <= fine < FINEST and fine * finest_px < NODES_ACROSS:
+    if finest_px >= COARSEST_FEATURE_PX / 2:
+        return 1 if finest_px >= COARSEST_FEATURE_PX else 2
+    fine = FINE
+    while fine < FINEST and fine * finest_px < NODES_ACROSS:
         fine *= 2
     return fine
 

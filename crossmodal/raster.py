@@ -12,7 +12,7 @@ from numba import njit
 
 from crossmodal.camera import project_point
 
-COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
+COARSEST_FEATURE_PX, COARSE_FEATURE_PX = 4.0, 3.0  # a feature narrower than these takes 2² and FINE² nodes a pixel
 FINE = 4
 
 
@@ -20,7 +20,7 @@ def nodes_a_pixel(finest_px: float) -> int:
     """How many nodes a side of a pixel takes where the finest feature spans so many pixels."""
     if finest_px >= COARSEST_FEATURE_PX:
         return 1
-    return 2 if finest_px >= COARSEST_FEATURE_PX / 2 else FINE
+    return 2 if finest_px >= COARSE_FEATURE_PX else FINE
 
 
 def refine(smoothed, normals, linked, st, near, fine):
