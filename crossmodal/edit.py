@@ -166,6 +166,13 @@ def scattered(sample: Sample, where: np.ndarray) -> Sample:
                   spread(sample.gap_mm, np.inf))
 
 
+def replaced(sample: Sample, at: np.ndarray, by: Sample) -> None:
+    """Write the n places of one sample into a spread one, where (n,) says among its places, counted row by row."""
+    for name, values in vars(by).items():
+        if values is not None:
+            getattr(sample, name).reshape(-1, *values.shape[1:])[at] = values
+
+
 def exact_distance(mask: np.ndarray) -> np.ndarray:
     """(H, W) float64 distance to the nearest false pixel, in pixels: the root of a whole number on any thread."""
     rough = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)

@@ -108,6 +108,9 @@ def _beneath(y, x, smooth, ground, lit, inside, shade):
     the nodes in the open, if there are any.
     """
     ya, xa = int(np.floor(y)), int(np.floor(x))
+    if ya == y and xa == x:
+        depth = np.float64(smooth[ya, xa, 2]) if ground[ya, xa] else np.nan
+        return depth, np.float64(shade[ya, xa]) if lit[ya, xa] else 1.0
     old = weight = light = shaded = open_ = clear = 0.0
     for dy in range(2):
         for dx in range(2):

@@ -10,9 +10,9 @@ from crossmodal.gain import WET
 from crossmodal.laid import laid
 from crossmodal.normals import STEEPEST
 from crossmodal.overhang import Sheet, widened
-from crossmodal.raster import displace, refine, splat
+from crossmodal.raster import COARSEST_FEATURE_PX, FINE, displace, refine, splat
 from crossmodal.relight import along, shading_ratio, shine
-from crossmodal.see import COARSEST_FEATURE_PX, FINE, Seen, chart_over, joined, tiles, touched
+from crossmodal.see import Seen, chart_over, joined, tiles, touched
 from crossmodal.surface import Surface
 from crossmodal.undershade import undershade
 
@@ -139,7 +139,7 @@ def _nearest(z, source, below, z_under, source_under):
 
 def _tone(light, sample: Sample, smooth, normal, state, top, inside, ratio) -> np.ndarray:
     """(nh, nw, 4) float32: what matter returns at every node in the light of its place, times its share, and that."""
-    facing = light.shading(np.where(inside[..., None], normal, np.float32(0)))
+    facing = light.shading(normal[inside])
     gloss = np.zeros((0, 0), np.float32) if sample.gloss is None else sample.gloss
     mirrored = np.zeros((0, 0, 2), np.float32)
     if sample.gloss is not None:
@@ -151,11 +151,13 @@ def _tone(light, sample: Sample, smooth, normal, state, top, inside, ratio) -> n
 @njit(cache=True, nogil=True)
 def _in_the_light(confidence, facing, cover, inside, ratio, gloss, mirrored):
     tone = np.zeros(cover.shape, np.float32)
+    n = 0
     for y in range(inside.shape[0]):
         for x in range(inside.shape[1]):
             if not inside[y, x]:
                 continue
-            light = ratio[y, x] * (1.0 + confidence * (facing[y, x] - 1.0))
+            light = ratio[y, x] * (1.0 + confidence * (facing[n] - 1.0))
+            n += 1
             shine = mirrored[y, x, 1] * gloss[y, x] if gloss.size else 0.0
             for c in range(3):
                 tone[y, x, c] = light * cover[y, x, c] + shine

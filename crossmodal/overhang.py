@@ -63,32 +63,35 @@ class Sheet:
                                                      labelType=cv2.DIST_LABEL_PIXEL)
         ends = cv2.dilate((~charted).astype(np.uint8), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)).astype(bool)
         beyond = ~firm & ends & (far * surface.mm_per_pixel < 2 * edit.field.reach_mm)
-        owner = np.zeros(label.max() + 1, np.int64)
+        whose = label[beyond]
+        owns = np.bincount(whose, minlength=label.max() + 1) > 0
+        owner = np.zeros(len(owns), np.int64)
         owner[label[firm]] = np.flatnonzero(firm)
-        owner = owner[label[beyond]]
+        owner, whose = owner[owns], (np.cumsum(owns) - 1)[whose]
         side = 2 * int(np.clip(0.25 * edit.field.reach_mm / surface.mm_per_pixel, EVEN[0] // 2, EVEN[1] // 2)) + 1
-        foot, even = _mean(points, firm, side, owner), _mean(normals, firm, side, owner)
+        count = _total(firm.astype(np.float32), side)
+        foot, even = _mean(points, firm, side, owner, count), _mean(normals, firm, side, owner, count)
         even /= np.linalg.norm(even, axis=-1, keepdims=True)
         i, j = np.nonzero(beyond)
         rays = surface.camera.rays(np.stack((j + columns[0], i + rows[0]), -1))
-        down = np.einsum("ni,ni->n", rays, even)
+        down = np.einsum("ni,ni->n", rays, even[whose])
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.einsum("ni,ni->n", foot, even) / down
+            z = np.einsum("ni,ni->n", foot, even)[whose] / down
             measured = surface.points[window][..., 2][beyond]
             measured -= np.where(charted[beyond], 4 * surface.floor.at(measured) + FALLEN * surface.mm_per_pixel, 0)
             met = (down < -GRAZING * np.linalg.norm(rays, axis=-1)) & (z > 0) & ~(z >= measured)
         beyond[i[~met], j[~met]] = False
         if not beyond.any():
             return plain
-        there, even, foot, owner = rays[met] * z[met, None], even[met], foot[met], owner[met]
-        along = _mean(edit.patch.along, firm, side, owner) if is_own(surface, edit) else None
-        carried = _carried(edit, _mean(st, firm, side, owner), there, even, foot, along)
+        there, whose = rays[met] * z[met, None], whose[met]
+        along = _mean(edit.patch.along, firm, side, owner, count) if is_own(surface, edit) else None
+        carried = _carried(edit, _mean(st, firm, side, owner, count), there, even, foot, along, whose)
         # Nodes just outside the matter close its rim; farther out the chart ends for its own reasons.
         s0, s1, t0, t1 = edit.field.bounds_mm
         edge = MARGIN * surface.mm_per_pixel
         kept = within(carried, (s0 - edge, s1 + edge, t0 - edge, t1 + edge))
         beyond[i[met][~kept], j[met][~kept]] = False
-        there, even, carried = there[kept], even[kept], carried[kept]
+        there, even, carried = there[kept], even[whose[kept]], carried[kept]
         st, points, normals = st.copy(), points.copy(), normals.copy()
         st[beyond] = carried
         points[beyond], normals[beyond] = there, even
@@ -98,6 +101,11 @@ class Sheet:
     def window(self, rows, columns) -> "Sheet":
         """The part of it in rows and columns of the view; those outside it are empty."""
         h, w = rows[1] - rows[0], columns[1] - columns[0]
+        own = self.points, self.normals, self.linked, self.st_mm, self.beyond, self.void
+        if self.rows[0] <= rows[0] and rows[1] <= self.rows[1]:
+            if self.columns[0] <= columns[0] and columns[1] <= self.columns[1]:
+                part = np.s_[rows[0] - self.rows[0]:, columns[0] - self.columns[0]:]
+                return Sheet(rows, columns, *(array[part][:h, :w] for array in own))
         out = (np.full((h, w, 3), np.nan, np.float32), np.full((h, w, 3), np.nan, np.float32),
                np.zeros((h, w, 2), bool), np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), bool),
                np.zeros((h, w), bool))
@@ -105,7 +113,6 @@ class Sheet:
         c0, c1 = max(columns[0], self.columns[0]), min(columns[1], self.columns[1])
         into = np.s_[r0 - rows[0]:r1 - rows[0], c0 - columns[0]:c1 - columns[0]]
         from_ = np.s_[r0 - self.rows[0]:r1 - self.rows[0], c0 - self.columns[0]:c1 - self.columns[0]]
-        own = self.points, self.normals, self.linked, self.st_mm, self.beyond, self.void
         for array, mine in zip(out, own, strict=True):
             array[into] = mine[from_]
         return Sheet(rows, columns, *out)
@@ -124,24 +131,29 @@ def widened(surface: Surface, edit: SurfaceEdit, rows, columns, st):
     return *wide, out
 
 
-def _mean(array, firm, side, owner):
-    """(n, k) float64 means of an array (h, w, k) over the firm pixels of a square about each owner."""
-    total = cv2.boxFilter(np.where(firm[..., None], array, np.float32(0)), cv2.CV_64F, (side, side), normalize=False)
-    count = cv2.boxFilter(firm.astype(np.float32), cv2.CV_64F, (side, side), normalize=False)
-    return total.reshape(len(firm.ravel()), -1)[owner] / count.ravel()[owner, None]
+def _mean(array, firm, side, owner, count):
+    """(n, k) float64 means of an array (h, w, k) over the firm pixels of a square, so many, about each owner."""
+    total = _total(np.where(firm[..., None], array, np.float32(0)), side)
+    return total.reshape(firm.size, -1)[owner] / count.ravel()[owner, None]
 
 
-def _carried(edit, st, there, normal, foot, along):
-    """(s, t) mm (n, 2) of points on the planes through their feet, straight on from each foot's own (s, t)."""
+def _total(array, side):
+    """Sums (h, w[, k]) float64 over a square about each pixel."""
+    return cv2.boxFilter(array, cv2.CV_64F, (side, side), normalize=False)
+
+
+def _carried(edit, st, there, normal, foot, along, whose):
+    """(s, t) mm (n, 2) of points on the planes through feet, whose (n,) says which, straight on from each foot's own
+    (s, t)."""
     if along is not None:
         along = along - normal * np.einsum("ni,ni->n", along, normal)[:, None]
         along /= np.linalg.norm(along, axis=-1, keepdims=True)
-        rest = (there - foot) * 1e3
-        return st + np.stack((np.einsum("ni,ni->n", rest, along),
-                              np.einsum("ni,ni->n", rest, np.cross(normal, along))), -1)
+        rest = (there - foot[whose]) * 1e3
+        return st[whose] + np.stack((np.einsum("ni,ni->n", rest, along[whose]),
+                                     np.einsum("ni,ni->n", rest, np.cross(normal, along)[whose])), -1)
     back = np.linalg.inv(edit.T_here_patch)
     there, foot = (points @ back[:3, :3].T + back[:3, 3] for points in (there, foot))
-    return st + edit.patch.coordinates(there, foot)[:, :2] - edit.patch.coordinates(foot)[:, :2]
+    return st[whose] + edit.patch.coordinates(there, foot[whose])[:, :2] - edit.patch.coordinates(foot)[whose, :2]
 
 
 def _relinked(linked, st, beyond, pixel_mm):

@@ -12,17 +12,47 @@ from numba import njit
 
 from crossmodal.camera import project_point
 
+COARSEST_FEATURE_PX, COARSE_FEATURE_PX = 4.0, 3.0  # a feature narrower than these takes 2² and FINE² nodes a pixel
+FINE = 4
 
-@njit(cache=True, nogil=True)
+
+def nodes_a_pixel(finest_px: float) -> int:
+    """How many nodes a side of a pixel takes where the finest feature spans so many pixels."""
+    if finest_px >= COARSEST_FEATURE_PX:
+        return 1
+    return 2 if finest_px >= COARSE_FEATURE_PX else FINE
+
+
 def refine(smoothed, normals, linked, st, near, fine):
     """Nodes ``fine`` times denser than the pixels of a window, where it is near the defect.
 
     smoothed, normals: (h, w, 3) float32; linked: (h, w, 2) bool; st: (h, w, 2) chart; near: (h, w) bool
-    → smooth, normal (nh, nw, 3) float32, chart (nh, nw, 2) float32, state (nh, nw) uint8: 1 where a node is.
+    → smooth, normal (nh, nw, 3) float32, chart (nh, nw, 2) float32, state (nh, nw) uint8: 1 where a node is; the first
+    two are undefined where there is none.
     """
+    if fine == 1:
+        return smoothed, normals, *_charted(normals, st, near)
+    return _refined(smoothed, normals, linked, st, near, fine)
+
+
+@njit(cache=True, nogil=True)
+def _charted(normals, st, near):
+    h, w = near.shape
+    chart, state = np.empty((h, w, 2), np.float32), np.zeros((h, w), np.uint8)
+    for i in range(h):
+        for j in range(w):
+            known = near[i, j] and normals[i, j, 0] == normals[i, j, 0]
+            state[i, j] = known
+            for c in range(2):
+                chart[i, j, c] = st[i, j, c] if known else np.float32(np.nan)
+    return chart, state
+
+
+@njit(cache=True, nogil=True)
+def _refined(smoothed, normals, linked, st, near, fine):
     h, w = near.shape
     nh, nw = (h - 1) * fine + 1, (w - 1) * fine + 1
-    smooth = np.empty((nh, nw, 3), np.float32)  # undefined where state is 0
+    smooth = np.empty((nh, nw, 3), np.float32)
     normal = np.empty((nh, nw, 3), np.float32)
     chart = np.full((nh, nw, 2), np.nan, np.float32)
     state = np.zeros((nh, nw), np.uint8)
@@ -36,8 +66,6 @@ def refine(smoothed, normals, linked, st, near, fine):
             for c in range(3):
                 smooth[y, x, c] = smoothed[i, j, c]
                 normal[y, x, c] = normals[i, j, c]
-    if fine == 1:
-        return smooth, normal, chart, state
     for i in range(h - 1):
         for j in range(w - 1):
             y, x = i * fine, j * fine

@@ -15,6 +15,7 @@ PENUMBRA = 0.08  # tangent of the lamp's angular radius: a bench lamp, not a las
 OCCLUSION_REACH = 1.5  # heights of a relief beyond which it shuts out no light
 SHALLOW = 0.2  # share of that reach below the relief's top at which a place counts as open
 RING = np.array(((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)))
+WALL = 3  # state of a node that stands in for a wall; a node of more is gone
 RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in shading
 
 
@@ -64,6 +65,8 @@ def _shine(lobe, smooth, moved, state, d):
             if not state[y, x]:
                 continue
             here = state[y, x]
+            if here > WALL and _alone(state, y, x):
+                continue
             y0 = y - 1 if y > 0 and 0 < state[y - 1, x] <= here else y
             y1 = y + 1 if y + 1 < nh and 0 < state[y + 1, x] <= here else y
             x0 = x - 1 if x > 0 and 0 < state[y, x - 1] <= here else x
@@ -83,6 +86,16 @@ def _shine(lobe, smooth, moved, state, d):
             if _towards(moved, y, x, y0, y1, x0, x1, lobe[0], lobe[1], lobe[2]) > 0.0:
                 out[y, x, 1] = lobe[3] * _towards(moved, y, x, y0, y1, x0, x1, hx, hy, hz) ** lobe[4]
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _alone(state, y, x):
+    """Whether all about a node is gone as it is: nothing that is left takes its light from there."""
+    for i in range(max(0, y - 1), min(state.shape[0], y + 2)):
+        for j in range(max(0, x - 1), min(state.shape[1], x + 2)):
+            if state[i, j] <= WALL:
+                return False
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -132,6 +145,8 @@ def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
             if not state[y, x]:
                 continue
             here = state[y, x]
+            if here > WALL and _alone(state, y, x):
+                continue
             y0 = y - 1 if y > 0 and 0 < state[y - 1, x] <= here else y
             y1 = y + 1 if y + 1 < nh and 0 < state[y + 1, x] <= here else y
             x0 = x - 1 if x > 0 and 0 < state[y, x - 1] <= here else x

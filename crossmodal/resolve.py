@@ -3,8 +3,9 @@
 import numpy as np
 from numba import njit
 
+from crossmodal.relight import WALL
+
 LOST = 2  # state of a node that returns too little light for the depth sensor
-WALL = 3  # state of a node that stands in for a wall: it fills no place of its own
 BLIND = 0.35  # share of a pixel that may return no light before its depth is gone
 
 
@@ -34,11 +35,11 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
     order = np.empty(n, np.int64)
     colour, at = np.empty(channels), np.empty(channels)
     centre = 0.5 * (fine - 1)
-    concerned = _concerned(h, w, z, state, moved, support, gain, fine)
+    near = concerned(h, w, z, state, moved, support, gain, fine)
     for i in range(h):
         for j in range(w):
             out_source[i, j, 0], out_source[i, j, 1] = i, j
-            if not concerned[i, j]:
+            if not near[i, j]:
                 continue
             here = base[i, j]
             count = 0
@@ -82,14 +83,14 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
                         yy = min(max(int(round(y)), 0), nh - 1)
                         xx = min(max(int(round(x)), 0), nw - 1)
                         touched = True
-                        near = (abs(seen[yy, xx, 0] - column) < 0.6 * fine and abs(seen[yy, xx, 1] - row) < 0.6 * fine)
-                        if not (state[yy, xx] and state[yy, xx] != WALL and near and moved[yy, xx]
+                        stays = (abs(seen[yy, xx, 0] - column) < 0.6 * fine and abs(seen[yy, xx, 1] - row) < 0.6 * fine)
+                        if not (state[yy, xx] and state[yy, xx] != WALL and stays and moved[yy, xx]
                                 and displacement[yy, xx] != 0.0):
                             holes += 1
                             continue
                         sy, sx = float(yy), float(xx)
                         level = seen[yy, xx, 2] - smooth[yy, xx, 2] + here
-                    d, inside = _at(sy, sx, state, displacement, gain, support, at)
+                    d, inside = bilinear(sy, sx, state, displacement, gain, support, at)
                     plain = True
                     for c in range(channels):
                         colour[c] += at[c]
@@ -127,12 +128,12 @@ def resolve(base, gap, z, source, seen, smooth, state, moved, support, displacem
             for c in range(channels):
                 out_gain[i, j, c] = colour[c] / count
             out_support[i, j] = 8 * inside_count >= n
-    _mend(base, gap, out_z, out_gain, out_source, out_displacement)
+    mend(base, gap, out_z, out_gain, out_source, out_displacement)
     return out_z, out_gain, out_source, out_displacement, out_support
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _mend(base, gap, z, gain, source, displacement):
+def mend(base, gap, z, gain, source, displacement):
     """Close cracks one pixel wide: a hole that one surface surrounds reveals nothing, the mesh was torn there."""
     h, w = z.shape
     torn = np.zeros((h, w), np.bool_)
@@ -170,7 +171,7 @@ def _mend(base, gap, z, gain, source, displacement):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _concerned(h, w, z, state, moved, support, gain, fine):
+def concerned(h, w, z, state, moved, support, gain, fine):
     """(h, w) bool: pixels next to a node where something happens, or under a sample that was drawn."""
     out = np.zeros((h, w), np.bool_)
     for y in range(state.shape[0]):
@@ -203,7 +204,7 @@ def _plain(gain, y, x):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _at(y, x, state, displacement, gain, support, colour):
+def bilinear(y, x, state, displacement, gain, support, colour):
     """Displacement and support of the nodes at (y, x), bilinear over those that exist; their gain into colour."""
     ya, xa = int(np.floor(y)), int(np.floor(x))
     fy, fx = y - ya, x - xa

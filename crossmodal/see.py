@@ -7,16 +7,15 @@ import cv2
 import numpy as np
 
 from crossmodal.brink import Brink, find_brink
-from crossmodal.edit import Sample, SurfaceEdit, scattered, within
+from crossmodal.edit import Sample, SurfaceEdit, replaced, scattered, within
 from crossmodal.gain import light_gain
 from crossmodal.normals import STEEPEST, crests_mm, fine_relief_mm, over_valleys_mm
-from crossmodal.raster import displace, refine, splat
-from crossmodal.relight import OCCLUSION_REACH, contact_reach_mm, relief_mm, shadow_reach_mm
-from crossmodal.resolve import LOST, WALL, resolve
+from crossmodal.raster import displace, nodes_a_pixel, refine, splat
+from crossmodal.relight import OCCLUSION_REACH, WALL, contact_reach_mm, relief_mm, shadow_reach_mm
+from crossmodal.resolve import LOST, resolve
 from crossmodal.surface import Surface
+from crossmodal.whole import resolve_whole
 
-COARSEST_FEATURE_PX = 4.0  # a feature narrower than this is supersampled
-FINE = 4
 TILE = 32  # pixels
 MOST_NODES = 1 << 20  # that are held at once
 SPARSE = 0.2  # a defect that takes up a smaller share of its window is seen tile by tile
@@ -59,7 +58,7 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     if near_by is None:
         return None
     rows, columns, st, near = near_by
-    fine = FINE if edit.field.finest_mm < COARSEST_FEATURE_PX * surface.mm_per_pixel else 1
+    fine = nodes_a_pixel(edit.field.finest_mm / surface.mm_per_pixel)
     parts = [(inner, part) for inner, outer in tiles(surface, edit, near, fine)
              if (part := _see_tile(surface, edit, rows, columns, st, near, outer, fine)) is not None]
     if not parts:
@@ -120,9 +119,10 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
         return None
     if sample.removed is not None and sample.removed.any():
         brink = find_brink(edit.field, chart, sample.removed, state, surface.mm_per_pixel / fine)
-        sample, _ = _sampled(edit.field, brink.onto(chart), inside)
-        sample.displacement_mm[brink.wall] *= brink.down[brink.wall]
-        support |= brink.top
+        places = brink.moved(chart, state)
+        replaced(sample, brink.at, edit.field.sample(places[:, 0], places[:, 1]))
+        sample.displacement_mm.reshape(-1)[brink.at[brink.wall]] *= brink.down[brink.wall]
+        support.reshape(-1)[brink.at[~brink.wall]] = True
     if sample.gap_mm is not None:
         narrow = sample.gap_mm < surface.sensor.narrowest_px * surface.mm_per_pixel
         sample = replace(sample, lost=narrow & (sample.displacement_mm < 0))
@@ -194,15 +194,16 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
         removed = np.zeros(displacement_mm.shape, bool)
     at = smooth
     if brink is not None:
-        known = np.where(state[..., None] > 0, smooth, np.float32(np.nan))
-        at, removed = brink.onto(known), removed & ~brink.wall
-        state = np.where(brink.wall, np.uint8(WALL), state)
+        at, removed, walls = smooth.copy(), removed.copy(), brink.at[brink.wall]
+        at.reshape(-1, 3)[brink.at] = brink.moved(smooth, state)
+        state = state.copy()
+        removed.reshape(-1)[walls], state.reshape(-1)[walls] = False, WALL
     gain = light_gain(surface, lit or sample, smooth, at, normal, np.where(removed, np.uint8(WALL + 1), state), fine,
                       OCCLUSION_REACH if crossing else 0.0)
     displacement_mm = np.where(removed, np.float32(0), displacement_mm)
     moved = displacement_mm != 0
     if brink is not None:
-        moved |= brink.top
+        moved.reshape(-1)[brink.at[~brink.wall]] = True
     base = np.ascontiguousarray(surface.points[rows[0]:rows[1], columns[0]:columns[1], 2])
     seen = np.empty((*state.shape, 3))
     z = np.full((base.shape[0] * fine, base.shape[1] * fine), np.inf, np.float32)
@@ -211,12 +212,12 @@ def rendered(surface: Surface, rows, columns, nodes, linked, sample: Sample, sup
         state = np.where(sample.lost, state * np.uint8(LOST), state)
     displace(camera.kernel, at, normal, state, displacement_mm, fine, seen)
     if brink is not None:
-        np.add(seen[..., :2], brink.shift[..., ::-1], out=seen[..., :2], where=state[..., None] > 0)
+        seen.reshape(-1, 3)[brink.at, :2] += brink.shift[:, ::-1]
     if moved.any():
         splat(seen, state * ~removed, linked, moved, fine, z, source)
     gap = 4 * np.asarray(surface.floor.at(base), np.float32) + base * np.float32(STEEPEST / camera.fx)
-    out = Seen(rows, columns, *resolve(base, gap, z, source, seen, smooth, state, moved | removed, support,
-                                       displacement_mm, gain, fine))
+    nodes = base, gap, z, source, seen, smooth, state, moved | removed, support, displacement_mm, gain
+    out = Seen(rows, columns, *(resolve_whole(*nodes) if fine == 1 else resolve(*nodes, fine)))
     if crossing:
         _bounded(out, base, displacement_mm)
     if sample.removed is not None:

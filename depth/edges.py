@@ -29,24 +29,25 @@ def shadowed(z_m: np.ndarray, baseline_m: tuple[float, float], focal_px: float) 
     dx, dy = baseline_m[0] / length, baseline_m[1] / length
     stride = 1.0 / max(abs(dx), abs(dy))
     dx, dy = dx * stride, dy * stride
-    nearest = np.inf
-    for i in range(h):
-        for j in range(w):
-            if z_m[i, j] < nearest:
-                nearest = z_m[i, j]
     scale = focal_px * length
+    most = -np.inf
+    disparity = np.empty((h, w))
     for i in range(h):
         for j in range(w):
-            here = z_m[i, j]
+            disparity[i, j] = scale / z_m[i, j]
+            if disparity[i, j] > most:
+                most = disparity[i, j]
+    for i in range(h):
+        for j in range(w):
+            here = disparity[i, j]
             if not here == here:
                 continue
-            most = scale * (1.0 / nearest - 1.0 / here)
             k = 1
-            while k * stride < most:
+            while k * stride < most - here:
                 y, x = int(round(i + k * dy)), int(round(j + k * dx))
                 if y < 0 or x < 0 or y >= h or x >= w:
                     break
-                if scale * (1.0 / z_m[y, x] - 1.0 / here) > k * stride:
+                if disparity[y, x] - here > k * stride:
                     out[i, j] = True
                     break
                 k += 1

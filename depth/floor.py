@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numba import njit
 
 RESOLUTION = 2.4e-7  # 2 float32 ulps, relative: below it even a perfect sensor shows nothing
 _LINES, _BLOCK = 48, 16
@@ -30,8 +31,11 @@ class DepthFloor:
         """Floor in metres at depth z_m, same shape: sqrt(noise^2 + quantum^2 / 12), at least float32's own
         grain.
         """
-        z = np.asarray(z_m, np.float64)
         base = float(np.sqrt(self.noise_m**2 + self.quantum_m**2 / 12))
+        if isinstance(z_m, np.ndarray) and z_m.dtype == np.float32 and z_m.ndim:
+            median = self.median_m if self.law == "disparity" else 0.0
+            return _floor(np.ravel(z_m), base, median).reshape(z_m.shape)
+        z = np.asarray(z_m, np.float64)
         grown = base * (z / self.median_m) ** 2 if self.law == "disparity" else np.float64(base)
         grain = np.abs(z)
         grain *= RESOLUTION
@@ -43,6 +47,17 @@ class DepthFloor:
         z = np.asarray(z_m, np.float64)
         step = self.quantum_m * ((z / self.median_m) ** 2 if self.law == "disparity" else np.ones_like(z))
         return float(step) if step.ndim == 0 else step.astype(np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _floor(z, base, median):
+    """``DepthFloor.at`` of (n,) float32, in one pass; median 0 where the floor does not grow with depth."""
+    out = np.empty(len(z), np.float32)
+    for i in range(len(z)):
+        share = np.float64(z[i]) / median if median > 0.0 else 1.0
+        grain = RESOLUTION * abs(np.float64(z[i]))
+        out[i] = base * (share * share) if base * (share * share) > grain else grain
+    return out
 
 
 def measure_floor(z_m: np.ndarray) -> DepthFloor:

@@ -86,9 +86,7 @@ class Strand:
         return self.height_mm
 
     def near(self, s_mm, t_mm, margin_mm):
-        s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
-        return (_distance(s.ravel(), t.ravel(), self.points, self.crest, 0.5 * self.width_mm + margin_mm)[0]
-                .reshape(s.shape) <= 0.5 * self.width_mm + margin_mm)
+        return _near(np.ravel(s_mm), np.ravel(t_mm), self.points, 0.5 * self.width_mm + margin_mm).reshape(s_mm.shape)
 
     def sample(self, s_mm, t_mm) -> Sample:
         half, thick = 0.5 * self.width_mm, self.thickest_mm
@@ -110,11 +108,7 @@ def _distance(s, t, points, crest, enough):
     """Distance (n,) from a line through points, inf beyond ``enough``, and the crest there."""
     out = np.full(len(s), np.inf)
     at = np.zeros(len(s))
-    boxes = np.empty((len(points) - 1, 4))
-    for k in range(len(points) - 1):
-        for axis in range(2):
-            boxes[k, 2 * axis] = min(points[k, axis], points[k + 1, axis]) - enough
-            boxes[k, 2 * axis + 1] = max(points[k, axis], points[k + 1, axis]) + enough
+    boxes = _boxes(points, enough)
     frame, first, members = gridded(boxes)
     for i in range(len(s)):
         cell = cell_at(frame, s[i], t[i])
@@ -123,14 +117,50 @@ def _distance(s, t, points, crest, enough):
         for k in members[first[cell]:first[cell + 1]]:
             if not (boxes[k, 0] <= s[i] <= boxes[k, 1] and boxes[k, 2] <= t[i] <= boxes[k, 3]):
                 continue
-            a, b, c, d = points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1]
-            x, y = c - a, d - b
-            u = min(1.0, max(0.0, ((s[i] - a) * x + (t[i] - b) * y) / (x * x + y * y)))
-            far = math.hypot(s[i] - a - u * x, t[i] - b - u * y)
-            if far < out[i]:
-                out[i] = far
+            u, p, q = _off(s[i], t[i], points[k], points[k + 1])
+            if p * p + q * q < out[i]:
+                out[i] = p * p + q * q
                 at[i] = crest[k] + u * (crest[k + 1] - crest[k])
+        out[i] = math.sqrt(out[i])
     return out, at
+
+
+@njit(cache=True, nogil=True)
+def _near(s, t, points, enough):
+    """(n,) bool: places no farther than ``enough`` from a line through points."""
+    out = np.zeros(len(s), np.bool_)
+    boxes = _boxes(points, enough)
+    frame, first, members = gridded(boxes)
+    for i in range(len(s)):
+        cell = cell_at(frame, s[i], t[i])
+        if cell < 0:
+            continue
+        for k in members[first[cell]:first[cell + 1]]:
+            if boxes[k, 0] <= s[i] <= boxes[k, 1] and boxes[k, 2] <= t[i] <= boxes[k, 3]:
+                _, p, q = _off(s[i], t[i], points[k], points[k + 1])
+                if p * p + q * q <= enough * enough:
+                    out[i] = True
+                    break
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _boxes(points, enough):
+    """(n − 1, 4) float64: least and most s and t within ``enough`` of each piece of a line."""
+    boxes = np.empty((len(points) - 1, 4))
+    for k in range(len(points) - 1):
+        for axis in range(2):
+            boxes[k, 2 * axis] = min(points[k, axis], points[k + 1, axis]) - enough
+            boxes[k, 2 * axis + 1] = max(points[k, axis], points[k + 1, axis]) + enough
+    return boxes
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _off(s, t, start, end):
+    """(share of the way from start to end, s and t from the line there) of a place."""
+    x, y = end[0] - start[0], end[1] - start[1]
+    u = min(1.0, max(0.0, ((s - start[0]) * x + (t - start[1]) * y) / (x * x + y * y)))
+    return u, s - start[0] - u * x, t - start[1] - u * y
 
 
 @grow.register

@@ -98,6 +98,10 @@ class Opening:
         d[torn], albedo[torn], pale[torn] = self._torn(s_mm[torn], t_mm[torn], r[torn])
         return Sample(d, albedo, pale, r < self.edge)
 
+    def gone(self, s_mm, t_mm):
+        """(n,) bool: where the surface is taken away."""
+        return self.outline.inside(s_mm, t_mm) < self.edge
+
     def _torn(self, s_mm, t_mm, r):
         """Displacement (n,), albedo (n, 1) and whitening (n,) of wall and rim."""
         size = self.outline.diameter_mm

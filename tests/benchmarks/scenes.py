@@ -9,8 +9,8 @@ import toys
 
 import crossmodal as cm
 from crossmodal import captures
+from crossmodal.raster import nodes_a_pixel
 from crossmodal.scanner import Plane, scan
-from crossmodal.see import COARSEST_FEATURE_PX
 
 FRAME_MM = 100.0
 CATALOGUE = {spec.model_fields["kind"].default: spec for spec in cm.DEFECTS}
@@ -86,11 +86,23 @@ def planned(capture: cm.Capture, kind: str, share: float, seed: int = 1) -> tupl
 
 
 def demands(capture: cm.Capture, kind: str, plan: cm.Plan) -> str:
-    """What of the renderer a plan's defect uses beyond the rest: "fine" (supersampled), "matter" (added or removed),
-    "warp", or ""."""
+    """What of the renderer a plan's defect uses beyond the rest: "fine" (supersampled in this frame), "matter" (added
+    or removed), "gap" (walls, darkness and lost depth at once), "warp", or ""."""
     field = cm.grown(capture.surface, plan.defects[0]).field
     if kind in WARPS:
         return "warp"
-    if field.finest_mm < COARSEST_FEATURE_PX * capture.surface.mm_per_pixel:
+    if nodes_a_pixel(field.finest_mm / capture.surface.mm_per_pixel) > 1:
         return "fine"
-    return "matter" if plan.defects[0].spec.effect in ("add", "remove") else ""
+    if plan.defects[0].spec.effect in ("add", "remove"):
+        return "matter"
+    return "gap" if _gapes(field) else ""
+
+
+def _gapes(field) -> bool:
+    """Whether somewhere a field goes down, is dark and too narrow to look into."""
+    s0, s1, t0, t1 = field.bounds_mm
+    s, t = np.meshgrid(np.linspace(s0, s1, 300), np.linspace(t0, t1, 300))
+    sample = field.sample(s.ravel(), t.ravel())
+    if sample.gap_mm is None or sample.albedo is None:
+        return False
+    return bool((np.isfinite(sample.gap_mm) & (sample.displacement_mm < 0) & (sample.albedo < 1).all(-1)).any())
