@@ -177,8 +177,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
         fresh = ~was | np.isnan(seen.displacement_mm)
-        smooth_z = surface.smoothed[seen.window][..., 2]
-        measured = np.where(depth, sensor.observe(seen.z_m, old_z, smooth_z, fresh, rng), old_z)
+        measured = np.where(depth, sensor.observe(seen.z_m, old_z, fresh, rng), old_z)
         # A change that the sensor's grid rounds away was not measured.
         depth = depth & (measured != old_z) & ~(np.isnan(measured) & ~was)
         new_points = _along_rays(capture, seen, points, measured, depth)
