@@ -16,7 +16,7 @@ from crossmodal.forecast import foretold, is_lost
 from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan, PlannedLight
-from crossmodal.recolour import largest_difference, recoloured, unshaded
+from crossmodal.recolour import largest_difference, recoloured
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, see, widened
 from crossmodal.sensor import IdealSensor, Sensor
@@ -186,10 +186,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         colours, difference = edit.rgb, np.abs(edit.rgb.astype(np.int16) - rgb).max(-1)
         coloured = difference > 0
     else:
-        old = rgb if seen.worn is None else unshaded(rgb, seen.worn, edit.field.flattens_mm / surface.mm_per_pixel)
-        colours, difference = recoloured(old, seen, surface.white, backdrop, surface.grain)
-        if seen.worn is not None:
-            difference = np.maximum(difference, largest_difference(old, rgb))
+        worn_px = 0.0 if seen.worn is None else edit.field.flattens_mm / surface.mm_per_pixel
+        colours, difference = recoloured(rgb, seen, surface.white, backdrop, surface.grain, worn_px)
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)
