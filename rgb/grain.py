@@ -15,7 +15,8 @@ REACH = 1.5  # sigma in pixels of the mean that grain is told from
 TALLEST = 3.0  # deviations of the quieter places, beyond which a residual of light is the picture's own
 FRINGE = 2.0  # the same for colour, of light's limit: fringes of the demosaicing stand higher than it and tell nothing
 EVENEST = 3.0  # times as many neighbours of one level as chance has, more than which stand for a clean picture
-USUAL = 0.35  # place of the sample's power among all pieces of the picture; the stronger ones hold texture
+QUIET = 0.05  # place of the sample's power among all pieces of the picture; the stronger ones hold texture
+SEEN = 2.0  # deviations of the noise, beyond which a sample's residual is the picture's own
 TILE = 32  # pixels; a sample of so many columns is laid over matter again and again
 HELD = 0.75  # levels, less than which do not part neighbours that chance gave one level
 LEAST = 1.9  # roundings: a picture with less grain than this is as clean as its levels allow
@@ -35,7 +36,7 @@ class Grain:
     noise: its deviation in levels where nothing but noise is
     strength: (256,) float32, its deviation at each level
     blur_px: sigma of the Gaussian that spreads the sharpest edges of the picture, 0 if nothing does
-    sample: (16, 32, 3) uint8, a part of the picture with usual grain; rest: the same, float32, that grain alone in
+    sample: (16, 32, 3) uint8, a quiet part of the picture; rest: the same, float32, that grain alone in
         units of its strength
     held: (3,) float32, levels, less than which do not part neighbours of one level
     """
@@ -127,17 +128,21 @@ def _held(bands) -> np.ndarray:
 
 
 def _sampled(grain, bands) -> Grain:
-    """With the piece of all bands whose grain is of middling power for a sample; none if none is whole."""
+    """With the piece of all bands with nearly the least texture for a sample; none if none is whole."""
     pieces = []
     for band, chosen in bands:
         smooth = grain.smooth(band)
-        rest = (band - smooth) / grain.strength[(smooth + 0.5).astype(np.int64)]
+        rest = band - smooth
+        most = SEEN * grain.noise
+        light = np.clip(rest[..., 1:2], -most, most)
+        rest = light + np.clip(rest - rest[..., 1:2], -FRINGE * most, FRINGE * most)
+        rest /= grain.strength[(smooth + 0.5).astype(np.int64)]
         pieces += [(band[:, c:c + TILE], rest[:, c:c + TILE]) for c in range(0, band.shape[1] - TILE + 1, TILE)
                    if len(band) == _BAND and chosen[:, c:c + TILE].all()]
     if not pieces:
         return grain
     order = np.argsort([float((rest**2).mean()) for _, rest in pieces], kind="stable")
-    sample, rest = pieces[order[int(USUAL * len(order))]]
+    sample, rest = pieces[order[int(QUIET * len(order))]]
     return replace(grain, sample=np.ascontiguousarray(sample), rest=np.ascontiguousarray(rest))
 
 
