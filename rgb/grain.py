@@ -17,7 +17,7 @@ FRINGE = 2.0  # the same for colour, of light's limit: fringes of the demosaicin
 EVENEST = 3.0  # times as many neighbours of one level as chance has, more than which stand for a clean picture
 QUIET = 0.05  # place of the sample's power among all pieces of the picture; the stronger ones hold texture
 SEEN = 2.0  # deviations of the noise, beyond which a sample's residual is the picture's own
-TILE = 32  # pixels; a sample of so many columns is laid over matter again and again
+TILE = 16  # pixels; a sample of so many columns is laid over matter again and again
 HELD = 0.75  # levels, less than which do not part neighbours that chance gave one level
 LEAST = 1.9  # roundings: a picture with less grain than this is as clean as its levels allow
 SCALED = 0.35, 3.0  # how far grain is weakened or strengthened with the light that it lies on
@@ -36,7 +36,7 @@ class Grain:
     noise: its deviation in levels where nothing but noise is
     strength: (256,) float32, its deviation at each level
     blur_px: sigma of the Gaussian that spreads the sharpest edges of the picture, 0 if nothing does
-    sample: (16, 32, 3) uint8, a quiet part of the picture; rest: the same, float32, that grain alone in
+    sample: (16, 16, 3) uint8, a quiet part of the picture; rest: the same, float32, that grain alone in
         units of its strength
     held: (3,) float32, levels, less than which do not part neighbours of one level
     """
