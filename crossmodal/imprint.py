@@ -16,7 +16,7 @@ from crossmodal.forecast import foretold, is_lost
 from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan, PlannedLight
-from crossmodal.recolour import largest_difference, recoloured, unshaded
+from crossmodal.recolour import largest_difference, recoloured
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, see, widened
 from crossmodal.sensor import IdealSensor, Sensor
@@ -177,8 +177,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
     else:
         fresh = ~was | np.isnan(seen.displacement_mm)
-        smooth_z = surface.smoothed[seen.window][..., 2]
-        measured = np.where(depth, sensor.observe(seen.z_m, old_z, smooth_z, fresh, rng), old_z)
+        measured = np.where(depth, sensor.observe(seen.z_m, old_z, fresh, rng), old_z)
         # A change that the sensor's grid rounds away was not measured.
         depth = depth & (measured != old_z) & ~(np.isnan(measured) & ~was)
         new_points = _along_rays(capture, seen, points, measured, depth)
@@ -187,10 +186,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         colours, difference = edit.rgb, np.abs(edit.rgb.astype(np.int16) - rgb).max(-1)
         coloured = difference > 0
     else:
-        old = rgb if seen.worn is None else unshaded(rgb, seen.worn, edit.field.flattens_mm / surface.mm_per_pixel)
-        colours, difference = recoloured(old, seen, surface.white, backdrop, surface.grain)
-        if seen.worn is not None:
-            difference = np.maximum(difference, largest_difference(old, rgb))
+        worn_px = 0.0 if seen.worn is None else edit.field.flattens_mm / surface.mm_per_pixel
+        colours, difference = recoloured(rgb, seen, surface.white, backdrop, surface.grain, worn_px)
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)

@@ -13,23 +13,26 @@ WHITE = 1.5  # broken matter scatters more than the brightest channel of what it
 
 
 def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarray | None,
-               grain: rgb_room.Grain) -> tuple[np.ndarray, np.ndarray]:
+               grain: rgb_room.Grain, worn_px: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """The window's colours (h, w, 3) uint8 after the edit: the old picture where its surface is now seen, times
     the gain, in linear light, under the grain that each place had; and by how many levels the picture beneath its
     grain changed, (h, w). A pixel that neither moved nor changed its light keeps its bits.
 
     white: linear light of a white surface; backdrop: (h, w, 3) uint8, what is seen where the surface is gone, if known
+    worn_px: how wide relief is whose shading goes where it was worn
     """
     revealed = np.isnan(seen.displacement_mm)
     gain = _as_soft(seen.gain, revealed if backdrop is not None else None, grain)
     if grain.limit:
         smooth = grain.smooth(pixels)
-        touched, linear = _relit(grain.light(smooth), seen.source, gain, white)
+        linear, faded = _faded(grain.light(smooth), seen.worn, worn_px)
+        touched, linear = _relit(linear, seen.source, gain, white, faded)
         hidden = gain[..., -1] if gain.shape[2] >= 8 else np.zeros(touched.shape, np.float32)
         out, changed = grain.laid(pixels, smooth, touched, linear, np.ascontiguousarray(hidden))
     else:
         out = np.array(pixels)
-        touched, linear = _relit(rgb_room.to_linear(pixels), seen.source, gain, white)
+        linear, faded = _faded(rgb_room.to_linear(pixels), seen.worn, worn_px)
+        touched, linear = _relit(linear, seen.source, gain, white, faded)
         _placed(out, touched, rgb_room.to_srgb(linear))
         changed = largest_difference(out, pixels)
     if backdrop is None:
@@ -60,23 +63,22 @@ def largest_difference(one, other) -> np.ndarray:
     return cv2.max(cv2.max(red, green), blue)
 
 
-def unshaded(pixels: np.ndarray, worn: np.ndarray, width_px: float) -> np.ndarray:
-    """A picture (h, w, 3) uint8 without the shading of relief narrower than width_px, as far as it is worn (h, w):
-    what is between the grain and that width is gone, the grain stays. Where nothing is worn its bits stay.
+def _faded(linear, worn, width_px):
+    """Linear light (h, w, 3) without the shading of relief narrower than width_px, as far as it is worn (h, w), and
+    where it is, (h, w) bool. Texture within three pixels is no shading, and stays.
     """
-    linear = rgb_room.to_linear(pixels)
+    if worn is None:
+        return linear, np.zeros(linear.shape[:2], bool)
     side = 2 * max(1, round(0.25 * width_px)) + 1
     coarse = cv2.blur(cv2.blur(linear, (side, side)), (side, side))
     shade = cv2.blur(linear, (3, 3)) - coarse
-    out = np.array(pixels)
-    where = worn > 0
-    out[where] = rgb_room.to_srgb((linear - worn[..., None] * shade)[where])
-    return out
+    return np.maximum(linear - worn[..., None] * shade, 0), worn > 0
 
 
 @njit(cache=True, nogil=True)
-def _relit(linear, source, gain, white_level):
-    """Linear colours (n, 3) of the touched pixels (h, w) bool: moved ones by Keys' cubic convolution (1981)."""
+def _relit(linear, source, gain, white_level, faded):
+    """Linear colours (n, 3) of the touched pixels (h, w) bool, all of the faded (h, w) among them: moved ones by Keys'
+    cubic convolution (1981)."""
     h, w, channels = gain.shape
     matter, glossy = channels >= 8, channels in (6, 10)
     touched = np.zeros((h, w), np.bool_)
@@ -92,7 +94,7 @@ def _relit(linear, source, gain, white_level):
             shone, shines = (gain[i, j, 4], gain[i, j, 5]) if glossy else (0.0, 0.0)
             plain = (gain[i, j, 0] == 1.0 and gain[i, j, 1] == 1.0 and gain[i, j, 2] == 1.0 and white == 0.0
                      and hidden == 0.0 and shone == 0.0 and shines == 0.0)
-            if not shifted and plain:
+            if not shifted and plain and not faded[i, j]:
                 continue
             touched[i, j] = True
             if shifted:

@@ -26,11 +26,11 @@ class Sensor(Protocol):
         """(h, w) bool: what the projector reached before and does not any more, or None where nothing can be."""
         ...
 
-    def observe(self, z_m: np.ndarray, before_m: np.ndarray, smooth_m: np.ndarray, fresh: np.ndarray,
+    def observe(self, z_m: np.ndarray, before_m: np.ndarray, fresh: np.ndarray,
                 rng: np.random.Generator) -> np.ndarray:
         """Depth (h, w) float32 as measured, NaN no return; fresh (h, w) bool is surface that was never measured.
 
-        What was measured before, before_m, strayed from its surface at smooth_m, and z_m strays as far.
+        z_m strays from its surface as far as before_m, what was measured there before.
         """
         ...
 
@@ -47,7 +47,7 @@ class IdealSensor:
     def shadowed(self, z_m: np.ndarray, before_m: np.ndarray) -> None:
         return None
 
-    def observe(self, z_m: np.ndarray, before_m: np.ndarray, smooth_m: np.ndarray, fresh: np.ndarray,
+    def observe(self, z_m: np.ndarray, before_m: np.ndarray, fresh: np.ndarray,
                 rng: np.random.Generator) -> np.ndarray:
         return z_m
 
@@ -107,11 +107,11 @@ class SensorModel:
                     for z in (z_m, before_m))
         return now & ~was
 
-    def observe(self, z_m: np.ndarray, before_m: np.ndarray, smooth_m: np.ndarray, fresh: np.ndarray,
+    def observe(self, z_m: np.ndarray, before_m: np.ndarray, fresh: np.ndarray,
                 rng: np.random.Generator) -> np.ndarray:
         if self.depth.ideal:
             return z_m
-        noisy = self.depth.unrounded(z_m, before_m - smooth_m)
+        noisy = self.depth.unrounded(z_m, before_m)
         if fresh.any():
             noisy = np.where(fresh, z_m + self.depth.grain(z_m.shape, rng), noisy)
         if self.depth.flying:

@@ -16,6 +16,8 @@ WIDEST_BLUR = 2.0  # pixels
 LEAST_BLUR = 0.65  # pixels; quiet runs of white noise pass for smoothed by 0.6
 STEP = 3.0  # pixel widths in depth, from one pixel to the next, beyond which two surfaces are not averaged
 FAR = 1.5  # times the object's distance, beyond which steps say nothing of those on it
+TWICE_ROUNDED = 0.5  # share of the old rounding error that is taken off before the sensor rounds again
+_TERRACES = 2  # steps of the grid, up to which neighbours are one surface
 _BLOCK, _LINES = 16, 96
 _BEYOND = 400  # steps of the grid outside the depths that were seen
 _ENOUGH = 200  # links or runs, below which nothing is said
@@ -65,14 +67,17 @@ class DepthSensor:
         smooth = cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
         return smooth * np.float32(self.noise_m / seen)
 
-    def unrounded(self, z_m: np.ndarray, error_m: np.ndarray) -> np.ndarray:
-        """Depth (h, w) float32 that carries as much less of its errors (h, w) as rounding it again will add."""
-        if not self.levels_m.size:
+    def unrounded(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray:
+        """Depth (h, w) float32, a change of before_m (h, w), with less of the error that rounding left in that.
+
+        All of the error would come on top of what rounding again adds; none of it would leave terraces with
+        cleaner edges than the sensor's own. What does not change rounds back to what it was.
+        """
+        levels = self.levels_m
+        if not levels.size:
             return z_m
-        strayed = np.where(np.abs(error_m) < 3 * np.hypot(self.noise_m, self.quantum_m), error_m, np.float32(0))
-        usual = 1.4826 * float(np.median(np.abs(strayed[strayed != 0]))) if strayed.any() else 0.0
-        kept = np.sqrt(max(0.0, 1 - self.quantum_m**2 / 12 / max(usual, 1e-9) ** 2))
-        return z_m - np.float32(1 - kept) * strayed
+        bounds = np.concatenate((levels[:1], (levels[1:] + levels[:-1]) / 2, levels[-1:]))
+        return z_m - np.float32(TWICE_ROUNDED) * _rounding_error(np.ascontiguousarray(before_m), bounds)
 
     def rounded(self, z_m: np.ndarray) -> np.ndarray:
         """The nearest depths that the sensor can give, same shape, float32; NaN stays NaN."""
@@ -238,4 +243,30 @@ def _spread(z, before, gap, kernel):
                     weight += k
             if weight > 0:
                 out[i, j] = was + change / weight
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _rounding_error(z, bounds):
+    """(h, w) float32: by how much rounded depth differs from the mean of its surroundings, as far as that rounds to it
+    too; 0 where it is not known. bounds: (k + 1,) float32, between the k levels and at their ends.
+    """
+    h, w = z.shape
+    out = np.zeros((h, w), np.float32)
+    for i in range(h):
+        for j in range(w):
+            here = z[i, j]
+            if not here == here:
+                continue
+            up = min(max(np.searchsorted(bounds, here), 1), len(bounds) - 1)
+            low, high = min(bounds[up - 1] - here, np.float32(0)), max(bounds[up] - here, np.float32(0))
+            near = _TERRACES * (high - low)
+            total, count = np.float32(0), 0
+            for y in range(max(0, i - 1), min(h, i + 2)):
+                for x in range(max(0, j - 1), min(w, j + 2)):
+                    step = z[y, x] - here
+                    if abs(step) <= near:
+                        total += step
+                        count += 1
+            out[i, j] = -min(max(total / count, low), high)
     return out

@@ -14,8 +14,11 @@ from rgb.shading import level_table, linear_table
 REACH = 1.5  # sigma in pixels of the mean that grain is told from
 TALLEST = 3.0  # deviations of the quieter places, beyond which a residual of light is the picture's own
 FRINGE = 2.0  # the same for colour, of light's limit: fringes of the demosaicing stand higher than it and tell nothing
-SEEN = 2.0  # deviations of the noise that still show where matter hides what the picture showed
-HELD = 0.8  # levels, less than which do not part neighbours that the camera gave one level
+EVENEST = 3.0  # times as many neighbours of one level as chance has, more than which stand for a clean picture
+QUIET = 0.05  # place of the sample's power among all pieces of the picture; the stronger ones hold texture
+SEEN = 2.0  # deviations of the noise, beyond which a sample's residual is the picture's own
+TILE = 16  # pixels; a sample of so many columns is laid over matter again and again
+HELD = 0.75  # levels, less than which do not part neighbours that chance gave one level
 LEAST = 1.9  # roundings: a picture with less grain than this is as clean as its levels allow
 SCALED = 0.35, 3.0  # how far grain is weakened or strengthened with the light that it lies on
 LEAST_BLUR = 0.35  # pixels; the area of a pixel alone spreads an edge by 0.29
@@ -33,12 +36,18 @@ class Grain:
     noise: its deviation in levels where nothing but noise is
     strength: (256,) float32, its deviation at each level
     blur_px: sigma of the Gaussian that spreads the sharpest edges of the picture, 0 if nothing does
+    sample: (16, 16, 3) uint8, a quiet part of the picture; rest: the same, float32, that grain alone in
+        units of its strength
+    held: (3,) float32, levels, less than which do not part neighbours of one level
     """
 
     limit: float
     noise: float
     strength: np.ndarray
     blur_px: float
+    sample: np.ndarray
+    rest: np.ndarray
+    held: np.ndarray
 
     def smooth(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels (h, w, 3) uint8 without their grain, float32 levels; edges and texture taller than it stay."""
@@ -65,13 +74,14 @@ class Grain:
         beneath changed, (h, w) float32.
 
         smooth: of the pixels; linear: (n, 3) float32, new light of the n touched (h, w) bool pixels;
-        hidden: (h, w) float32, share of a pixel that other matter covers, through which only noise shows
+        hidden: (h, w) float32, share of a pixel that other matter covers; that has the sample's grain, not its place's
         """
-        return _laid(pixels, smooth, touched, linear, hidden, self.noise, self.strength, linear_table(_FINE),
-                     level_table())
+        return _laid(pixels, smooth, touched, linear, hidden, self.sample, self.rest, self.held, self.strength,
+                     linear_table(_FINE),                     level_table())
 
 
-NO_GRAIN = Grain(0.0, 0.0, np.ones(256, np.float32), 0.0)
+NO_GRAIN = Grain(0.0, 0.0, np.ones(256, np.float32), 0.0, np.zeros((_BAND, TILE, 3), np.uint8),
+                 np.zeros((_BAND, TILE, 3), np.float32), np.full(3, HELD, np.float32))
 
 
 def measure_grain(pixels: np.ndarray, inside: np.ndarray) -> Grain:
@@ -103,7 +113,37 @@ def measure_grain(pixels: np.ndarray, inside: np.ndarray) -> Grain:
         return replace(NO_GRAIN, blur_px=blur)
     middles = (np.arange(256 // _STEP) + 0.5) * _STEP
     strength = np.interp(np.arange(256), middles[known], np.sqrt(power[known] / count[known]))
-    return Grain(limit, noise, np.maximum(strength, ROUNDING).astype(np.float32), blur)
+    strength = np.maximum(strength, ROUNDING).astype(np.float32)
+    return _sampled(Grain(limit, noise, strength, blur, NO_GRAIN.sample, NO_GRAIN.rest, _held(bands)), bands)
+
+
+def _held(bands) -> np.ndarray:
+    """(3,) float32: HELD, times how much more neighbours there are of one level than chance has. Of differences that
+    spread smoothly about 0, half as many are 0 as are ±1; a camera that smooths runs of pixels leaves more.
+    """
+    steps = np.concatenate([np.abs(np.diff(band.astype(np.int16), axis=1))[chosen[:, 1:] & chosen[:, :-1]]
+                            for band, chosen in bands])
+    none, one = ((steps == k).sum(0) for k in (0, 1))
+    return (HELD * np.clip(2 * none / np.maximum(one, 1), 1, EVENEST)).astype(np.float32)
+
+
+def _sampled(grain, bands) -> Grain:
+    """With the piece of all bands with nearly the least texture for a sample; none if none is whole."""
+    pieces = []
+    for band, chosen in bands:
+        smooth = grain.smooth(band)
+        rest = band - smooth
+        most = SEEN * grain.noise
+        light = np.clip(rest[..., 1:2], -most, most)
+        rest = light + np.clip(rest - rest[..., 1:2], -FRINGE * most, FRINGE * most)
+        rest /= grain.strength[(smooth + 0.5).astype(np.int64)]
+        pieces += [(band[:, c:c + TILE], rest[:, c:c + TILE]) for c in range(0, band.shape[1] - TILE + 1, TILE)
+                   if len(band) == _BAND and chosen[:, c:c + TILE].all()]
+    if not pieces:
+        return grain
+    order = np.argsort([float((rest**2).mean()) for _, rest in pieces], kind="stable")
+    sample, rest = pieces[order[int(QUIET * len(order))]]
+    return replace(grain, sample=np.ascontiguousarray(sample), rest=np.ascontiguousarray(rest))
 
 
 def _unclipped(band):
@@ -176,33 +216,37 @@ def _smooth(pixels, mean, limit, fringe):
 
 
 @njit(cache=True, nogil=True)
-def _laid(pixels, smooth, touched, linear, hidden, noise, strength, light, levels):
+def _laid(pixels, smooth, touched, linear, hidden, sample, rest, held, strength, light, levels):
     h, w = touched.shape
     out = pixels.copy()
     changed = np.zeros((h, w), np.float32)
     n = 0
     top = len(levels) - 1
+    tall, wide, _ = sample.shape
     for i in range(h):
         for j in range(w):
             if not touched[i, j]:
                 continue
-            # An edge that matter hides does not show through it; only the noise does.
-            green, most = pixels[i, j, 1] - smooth[i, j, 1], SEEN * noise
-            light_taken = hidden[i, j] * (green - min(max(green, -most), most))
+            cover = hidden[i, j]
             for c in range(3):
                 new = levels[int(min(max(linear[n, c], 0.0), 1.0) * top + 0.5)]
                 # Through the same tables, so that light that did not change gives the pixel back.
                 old = levels[int(light[int(smooth[i, j, c] * _FINE + 0.5)] * top + 0.5)]
                 own = pixels[i, j, c] - smooth[i, j, c]
                 scale = min(max(strength[int(new + 0.5)] / strength[int(old + 0.5)], SCALED[0]), SCALED[1])
-                colour = own - green
-                taken = light_taken + hidden[i, j] * (colour - min(max(colour, -FRINGE * most), FRINGE * most))
-                value = pixels[i, j, c] + (new - old) + scale * (own - taken) - own
+                # What stands out of a place that matter hides does not show through it.
+                value = pixels[i, j, c] + (new - old) + scale * (1 - cover) * own - own
+                value += cover * strength[int(new + 0.5)] * rest[i % tall, j % wide, c]
                 level = int(min(max(value, 0.0), 255.0) + 0.5)
-                # Neighbours that were of one level stay of one as long as either may round to it.
+                # Neighbours that were of one level stay of one as long as light and noise part them no further.
                 for y, x in ((i, j - 1), (i - 1, j)):
-                    if (y >= 0 and x >= 0 and touched[y, x] and pixels[y, x, c] == pixels[i, j, c]
-                            and abs(value - out[y, x, c]) < HELD):
+                    if y < 0 or x < 0 or not touched[y, x] or abs(value - out[y, x, c]) >= held[c]:
+                        continue
+                    if cover < 0.5:
+                        same = pixels[y, x, c] == pixels[i, j, c]
+                    else:
+                        same = sample[y % tall, x % wide, c] == sample[i % tall, j % wide, c]
+                    if same:
                         level = out[y, x, c]
                         break
                 out[i, j, c] = level
