@@ -28,7 +28,7 @@ def hidden(surface: Surface, kind: str, field: Field, anchor_m, normal) -> str |
     None where the relief shows, or where there is none.
     """
     deepest_mm = max(field.deepest_mm, field.highest_mm)
-    if deepest_mm == 0:
+    if deepest_mm == 0 or _opens(field):
         return None
     if is_lost(surface, field, anchor_m, normal):
         floor = surface.floor
@@ -44,9 +44,16 @@ def hidden(surface: Surface, kind: str, field: Field, anchor_m, normal) -> str |
 
 def is_lost(surface: Surface, field: Field, anchor_m, normal) -> bool:
     """Whether the noise floor hides a field's relief at a place (m) with this normal; no relief is not lost."""
+    if _opens(field):
+        return False
     _, seen_mm = _seen(surface, field, anchor_m, normal)
     floor_mm = 1e3 * float(surface.floor.at(np.float32(anchor_m[2])))
     return max(field.deepest_mm, field.highest_mm) > 0 and seen_mm <= HIDDEN_FLOORS * floor_mm
+
+
+def _opens(field) -> bool:
+    """Whether surface is gone: what lies behind is seen however thin it was."""
+    return getattr(field, "gone", None) is not None
 
 
 def _seen(surface, field, anchor_m, normal) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from numba import njit
 
 from crossmodal.camera import project_point
 
-COARSEST_FEATURE_PX, COARSE_FEATURE_PX = 4.0, 3.0  # a feature narrower than these takes 2² and FINE² nodes a pixel
+COARSEST_FEATURE_PX, COARSE_FEATURE_PX = 4.0, 3.5  # a feature narrower than these takes 2² and FINE² nodes a pixel
 FINE = 4
 
 

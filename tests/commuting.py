@@ -70,18 +70,37 @@ def both() -> Iterator[Both]:
                 yield by_plan(shape.skin if spec.effect == "remove" else shape, spec, seed)
 
 
+SMOOTH, WALLS = (0.005, 0.03), (0.05, 0.5)
+"""Depth in mm at 0.25 mm a pixel, median and 95th percentile."""
+MASK, NEARER = 0.95, 3
+"""Agreement of the masks, and how many times nearer to the truth relighting brings a picture; where the shape does not
+tell the light, it is nearer."""
+
+
+def beyond(row: Row) -> tuple[str, ...]:
+    """Which of "median", "p95", "mask" and "light" are beyond their bounds."""
+    median_mm, p95_mm = WALLS if row.walls else SMOOTH
+    kept = {"median": row.depth_mm <= median_mm, "p95": row.depth_p95_mm <= p95_mm, "mask": row.mask >= MASK,
+            "light": (NEARER if row.told else 1) * row.rgb <= row.rgb_unlit}
+    return tuple(name for name, is_kept in kept.items() if not is_kept)
+
+
 @cache
 def rows() -> tuple[Row, ...]:
     return tuple(compared(one) for one in both())
 
 
 def table(made) -> str:
-    """The rows in Markdown."""
+    """The rows in Markdown, bold where they are beyond their bounds."""
     lines = ["| kind | on | edited mesh | depth, median mm | depth, p95 mm | normals, ° | RGB, levels | "
              "RGB left as it was | masks | never scanned |", "|---|---|---|---|---|---|---|---|---|---|"]
-    lines += [f"| {row.kind} | {row.shape} | {row.way} | {row.depth_mm:.4f} | {row.depth_p95_mm:.3f} | "
-              f"{row.normal_deg:.2f} | {row.rgb:.1f} | {row.rgb_unlit:.1f} | {row.mask:.3f} | "
-              f"{100 * row.never_seen:.1f} % |" for row in made]
+    for row in made:
+        said = {"median": f"{row.depth_mm:.4f}", "p95": f"{row.depth_p95_mm:.3f}", "light": f"{row.rgb:.1f}",
+                "mask": f"{row.mask:.3f}"}
+        said |= {name: f"**{said[name]}**" for name in beyond(row)}
+        lines.append(f"| {row.kind} | {row.shape} | {row.way} | {said['median']} | {said['p95']} | "
+                     f"{row.normal_deg:.2f} | {said['light']} | {row.rgb_unlit:.1f} | {said['mask']} | "
+                     f"{100 * row.never_seen:.1f} % |")
     return "\n".join(lines)
 
 

@@ -109,6 +109,8 @@ def edited(mesh: Mesh, edit: cm.SurfaceEdit, paint: Material) -> tuple[Mesh, Mat
     """The mesh after an edit, and what it is made of then."""
     net = _fine(Net.of(mesh), edit)
     sample = edit(net.points, net.normals)
+    if sample.underside_mm is not None and (sample.underside_mm > 0).any():
+        return _laid(net, edit, sample, paint)
     rim = None
     if sample.removed is not None and sample.removed.any():
         net, rim = _opened(net, edit, sample.removed)
@@ -131,6 +133,24 @@ def edited(mesh: Mesh, edit: cm.SurfaceEdit, paint: Material) -> tuple[Mesh, Mat
         return Mesh(moved, faces, normals), paint
     return (Mesh(moved, faces, normals),
             replace(paint, albedo=(1, 1, 1), texture=Coloured(cKDTree(moved[told] * 1e3), albedo[told], paint.albedo)))
+
+
+def _laid(net: Net, edit: cm.SurfaceEdit, sample, paint: Material) -> tuple[Mesh, Material]:
+    """The mesh as it was, and over it a body of matter with a top and an underside."""
+    n, ways = len(net.points), _ways(net, edit, sample.displacement_mm != 0)
+    high = sample.displacement_mm > 0
+    body = net.faces[high[net.faces].all(1)]
+    top, under = (net.points + 1e-3 * mm[:, None] * ways for mm in (sample.displacement_mm, sample.underside_mm))
+    points = np.concatenate((net.points, top, under))
+    faces = np.concatenate((net.faces, body + n, body[:, ::-1] + 2 * n))
+    normals = np.concatenate((net.normals, _mean_normals(points, faces)[n:]))
+    paints = np.broadcast_to(np.asarray(paint.albedo, float), (n, 3))
+    matter = _albedo(np.asarray(paint.albedo, float), sample)
+    near = np.isin(np.arange(n), net.faces[np.isin(net.faces, body).any(1)])  # the ground that the body may touch
+    told = np.concatenate((near, near & high, near & high))
+    albedo = np.concatenate((paints, matter, matter))[told]
+    return (Mesh(points, faces, normals),
+            replace(paint, albedo=(1, 1, 1), texture=Coloured(cKDTree(points[told] * 1e3), albedo, paint.albedo)))
 
 
 def _fine(net: Net, edit: cm.SurfaceEdit) -> Net:

@@ -75,10 +75,24 @@ def by_tool(shape: Shape, tool: Tool) -> Both:
     return Both(shape, tool.kind, "solid", tool.field, result, truth, tool.moved is not None)
 
 
+@dataclass(frozen=True, eq=False)
+class Matt:
+    """A field whose matter and films mirror nothing: the vertices' material has no gloss of its own."""
+
+    whole: object
+
+    def __getattr__(self, name):
+        return getattr(self.whole, name)
+
+    def sample(self, s, t):
+        return replace(self.whole.sample(s, t), gloss=None)
+
+
 def by_plan(shape: Shape, spec, seed: int) -> Both:
     """The edited mesh has its vertices moved and coloured as the drawn plan's field says."""
     plan = draw(shape.before, cm.Recipe(defects=(spec,)), seed)
     edit = grown(shape.before.surface, plan.defects[0])
+    edit = replace(edit, field=Matt(edit.field))
     result = imprint(shape.before, edit, plan)
     mesh, matter = edited(shape.mesh, edit, PAINT)
     return Both(shape, spec.kind, "vertices", edit.field, result, _scanned_about(shape, mesh, matter, edit),

