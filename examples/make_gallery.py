@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 import crossmodal as cm
 from crossmodal import captures
@@ -42,7 +43,7 @@ ON_HOUSING = {
     "hole": (cm.Hole(diameter_mm=12, thickness_mm=1.6), (225, 140)),
     "chip": (cm.Chip(diameter_mm=15, depth_mm=2.2), None),
     "missing": (cm.Missing(diameter_mm=30, thickness_mm=2.5), None),
-    "fibre": (cm.Fibre(length_mm=26, width_mm=1.0, height_mm=0.9), (225, 145)),
+    "fibre": (cm.Fibre(length_mm=26, width_mm=1.0, height_mm=2.4), (225, 145)),
     "burr": (cm.Burr(length_mm=22, width_mm=2.0, height_mm=0.9), None),
     "bend": (cm.Bend(angle_deg=12), None),
     "twist": (cm.Twist(angle_deg=9), None),
@@ -66,12 +67,15 @@ ON_REAL = {
     "hole": ("cereal", cm.Hole(diameter_mm=36, thickness_mm=4), (101, 154)),
     "chip": ("boxes", cm.Chip(diameter_mm=36, depth_mm=7), None),
     "missing": ("cereal", cm.Missing(diameter_mm=60, thickness_mm=4), None),
-    "fibre": ("boxes", cm.Fibre(length_mm=70, width_mm=5, height_mm=4), (119, 119)),
+    "fibre": ("boxes", cm.Fibre(length_mm=70, width_mm=5, height_mm=11), (119, 119)),
     "burr": ("boxes", cm.Burr(length_mm=60, width_mm=8, height_mm=5), None),
     "bend": ("cereal", cm.Bend(angle_deg=14), None),
     "twist": ("cereal", cm.Twist(angle_deg=12), None),
     "peel": ("boxes", cm.Peel(diameter_mm=46, depth_mm=3, height_mm=9), (119, 119)),
 }
+
+SEEDS = {"burr": 10}
+WHERE = {"burr": "rim"}
 
 # What an effect does to colour, and to depth and cloud.
 SEEN = {
@@ -162,12 +166,16 @@ def pictures() -> None:
                 os.chdir(home)
             (GALLERY / f"{path.stem}.jpg").write_bytes((Path(folder) / f"{path.stem}.jpg").read_bytes())
     for kind, _ in kinds():
-        spec, pixel = ON_HOUSING[kind]
-        name, real, there = ON_REAL[kind]
-        shown = [cm.synthesize(capture, cm.Recipe(defects=(one,), place=cm.Place(at_pixel=at)), seed=4)
-                 for capture, one, at in ((showcase(), spec, pixel), (captures.load(name), real, there))]
-        cv2.imwrite(str(GALLERY / f"defect_{kind}.jpg"), sheets(shown, width=1000)[..., ::-1],
-                    (cv2.IMWRITE_JPEG_QUALITY, 84))
+        cv2.imwrite(str(GALLERY / f"defect_{kind}.jpg"), picture(kind)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 84))
+
+
+def picture(kind: str) -> np.ndarray:
+    """(h, w, 3) uint8: a kind on the virtual scan, and on a real capture."""
+    spec, pixel = ON_HOUSING[kind]
+    name, real, there = ON_REAL[kind]
+    place, seed = {"where": WHERE.get(kind, "object")}, SEEDS.get(kind, 4)
+    return sheets([cm.synthesize(capture, cm.Recipe(defects=(one,), place=cm.Place(at_pixel=at, **place)), seed=seed)
+                   for capture, one, at in ((showcase(), spec, pixel), (captures.load(name), real, there))], width=1000)
 
 
 if __name__ == "__main__":

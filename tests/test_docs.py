@@ -45,13 +45,34 @@ def test_an_example_runs_and_makes_the_picture_that_is_shown(path, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path))
     assert capsys.readouterr().out.splitlines()[-1].startswith(f"{path.stem}.jpg: ")
-    made = cv2.imread(f"{path.stem}.jpg").astype(int)
-    shown = cv2.imread(str(ROOT / "examples" / "gallery" / f"{path.stem}.jpg")).astype(int)
+    check_alike(cv2.imread(f"{path.stem}.jpg"), f"{path.stem}.jpg")
+
+
+@pytest.mark.parametrize("kind", [spec.model_fields["kind"].default for spec in cm.DEFECTS])
+def test_a_kind_looks_as_it_is_shown(kind):
+    _, packed = cv2.imencode(".jpg", gallery().picture(kind)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 84))
+    # A defect is a small part of its sheet.
+    check_alike(cv2.imdecode(packed, cv2.IMREAD_COLOR), f"defect_{kind}.jpg", plainly=0.0005, mean=0.1)
+
+
+def test_another_defect_is_seen_to_be_another(monkeypatch):
+    """A bump half as high is not the bump that is shown."""
+    page = gallery()
+    spec, pixel = page.ON_HOUSING["bump"]
+    flat = spec.model_copy(update={"height_mm": (0.5 * spec.height_mm[0],) * 2})
+    monkeypatch.setitem(page.ON_HOUSING, "bump", (flat, pixel))
+    with pytest.raises(AssertionError):
+        test_a_kind_looks_as_it_is_shown("bump")
+
+
+def check_alike(made, name, plainly=0.002, mean=0.5):
+    """A picture (h, w, 3) uint8 is the gallery's, but for a share that differs plainly and a mean in levels."""
+    made, shown = made.astype(int), cv2.imread(str(ROOT / "examples" / "gallery" / name)).astype(int)
     assert made.shape == shown.shape
     # Another CPU or OpenCV may round a level or move a boundary pixel; a picture of older code differs by far more.
     differs = np.abs(made - shown).max(-1)
-    assert (differs > 24).mean() < 0.002, "run python examples/make_gallery.py and look at what it made"
-    assert differs.mean() < 0.5, "run python examples/make_gallery.py and look at what it made"
+    assert (differs > 24).mean() < plainly, "run python examples/make_gallery.py and look at what it made"
+    assert differs.mean() < mean, "run python examples/make_gallery.py and look at what it made"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
