@@ -134,7 +134,8 @@ def check_appears(capture, result, forecast):
     deep, high = asked.get("max_depth_mm", 0), asked.get("max_height_mm", 0)
     if max(deep, high) > 2 * min(deep, high):
         towards = 1 if deep > high else -1
-        assert towards * dz[np.abs(dz).argmax()] > 0, "the largest change has the wrong sign"
+        # A coarse sensor may round a lip up to as many steps as it rounds the ground down.
+        assert (towards * dz).max() >= 0.999 * np.abs(dz).max(), "the largest change has the wrong sign"
     return "seen"
 
 

@@ -189,19 +189,22 @@ def test_two_shards_make_the_same_bytes_whichever_ends_last(category, tmp_path, 
 COMMAND = "import sys; from crossmodal.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
+MANY = 160  # samples: still at it when the first are seen to be done
+
+
 def started(category, out, *more):
     # An installed package is found anywhere; a checkout is found from its own folder.
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, "synthesize", str(category), "--out", str(out), "--kinds", ",".join(KINDS),
-         "--count", "40", "--seed", "3", *more],
+         "--count", str(MANY), "--seed", "3", *more],
         cwd=Path(__file__).parents[1], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         start_new_session=True)
 
 
 @pytest.fixture(scope="module")
-def forty(category, tmp_path_factory) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("forty") / "out"
-    run(category, out, request(40))
+def many(category, tmp_path_factory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("many") / "out"
+    run(category, out, request(MANY))
     return trees.digests(out)
 
 
@@ -214,7 +217,7 @@ def wait_for_some(out: Path, process) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_killed_run_is_resumed_to_the_same_bytes(category, tmp_path, forty, workers):
+def test_a_killed_run_is_resumed_to_the_same_bytes(category, tmp_path, many, workers):
     out = tmp_path / "out"
     process = started(category, out, "--workers", str(workers))
     wait_for_some(out, process)
@@ -226,10 +229,10 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(category, tmp_path, forty, wo
     while time.monotonic() < gone and _alive(process.pid):
         time.sleep(0.05)
     assert not _alive(process.pid)
-    summary = run(category, out, request(40), resume=True)
+    summary = run(category, out, request(MANY), resume=True)
     assert summary.kept > 0
-    assert summary.made + summary.kept == 40
-    assert trees.digests(out) == forty
+    assert summary.made + summary.kept == MANY
+    assert trees.digests(out) == many
 
 
 def _alive(session: int) -> bool:
@@ -241,7 +244,7 @@ def _alive(session: int) -> bool:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_says_one_line_and_keeps_what_is_done(category, tmp_path, forty, workers):
+def test_ctrl_c_says_one_line_and_keeps_what_is_done(category, tmp_path, many, workers):
     out = tmp_path / "out"
     process = started(category, out, "--workers", str(workers))
     wait_for_some(out, process)
@@ -253,8 +256,8 @@ def test_ctrl_c_says_one_line_and_keeps_what_is_done(category, tmp_path, forty, 
     assert "--resume" in last
     assert "Traceback" not in stderr
     assert not (out / "manifest.jsonl").exists()
-    assert run(category, out, request(40), resume=True).kept > 0
-    assert trees.digests(out) == forty
+    assert run(category, out, request(MANY), resume=True).kept > 0
+    assert trees.digests(out) == many
 
 
 # resuming
