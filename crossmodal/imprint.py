@@ -219,7 +219,14 @@ def _over(backdrop, surface, seen: Seen, old_z):
 def _touching(gone, measured):
     """(h, w) bool: pieces of what is gone of which some was measured; a gap that was there before shows no ground."""
     _, pieces = cv2.connectedComponents(gone.astype(np.uint8), connectivity=8)
-    return np.isin(pieces, np.unique(pieces[gone & measured]))
+    return _marked(pieces, gone & measured)
+
+
+def _marked(pieces, marks):
+    """(h, w) bool: the numbered pieces (h, w) on which some mark lies."""
+    chosen = np.zeros(int(pieces.max()) + 1, bool)
+    chosen[pieces[marks]] = True
+    return chosen[pieces]
 
 
 def _along_rays(capture, seen: Seen, points, z_m, changed) -> np.ndarray:
@@ -265,7 +272,10 @@ def _outline(direct, support) -> np.ndarray:
                               cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(closed, contours, -1, 1, cv2.FILLED)
-    return direct | (closed[3:-3, 3:-3].astype(bool) & support)
+    drawn = direct | (closed[3:-3, 3:-3].astype(bool) & support)
+    # What closing joined across ground that the field leaves alone may be cut off from all that changed.
+    _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
+    return drawn & _marked(pieces, direct)
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:
