@@ -11,7 +11,8 @@ from crossmodal.camera import project_point
 from crossmodal.defects import Spec
 from crossmodal.features import fitting, followed, run_of
 from crossmodal.ground import GRAZING, Ground
-from crossmodal.recipe import Place
+from crossmodal.inward import inwards
+from crossmodal.place import Place
 from crossmodal.surface import Surface
 
 TRIALS = 64
@@ -43,6 +44,9 @@ def find_spot(surface: Surface, place: Place, spec: Spec, bounds_mm, taken: tupl
     size_mm, angle = (s1 - s0, t1 - t0), float(np.deg2rad(spec.fixed("orientation_deg")))
     if place.at_pixel is not None:
         row, column = _asked(surface, place.at_pixel)
+    elif place.inward:
+        row, column, angle = inwards(surface, "edge" if place.where == "edge" else "rim", _allowed(surface, place),
+                                     max(size_mm), rng)
     elif (found := _on_edge(surface, place, spec, size_mm, taken, rng)) is not None:
         row, column, run = found
         angle += run
@@ -84,10 +88,10 @@ def _asked(surface, at_pixel):
 
 
 def _allowed(surface, place) -> np.ndarray | None:
-    """(H, W) bool: the pixels that box, mask and forbidden regions leave; None where nothing was said."""
-    if place.box is None and place.mask is None and place.forbid is None:
+    """(H, W) bool: the pixels that landmarks, box, mask and forbidden regions leave; None where nothing was said."""
+    if not any(getattr(place, name) for name in ("near", "part", "avoid", "box", "mask", "forbid")):
         return None
-    allowed = np.ones(surface.foreground.shape, bool)
+    allowed = surface.landmarks.allowed(place)
     if place.box is not None:
         x0, y0, x1, y1 = place.box
         allowed[:max(y0, 0)] = allowed[max(y1, 0):] = False
@@ -118,7 +122,8 @@ def _ground(surface, place, across_mm):
         return ground
     usable = ground.free if allowed is None else ground.free & allowed
     if not usable.any():
-        said = " and ".join(f"place.{name}" for name in ("box", "mask", "forbid") if getattr(place, name) is not None)
+        said = " and ".join(f"place.{name}" for name in ("near", "part", "avoid", "box", "mask", "forbid")
+                            if getattr(place, name))
         raise ValueError(f"{said} leaves no surface that can carry a defect; ask for another place")
     if shaped is not None:
         # A defect's middle lies on such ground; its rest may lie about it.

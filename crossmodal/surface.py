@@ -13,6 +13,7 @@ from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
 from crossmodal.ground import Ground
+from crossmodal.landmarks import Landmarks
 from crossmodal.lighting import witnesses
 from crossmodal.normals import links, local_planes
 from crossmodal.sensor import SensorModel
@@ -135,6 +136,11 @@ class Surface:
     def axes(self) -> Axes:
         """The plane that the object lies in, and its long axis."""
         return Axes.of(self.smoothed, self.normals, self.foreground)
+
+    @cached_property
+    def landmarks(self) -> Landmarks:
+        """What a person would name a place on the object by."""
+        return Landmarks(self)
 
     @cached_property
     def object_ground(self) -> Ground:

@@ -12,6 +12,7 @@ from crossmodal.forecast import foretold
 from crossmodal.imprint import imprint
 from crossmodal.lifted import LiftedEdit
 from crossmodal.patch import Patch
+from crossmodal.place import Place
 from crossmodal.placement import Spot, find_spot, on_axis
 from crossmodal.plan import Grown, Lifted, Plan, PlannedLight
 from crossmodal.projection import Projection
@@ -30,27 +31,33 @@ def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
     Raises ValueError where a defect finds no place on the capture.
     """
     surface = capture.surface
-    ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
-    scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
-                  surface.axes.long_mm, surface.axes.wide_mm, capture.own_colour)
     taken: tuple[Spot, ...] = ()
     ordinals: dict[str, int] = {}
     planned = []
     for spec in _chosen(recipe, seed, capture.name):
         ordinal = ordinals[spec.kind] = ordinals.get(spec.kind, -1) + 1
         name = (capture.name, spec.kind, ordinal)
-        drawn = spec.drawn(stream(seed, *name, "sizes"), scale)
+        place = spec.place or recipe.place
+        drawn = spec.drawn(stream(seed, *name, "sizes"), scale_of(capture, place)).model_copy(update={"place": None})
         texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
         rng = stream(seed, *name, "place")
         if drawn.at == "axis":
-            drawn, spot = on_axis(surface, recipe.place, drawn, rng)
+            drawn, spot = on_axis(surface, place, drawn, rng)
         else:
-            spot = find_spot(surface, recipe.place, drawn, grown_as_asked(drawn, texture_seed).bounds_mm, taken, rng)
+            spot = find_spot(surface, place, drawn, grown_as_asked(drawn, texture_seed).bounds_mm, taken, rng)
         taken += (spot,)
         planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
                              texture_seed=texture_seed))
     light = None if capture.light is None else PlannedLight.of(capture.light)
     return Plan(capture=capture.name, seed=seed, baseline_mm=recipe.baseline_mm, defects=tuple(planned), light=light)
+
+
+def scale_of(capture: Capture, place: Place) -> Scale:
+    """What sizes that were left open are chosen by, at such a place on the capture."""
+    surface = capture.surface
+    ground = surface.measured_ground if place.where == "anywhere" else surface.object_ground
+    return Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
+                 surface.axes.long_mm, surface.axes.wide_mm, capture.own_colour)
 
 
 def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:

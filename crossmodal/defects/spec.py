@@ -5,7 +5,18 @@ from functools import singledispatch
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    WrapValidator,
+)
+
+from crossmodal.place import Place
 
 Extent = Literal["local", "global"]
 Effect = Literal["in", "out", "both", "remove", "add", "appearance", "warp"]
@@ -17,9 +28,20 @@ def _pair(value):
     return value
 
 
+THIRDS = ("small", "medium", "large")
+"""Words for a third of the range that a size has where it is left out."""
+
+
+def _third(low: float, high: float, which: int) -> tuple[float, float]:
+    return low + which * (high - low) / 3, low + (which + 1) * (high - low) / 3
+
+
 def _percentages(value, in_mm):
-    """A size written in percent of the object, "5%" or ("5%", "10%"), kept as such; all else is read ``in_mm``."""
+    """A size written in percent of the object, "5%" or ("5%", "10%"), or as one of THIRDS, kept as such; all else is
+    read ``in_mm``."""
     ends = (value, value) if isinstance(value, str) else value
+    if isinstance(ends, (tuple, list)) and len(ends) == 2 and ends[0] == ends[1] and ends[0] in THIRDS:
+        return tuple(ends)
     if not isinstance(ends, (tuple, list)) or not any(isinstance(end, str) for end in ends):
         return in_mm(value)
     shares = [_share(end) for end in ends]
@@ -31,7 +53,8 @@ def _percentages(value, in_mm):
 def _share(text) -> float:
     number = str(text).removesuffix("%").strip()
     if not str(text).endswith("%") or not number.replace(".", "", 1).isdecimal() or not 0 < float(number) <= 100:
-        raise ValueError(f'a size is in mm, or in percent of the object such as "5%", but got {text!r}')
+        raise ValueError(f'a size is in mm, in percent of the object such as "5%", or small, medium or large, '
+                         f'but got {text!r}')
     return float(number)
 
 
@@ -54,19 +77,27 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-def _range(number):
+def _range(number, **bounds):
     return Annotated[tuple[number, number], BeforeValidator(_pair), AfterValidator(_ordered),
-                     PlainSerializer(lambda pair: pair[0] if pair[0] == pair[1] else list(pair))]
+                     PlainSerializer(lambda pair: pair[0] if pair[0] == pair[1] else list(pair)),
+                     WithJsonSchema(_one_or_two({"type": "number", **bounds}))]
 
 
-Turn = _range(_Positive)
+def _one_or_two(one: dict, *others: dict) -> dict:
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 2, "maxItems": 2}, *others]}
+
+
+_PERCENT = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
+Turn = _range(_Positive, exclusiveMinimum=0)
 """Degrees above 0, low to high."""
-Size = Annotated[_range(_Positive), WrapValidator(_percentages)]
+Size = Annotated[_range(_Positive), WrapValidator(_percentages), WithJsonSchema(_one_or_two(
+    {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT]}, {"enum": list(THIRDS)}))]
 """Millimetres, low to high, both ends included; one number fixes it. Or "5%" of the object's size in the capture, the
-root of its visible area, which is mm once it is drawn."""
+root of its visible area; or "small", "medium" or "large", a third of what would be chosen were it left out. It is mm
+once it is drawn."""
 Angle = _range(_Finite)
 """Degrees, low to high."""
-Share = _range(Annotated[float, Field(ge=0, le=1)])
+Share = _range(Annotated[float, Field(ge=0, le=1)], minimum=0, maximum=1)
 """A share of one, low to high."""
 Colour = Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=3, max_length=3)]
 """sRGB, 0 to 255 each."""
@@ -146,6 +177,8 @@ class Spec(BaseModel):
     """The whole defect, or what it does to colour alone, or to shape (and so to light) alone."""
     difficulty: Literal["any", "easy", "medium", "hard"] = "any"
     """The third of every size's range that is drawn from: large is easy to find, small is hard."""
+    place: Place | None = None
+    """Where this one may lie; None is where the recipe says. A plan has an anchor instead."""
 
     def coloured(self, rng: np.random.Generator, scale: Scale) -> Self:
         """The same spec with a colour that was left open drawn to suit the object's own, where the kind has one."""
@@ -168,11 +201,14 @@ class Spec(BaseModel):
         return spec
 
     def _range_of(self, name: str, scale: Scale | None) -> tuple[float, float]:
-        if getattr(self, name) is None:
+        given = getattr(self, name)
+        if given is None or given[0] in THIRDS:
             if scale is None:
-                raise ValueError(f"{self.kind}.{name} was left out; give it, or the scale of a capture")
-            return self.usual(name, scale)
-        low, high = getattr(self, name)
+                said = "was left out" if given is None else f"is said to be {given[0]}"
+                raise ValueError(f"{self.kind}.{name} {said}; give it in mm, or the scale of a capture")
+            low, high = self.usual(name, scale)
+            return (low, high) if given is None else _third(low, high, THIRDS.index(given[0]))
+        low, high = given
         return _mm(low, scale), _mm(high, scale)
 
     def drawn(self, rng: np.random.Generator, scale: Scale | None = None) -> Self:
@@ -184,8 +220,7 @@ class Spec(BaseModel):
         for name in (*self.sizes, "orientation_deg"):
             low, high = spec._range_of(name, scale)
             if name != "orientation_deg" and self.difficulty != "any":
-                first = ("hard", "medium", "easy").index(self.difficulty)
-                low, high = low + first * (high - low) / 3, low + (first + 1) * (high - low) / 3
+                low, high = _third(low, high, ("hard", "medium", "easy").index(self.difficulty))
             number = float(rng.uniform(low, high))
             spec = spec.model_copy(update={name: (number, number)})
         return spec if scale is None else spec.coloured(rng, scale)
