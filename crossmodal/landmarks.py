@@ -132,7 +132,8 @@ class Landmarks:
             about = np.s_[max(0, y - RING):y + h + RING, max(0, x - RING):x + w + RING]
             own = labels[about] == k
             ring = cv2.dilate(own.astype(np.uint8), np.ones((2 * RING + 1,) * 2, np.uint8)).astype(bool) & ~own
-            if surface.foreground[about][ring].mean() > 0.9 and np.nanmedian(z[about][ring]) < np.nanmedian(z[about][own]):
+            lower = np.nanmedian(z[about][ring]) < np.nanmedian(z[about][own])
+            if lower and surface.foreground[about][ring].mean() > 0.9:
                 sunk[about] |= own
         return sunk
 

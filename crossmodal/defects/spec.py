@@ -53,7 +53,7 @@ def _percentages(value, in_mm):
 def _share(text) -> float:
     number = str(text).removesuffix("%").strip()
     if not str(text).endswith("%") or not number.replace(".", "", 1).isdecimal() or not 0 < float(number) <= 100:
-        raise ValueError(f'a size is in mm, in percent of the object such as "5%", or small, medium or large, '
+        raise ValueError(f'a size is in mm, or in percent of the object such as "5%", or small, medium or large, '
                          f'but got {text!r}')
     return float(number)
 
