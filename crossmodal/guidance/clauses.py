@@ -1,0 +1,225 @@
+"""Which words belong to which defect: sentences cut into one piece for each, and what was said of it gathered."""
+
+from dataclasses import dataclass, field
+
+from crossmodal.guidance.items import Item
+from crossmodal.guidance.measures import Measure
+from crossmodal.guidance.senses import settled
+
+MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "orientation", "show", "feature", "count")
+MANY = 2  # what a bare plural asks for
+LINKS = ("of", "filler", "a", "the", "near", "from", "object", "with")
+
+
+@dataclass
+class Request:
+    """One kind of defect as it was asked for, and the items that ask for it.
+
+    kind: None for damage of no kind that was said
+    """
+
+    head: Item
+    kind: str | None
+    fields: dict[str, object]
+    likely: bool = False
+    """Whether it was said by an adjective."""
+    count: int | None = None
+    said: list[Item] = field(default_factory=list)
+
+    def one(self, tag: str) -> Item | None:
+        return next((item for item in self.said if item.tag == tag), None)
+
+    @property
+    def many(self) -> int:
+        """How many are asked for."""
+        if self.count is not None:
+            return self.count
+        return MANY if (self.head.plural or self.fields.get("many")) and "count" not in self.fields else 1
+
+
+def requests(items: list[Item]) -> list[Request]:
+    """The requests of a text's items, in the order in which they are said; of sentences that make nothing, none."""
+    made: list[Request] = []
+    waiting: list[Item] = []
+    for sentence in _sentences(items):
+        if _is_no_request(sentence):
+            for item in sentence:
+                item.settle("refused", True)
+            continue
+        sentence = settled(sentence)
+        heads = _heads(sentence, made)
+        if not heads:
+            modifiers = [item for item in sentence if item.tag in MODIFIERS]
+            for item in modifiers:
+                _give(made[-1:] if made else [], item, waiting)
+            continue
+        fresh = _cut(sentence, heads, made)
+        for item in waiting:
+            _give(fresh[:1], item, [])
+        waiting = []
+        made += [one for one in fresh if one not in made]
+    return made
+
+
+def _sentences(items):
+    sentence: list[Item] = []
+    for item in items:
+        sentence.append(item)
+        if item.may("stop", "question"):
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
+
+
+def _is_no_request(sentence) -> bool:
+    """Whether a sentence asks something, or wants a defect gone: its first word of weight says so."""
+    asks = sentence[-1].may("question")
+    for item in sentence:
+        if item.may("query", "undo") or asks and item.may("asks"):
+            return not (item.may("kind") and not item.may("query", "undo"))
+        if item.tag or item.may("the", "a", "kind", "landmark", "degree", "colour") or not item.may(
+                "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):
+            return False
+    return False
+
+
+def _heads(sentence, made) -> list[int]:
+    """Where the defects stand; words that only name a shape yield to those beside them."""
+    heads = [at for at, item in enumerate(sentence) if item.tag == "head"]
+    kept: list[int] = []
+    for number, at in enumerate(heads):
+        entry = sentence[at].value
+        others = [heads[k] for k in (number - 1, number + 1) if 0 <= k < len(heads)]
+        yields = any(_linked(sentence, at, other) and _yields(entry, sentence[other].value, at < other)
+                     for other in others)
+        if entry["kind"] is None and any(sentence[k].value["kind"] for k in heads):
+            yields = True
+        if yields:
+            sentence[at].tag = "filler"
+        else:
+            kept.append(at)
+    return kept or [at for at, item in enumerate(sentence) if item.tag == "ones" and made]
+
+
+def _yields(entry, other, first) -> bool:
+    """Whether one of two kinds that stand side by side gives way to the other."""
+    if entry["weak"] != other["weak"]:
+        return entry["weak"]
+    if entry["like"] != other["like"]:
+        return entry["like"] and (first or entry["kind"] == other["kind"])
+    return entry["kind"] == other["kind"] and not first and entry["like"]
+
+
+def _linked(sentence, a, b) -> bool:
+    low, high = min(a, b), max(a, b)
+    between = sentence[low + 1:high]
+    first, second = sentence[low].value, sentence[high].value
+    if first["weak"] or second["weak"]:
+        return all(item.tag in LINKS for item in between) and not (between and any(item.tag == "with" for item in between))
+    return not between
+
+
+def _cut(sentence, heads, made) -> list[Request]:
+    """The requests of a sentence with heads."""
+    all_heads = sorted({*heads, *(at for at, item in enumerate(sentence) if item.tag == "ones" and (made or at > heads[0]))})
+    pieces = _pieces(sentence, all_heads)
+    fresh: list[Request] = []
+    for number, (at, piece) in enumerate(zip(all_heads, pieces, strict=True)):
+        item = sentence[at]
+        earlier = (made + fresh)[-1] if made + fresh else None
+        if item.tag == "ones":
+            request = Request(item, earlier.kind, dict(earlier.fields), count=None)
+            request.count = 1 if not item.plural else None
+        elif (known := _same(sentence, at, made)) is not None:
+            request = known
+        else:
+            entry = item.value
+            request = Request(item, entry["kind"], dict(entry["with"]) | ({"many": True} if entry.get("many") else {}),
+                              entry["like"])
+        fresh.append(request)
+        for one in piece:
+            if one.tag in MODIFIERS:
+                _give([request], one, [])
+        for k, one in enumerate(piece):
+            if one.tag == "all" and number:
+                for later in piece[k:]:
+                    if later.tag in MODIFIERS and later.tag != "count":
+                        _give(fresh[:-1], later, [])
+    if len(fresh) > 1:
+        _share_opening(sentence, all_heads, fresh)
+    return fresh
+
+
+def _same(sentence, at, made):
+    """An earlier request of which "the scratch" speaks again."""
+    entry, k = sentence[at].value, at - 1
+    while k >= 0 and sentence[k].tag in ("filler", "degree"):
+        k -= 1
+    if k < 0 or sentence[k].tag != "the" or entry["like"]:
+        return None
+    return next((one for one in reversed(made) if one.kind == entry["kind"]), None)
+
+
+def _pieces(sentence, heads) -> list[list[Item]]:
+    """The items that belong to each head."""
+    opened = any(item.tag == "measure" for item in sentence[:heads[0]])
+    cuts = [0]
+    for at, following in zip(heads, heads[1:], strict=False):
+        gap = range(at + 1, following)
+        parts = [k for k in gap if sentence[k].tag in ("and", "comma", "colon", "with", "but", "stop")]
+        starts = [k for k in parts if _opens(sentence, k + 1, following)]
+        if starts:
+            cuts.append(starts[0])
+        elif parts:
+            cuts.append(parts[-1])
+        else:
+            articles = [k for k in gap if sentence[k].tag in ("a", "count")]
+            cuts.append(articles[0] if articles else at + 1 if opened else following)
+    return [sentence[start:stop] for start, stop in zip(cuts, [*cuts[1:], len(sentence)], strict=True)]
+
+
+def _opens(sentence, start, head) -> bool:
+    """Whether what follows a comma or "and" is the beginning of the next defect: an article or a number first, and
+    only what may stand before a defect."""
+    if start >= head or sentence[start].tag not in ("a", "count", "ones"):
+        return start == head
+    return all(item.tag in ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "comma", "feature", "filler",
+                            "object", "orientation", "modifier", "unknown", "and", "of") for item in sentence[start:head])
+
+
+def _share_opening(sentence, heads, fresh):
+    """"On the rim: a chip, a crack": a place that opens a sentence holds for all in it that have none."""
+    opening = sentence[:heads[0]]
+    places = [k for k, item in enumerate(opening) if item.tag == "place"]
+    if not places:
+        return
+    parted = any(item.tag in ("comma", "colon") for item in opening[places[-1]:])
+    led = any(item.tag in ("near", "along", "across", "from") for item in opening[:places[0]])
+    if parted or led:
+        for request in fresh[1:]:
+            if request.one("place") is None:
+                for k in places:
+                    _give([request], opening[k], [])
+
+
+def _give(to: list[Request], item: Item, waiting: list[Item]) -> None:
+    if not to:
+        waiting.append(item)
+        return
+    for request in to:
+        if item.tag == "count":
+            if request.count is None:
+                request.count = int(item.value)
+            item.meaning = f"{item.value} of them"
+        elif item.tag == "measure" and _counts(request, item.value):
+            request.count = int(item.value.low)
+            item.meaning = f"{request.count} of them"
+        else:
+            request.said.append(item)
+
+
+def _counts(request, measure: Measure) -> bool:
+    """Whether a bare number behind a plural says how many: "dents: 4"."""
+    return measure.is_count and not measure.role and request.count is None and (request.head.plural or bool(
+        request.fields.get("many")))

@@ -1,0 +1,116 @@
+"""Tokens as items: the longest phrases of the lexicon, each with every sense that it may have."""
+
+from dataclasses import dataclass, field
+
+from crossmodal.guidance.lexicon import LANGUAGES, Lexicon, lexicon
+from crossmodal.guidance.spelling import meant
+from crossmodal.guidance.tokens import Token, tokens
+
+MOST_SLIPS = 40  # words of one text that are looked up as misspelt
+SEPARATORS = {",": "comma", ";": "stop", ":": "colon", ".": "stop", "?": "question", "!": "stop", "\n": "stop", "¿": "",
+              "/": "comma", "|": "comma", "•": "stop"}
+BEFORE_DOT = {"about", "least", "most", "role", "unit", "times"}  # what is often shortened
+
+
+@dataclass
+class Item:
+    """A phrase. senses: tag → value; tag and value are those that the grammar settled on, "" while it has not."""
+
+    senses: dict[str, object]
+    start: int
+    end: int
+    plural: bool = False
+    tag: str = ""
+    value: object = None
+    meant: str = ""
+    """What it was read as, where it was misspelt."""
+    meaning: str = ""
+    """What it came to, in the words of a recipe."""
+    known: bool = True
+    notes: list[str] = field(default_factory=list)
+
+    def may(self, *tags: str) -> bool:
+        return not self.tag and any(tag in self.senses for tag in tags)
+
+    def is_(self, *tags: str) -> bool:
+        return self.tag in tags if self.tag else any(tag in self.senses for tag in tags)
+
+    def settle(self, tag: str, value: object = None) -> "Item":
+        self.tag, self.value = tag, self.senses.get(tag) if value is None else value
+        return self
+
+
+def language_of(text: str) -> str:
+    """The language whose lexicon knows most of a text's words; English where none knows more."""
+    found = tokens(text)
+    if any(token.kind == "word" and "\u3400" <= token.text[0] <= "\u9fff" for token in found):
+        return "zh"
+    words = [token.text for token in found if token.kind == "word" and len(token.text) > 1]
+    if all(lexicon("en").knows(word) for word in words):
+        return "en"
+    scores = {name: sum(lexicon(name).knows(word) for word in words) for name in LANGUAGES[:3]}
+    return max(scores, key=lambda name: (scores[name], name == "en"))
+
+
+def items(text: str, language: str) -> list[Item]:
+    """The items of a text. What English knows is understood in every language."""
+    own, english = lexicon(language), lexicon("en")
+    found = _joined(tokens(text, language in ("de", "es")), text)
+    words = [token.text if token.kind in ("word", "sign") else "\0" for token in found]
+    made: list[Item] = []
+    slips, at = 0, 0
+    while at < len(found):
+        token = found[at]
+        if token.kind == "number":
+            made.append(Item({"number": token.value, "digits": True}, token.start, token.end))
+        elif token.kind == "colour":
+            made.append(Item({"colour": token.value}, token.start, token.end))
+        else:
+            count, senses, plural = own.longest(words, at)
+            if language != "en":
+                count, senses, plural = max((count, senses, plural), english.longest(words, at), key=lambda one: one[0])
+            if count:
+                letter = {"letter": token.text} if count == 1 and token.text in own.letters else {}
+                made.append(Item(senses | letter, token.start, found[at + count - 1].end, plural))
+                at += count
+                continue
+            if token.kind == "sign":
+                tag = SEPARATORS.get(token.text, "sign")
+                if tag == "stop" and token.text == "." and made and made[-1].end == token.start \
+                        and set(made[-1].senses) & BEFORE_DOT and at + 1 < len(found):
+                    tag = "sign"
+                made.append(Item({tag or "sign": token.text}, token.start, token.end))
+            else:
+                made.append(_misspelt(token, own, english, slips))
+                slips += 1
+        at += 1
+    return made
+
+
+def _misspelt(token: Token, own: Lexicon, english: Lexicon, slips: int) -> Item:
+    if slips < MOST_SLIPS:
+        for book in dict.fromkeys((own, english)):
+            if (word := meant(token.text, book.words, english.kept)) is not None:
+                count, senses, plural = book.longest([word], 0)
+                if count:
+                    return Item(senses, token.start, token.end, plural, meant=word)
+    letter = {"letter": token.text} if token.text in own.letters else {}
+    return Item(letter, token.start, token.end, known=bool(letter))
+
+
+def _joined(found: list[Token], text: str) -> list[Token]:
+    """Without the hyphens inside words; line ends as signs."""
+    kept: list[Token] = []
+    for at, token in enumerate(found):
+        if kept and "\n" in text[kept[-1].end:token.start]:
+            kept.append(Token("sign", "\n", kept[-1].end, token.start))
+        if token.text in ("-", "‐", "‑") and kept and at + 1 < len(found):
+            following = found[at + 1]
+            if token.glued and following.glued and "word" in (kept[-1].kind, following.kind):
+                if not (following.kind == "number" and kept[-1].kind == "word"):
+                    continue
+            elif not token.glued and not (kept[-1].kind == following.kind == "number") \
+                    and not (following.kind == "number" and kept[-1].text in ("mm", "cm", "um")):
+                token = Token("sign", ",", token.start, token.end)
+        kept.append(token)
+    return kept

@@ -1,0 +1,142 @@
+"""A text understood by the grammar: the Recipe that it asks for, what each word came to, and what was not understood."""
+
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from crossmodal.guidance.clauses import Request, requests
+from crossmodal.guidance.items import Item, items, language_of
+from crossmodal.guidance.measures import measured
+from crossmodal.guidance.specs import SPECS, VAGUE, spec_fields
+from crossmodal.recipe import MOST, Recipe, one_line
+
+LONGEST = 2000  # characters of a prompt
+NOTHING = ("no defect is asked for; say a kind, such as 'a 12 mm scratch near the rim' "
+           "(crossmodal defects lists them)")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A piece of a text, from start to end, and what it came to; "" where that is not known."""
+
+    text: str
+    start: int
+    end: int
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One kind that was asked for: so many of it, with these fields of its spec."""
+
+    kind: str
+    count: int
+    fields: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What a text came to.
+
+    recipe: None where it is refused, and ``refused`` says why in one line
+    asked: kind by kind, in the order of the recipe's defects
+    words: what was understood; missed: what was not; warnings: sentences
+    """
+
+    text: str
+    language: str
+    recipe: Recipe | None
+    asked: tuple[Asked, ...]
+    words: tuple[Word, ...]
+    missed: tuple[Word, ...]
+    warnings: tuple[str, ...]
+    refused: str | None = None
+
+
+def prompt(text: str) -> Recipe:
+    """The recipe that a text asks for, by the grammar: no model, no network. Raises ValueError, in one line, for a text
+    that asks for no defect or for one that cannot be.
+
+    ``cm.synthesize(capture, cm.prompt("a 12 mm scratch near the rim"))`` is bit for bit what the same recipe makes.
+    """
+    understood = understand(text)
+    if understood.recipe is None:
+        raise ValueError(understood.refused)
+    return understood.recipe
+
+
+def understand(text: str) -> Understood:
+    """A text of at most LONGEST characters, in English, German, Spanish or Chinese, as a recipe; never an exception."""
+    if len(text) > LONGEST:
+        return Understood(text, "en", None, (), (), (), (), f"a prompt has at most {LONGEST} characters, but got {len(text)}")
+    language = language_of(text)
+    found = measured(items(text, language))
+    wanted = requests(found)
+    asked, warnings = _asked(wanted)
+    refused = None
+    recipe = None
+    if not asked:
+        refused = _why_nothing(found)
+    else:
+        try:
+            recipe = _recipe(asked, wanted)
+        except ValidationError as error:
+            refused = one_line(error)
+        except ValueError as error:
+            refused = str(error)
+    words, missed = _words(text, found, wanted)
+    return Understood(text, language, recipe, tuple(asked), words, missed, tuple(dict.fromkeys(warnings)), refused)
+
+
+def _asked(wanted: list[Request]):
+    asked, warnings = [], []
+    for request in wanted:
+        if request.kind is None:
+            place = request.one("place")
+            about = {**(place.value if place is not None else {})}
+            request.kind = {"thread": "wear", "corner": "chip"}.get(about.get("near"), "chip" if about.get("where") in (
+                "edge", "rim") else VAGUE[0])
+            warnings.append(f"'{request.head.meaning or 'damage'}' is of no kind: a {request.kind} was chosen; name one, such as "
+                            f"{', '.join(VAGUE)}")
+        fields, notes = spec_fields(request)
+        warnings += notes
+        asked.append(Asked(request.kind, request.many, fields))
+    return asked, warnings
+
+
+def _recipe(asked, wanted) -> Recipe:
+    if sum(one.count for one in asked) > MOST:
+        raise ValueError(f"a capture holds at most {MOST} defects, but {sum(one.count for one in asked)} are asked for")
+    listed = [dict(one.fields) for one in asked for _ in range(one.count)]
+    return Recipe.model_validate({"defects": listed})
+
+
+def _why_nothing(found: list[Item]) -> str:
+    denied = [item for item in found if item.tag == "denied"]
+    if denied:
+        return "only what shall not be there is said; " + NOTHING
+    if any(item.tag == "refused" for item in found):
+        return "only defects can be made, nothing answered or taken away; " + NOTHING
+    return NOTHING
+
+
+def _words(text, found, wanted):
+    known, missed = [], []
+    kinds = {id(request.head): request for request in wanted}
+    for item in found:
+        said = text[item.start:item.end]
+        if id(item) in kinds:
+            request = kinds[id(item)]
+            meaning = f"{request.kind}" + (f" ({item.meant})" if item.meant else "")
+            known.append(Word(said, item.start, item.end, meaning))
+        elif item.tag == "denied":
+            known.append(Word(said, item.start, item.end, f"no {item.value['kind'] or 'damage'}"))
+        elif item.tag in ("unknown", "measure", "place", "degree", "colour", "shade", "orientation", "feature", "show",
+                          "difficulty", "count"):
+            if item.meaning and item.known and item.tag != "unknown":
+                known.append(Word(said, item.start, item.end, item.meaning))
+            else:
+                missed.append(Word(said, item.start, item.end, "; ".join(item.notes)))
+        elif item.tag == "refused" and not item.senses:
+            missed.append(Word(said, item.start, item.end))
+    return tuple(known), tuple(missed)

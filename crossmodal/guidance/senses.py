@@ -1,0 +1,276 @@
+"""Each item's one sense, from what stands about it: a hole made or a hole near which something is made."""
+
+from crossmodal.guidance.items import Item
+
+WHERE = ("edge", "rim", "flat", "convex", "concave")
+INVERSE = {"small": "large", "medium": "medium", "large": "small", "hard": "easy", "easy": "hard", "more": "less",
+           "less": "more"}
+RELATIONS = ("away", "along", "across", "from", "to", "near")
+PREMODIFIERS = ("a", "the", "count", "degree", "difficulty", "colour", "shade", "measure", "role", "feature", "filler",
+                "object", "orientation", "of", "times", "vague")
+PASSED = ("a", "the", "filler", "of", "sign", "all")
+
+
+def settled(sentence: list[Item]) -> list[Item]:
+    """The items of one sentence with their tags settled; see Settling."""
+    return Settling(sentence).run()
+
+
+class Settling:
+    """Goes once through a sentence from left to right, and remembers the relation ("near", "from") and the negation
+    that are still open."""
+
+    def __init__(self, sentence: list[Item]):
+        self.items = sentence
+        self.relation: Item | None = None
+        self.refused = False  # "no", and what it speaks of not yet reached
+        self.scope = False  # kinds are denied until something is asked for again
+        self.from_edge = False
+
+    def run(self) -> list[Item]:
+        for at, item in enumerate(self.items):
+            if not item.tag:
+                self.settle(at, item)
+            elif item.tag == "measure":
+                self._measure(at, item)
+        return self.items
+
+    def settle(self, at: int, item: Item) -> None:
+        if item.may("comma", "colon", "stop", "question"):
+            self.relation = None
+            # A comma goes on denying only where kinds are listed.
+            self.scope = self.scope and item.may("comma") and not self._asks_again(at)
+            item.settle(next(tag for tag in ("comma", "colon", "stop", "question") if tag in item.senses))
+        elif item.may("idiom"):
+            item.settle("filler")
+        elif item.may("show"):
+            item.settle("show")
+        elif item.may("away"):
+            self._relate(item, "away")
+        elif item.may("not") and self._denies(at):
+            self.refused = True
+            item.settle("not")
+        elif self._is_kind(at, item):
+            self._kind(at, item)
+        elif item.may("landmark") and not self._only_adjective(at, item):
+            self._landmark(at, item)
+        elif item.may("part"):
+            self._place(item, {"part": item.senses["part"]})
+        elif item.may("orientation"):
+            item.settle("orientation", float(item.senses["orientation"]))
+        elif item.may("inward"):
+            item.settle("place", {"inward": True})
+        elif item.may("shade"):
+            item.settle("shade")
+        elif item.may("colour"):
+            item.settle("filler" if self.refused else "colour")
+            self.refused = False
+        elif item.may("difficulty", "degree", "role", "than") and not self._is_bound(at, item):
+            self._graded(at, item)
+        elif item.may("count"):
+            item.settle("count", item.senses["count"])
+        elif item.may("ones"):
+            following = self._next(at)
+            kind_follows = following is not None and following.may("kind")
+            item.settle("a" if kind_follows else "ones", True)
+        elif item.may("but"):
+            self.scope = self.refused = False
+            self.relation = None
+            item.settle("but")
+        elif item.may("and", "or"):
+            self.scope = self.scope and not self._asks_again(at)
+            self.relation = None
+            item.settle("and", True)
+        elif item.may("feature"):
+            item.settle("feature")
+        elif item.may("vague"):
+            item.settle("denied" if self.refused or self.scope else "head", {"kind": None, "weak": True, "with": {}, "like": False})
+            self.scope, self.refused = self.scope or self.refused, False
+        elif item.may("with"):
+            item.settle("with", True)
+            self.relation = None
+        elif item.may(*RELATIONS) and not item.may("filler_only"):
+            self._relate(item, next(tag for tag in RELATIONS if tag in item.senses))
+        elif item.may("all", "each", "a", "the", "of", "times", "free", "object", "sign", "filler", "square", "range"):
+            tag = next(tag for tag in ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square",
+                                       "range") if tag in item.senses)
+            if tag == "object":
+                self.relation = None
+            if tag == "free":
+                self._free(at)
+            item.settle(tag, True)
+        elif item.senses and set(item.senses) & {"undo", "query", "asks", "number", "unit", "about", "least", "most", "between",
+                                                 "point"}:
+            item.settle("filler", True)
+        else:
+            item.settle("unknown", True)
+
+    def _next(self, at, passed=PASSED) -> Item | None:
+        return next((one for one in self.items[at + 1:] if not (one.may(*passed) and not one.may("kind", "landmark"))), None)
+
+    def _previous(self, at, passed=("a", "the", "degree", "difficulty", "colour", "filler", "count")) -> Item | None:
+        return next((one for one in reversed(self.items[:at]) if one.tag not in passed), None)
+
+    def _relate(self, item, tag):
+        item.settle(tag, True)
+        self.relation = item
+        if self.refused:
+            item.tag, self.refused = "away", False
+
+    def _denies(self, at) -> bool:
+        """Whether "no" speaks of what follows, and not of what was never said."""
+        return self._next(at) is not None
+
+    def _asks_again(self, at) -> bool:
+        """Whether, after "and" or a comma, something is asked for: it has a number, an article, or a size."""
+        following = self.items[at + 1] if at + 1 < len(self.items) else None
+        return following is not None and (following.tag == "measure" or following.may(
+            "a", "count", "but", "with", "ones") or following.may("number"))
+
+    def _is_kind(self, at, item) -> bool:
+        if not item.may("kind"):
+            return False
+        if not item.may("landmark"):
+            return True
+        following = self.items[at + 1] if at + 1 < len(self.items) else None
+        if following is not None and following.may("landmark") and following.senses["landmark"] in ("edge", "rim"):
+            return False
+        return self.relation is None
+
+    def _kind(self, at, item):
+        entry = item.senses["kind"]
+        near = self.relation is not None and self.relation.tag in RELATIONS
+        if near and (entry["weak"] or self._definite(at)) and not entry["like"]:
+            item.settle("unknown", True)  # a place by another defect is not measured
+            item.notes.append("a place beside another defect")
+            self.relation = None
+            return
+        self.relation = None
+        denied = self.refused or self.scope
+        self.scope, self.refused = denied, False
+        if at + 1 < len(self.items) and self.items[at + 1].may("free"):
+            denied = True
+        item.settle("denied" if denied else "head", entry)
+
+    def _definite(self, at) -> bool:
+        before = self._previous(at, ("degree", "difficulty", "colour", "filler", "count"))
+        return before is not None and before.tag == "the"
+
+    def _free(self, at):
+        if at and self.items[at - 1].tag == "head":
+            self.items[at - 1].tag = "denied"
+
+    def _only_adjective(self, at, item) -> bool:
+        """"flat", "rounded", "hollow" before a kind say no place."""
+        if item.senses["landmark"] not in ("flat", "convex", "concave") or self.relation is not None:
+            return False
+        following = self.items[at + 1] if at + 1 < len(self.items) else None
+        return following is not None and following.may("kind")
+
+    def _landmark(self, at, item):
+        name = item.senses["landmark"]
+        following = self._next(at, ("of", "the", "a", "part", "filler", "near")) if at + 1 < len(self.items) else None
+        joined = self.items[at + 1] if at + 1 < len(self.items) else None
+        owns = joined is not None and joined.may("of", "the") and following is not None and following.may("landmark")
+        if owns and name in ("centre", "edge", "rim", "corner") and following.senses["landmark"] != name and (
+                name == "centre" or following.senses["landmark"] in ("hole", "thread")):
+            item.settle("filler", True)  # of the middle of an edge, or the edge of a hole, the latter is the place
+            item.meaning = "of what follows"
+            return
+        if joined is not None and joined.may("landmark") and name in ("hole", "thread") and joined.senses["landmark"] in (
+                "edge", "rim"):
+            joined.settle("filler", True)
+            joined.meaning = f"of the {name}"
+        way = self.relation.tag if self.relation is not None else ""
+        place: dict = {"where": name} if name in WHERE else {"near": name}
+        if self.refused or way == "away":
+            self.refused = False
+            if name in ("flat", "convex", "concave"):
+                item.settle("unknown", True)
+            else:
+                self._place(item, {"avoid": (name,)})
+            return
+        if way == "along" and name in ("edge", "rim"):
+            place["orientation"] = 0.0
+        elif way == "across" and name in ("edge", "rim"):
+            place["orientation"] = 90.0
+        elif way == "from":
+            self.from_edge = name in ("edge", "rim")
+        elif way == "to" and name == "centre":
+            place = {"inward": True}
+        elif way == "to" and self._from():
+            item.settle("unknown", True)
+            item.notes.append("only towards the centre can be asked")
+            self.relation = None
+            return
+        self._place(item, place)
+
+    def _from(self):
+        return any(one.tag == "from" for one in self.items)
+
+    def _place(self, item, place):
+        if (self.refused or (self.relation is not None and self.relation.tag == "away")) and "part" in place:
+            other = {"top": "bottom", "bottom": "top", "left": "right", "right": "left"}
+            place = {"part": " ".join(other[word] for word in place["part"].split())}
+            self.refused = False
+        item.settle("place", place)
+        if "part" not in place or self.relation is None or self.relation.tag not in ("along", "across", "away", "from"):
+            keep = self.relation is not None and self.relation.tag == "away" and "avoid" in place
+            self.relation = self.relation if keep else None
+
+    def _is_bound(self, at, item) -> bool:
+        return False
+
+    def _graded(self, at, item):
+        if item.may("difficulty"):
+            following = self.items[at + 1] if at + 1 < len(self.items) else None
+            if following is not None and following.may("shade", "colour", "inward"):
+                item.settle("modifier", item.senses["difficulty"])
+                following.notes.append(item.senses["difficulty"])
+                return
+            level = item.senses["difficulty"]
+            if self.refused and level == "hard" and following is not None and following.may("degree", "role"):
+                item.settle("filler", True)
+                return
+            item.settle("difficulty", INVERSE.get(level, level) if self.refused else level)
+        elif item.may("than"):
+            role, bound = item.senses["than"]
+            item.settle("degree", (role, "large" if (bound == "least") != self.refused else "small"))
+        else:
+            if item.may("role"):
+                role, way = item.senses["role"]
+                if way == "noun" or way == "both" and not self._describes(at):
+                    item.settle("filler" if way == "noun" else "degree", True if way == "noun" else (role, "large"))
+                    return
+                word = "small" if way == "less" else "large"
+            else:
+                role, word = "main", item.senses["degree"]
+                following = self.items[at + 1] if at + 1 < len(self.items) else None
+                if following is not None and following.may("role") and following.senses["role"][1] == "noun":
+                    role = following.senses["role"][0]
+            item.settle("degree", (role, INVERSE[word] if self.refused else word))
+        self.refused = False
+
+    def _describes(self, at) -> bool:
+        return True
+
+    def _measure(self, at, item):
+        """A bare number before a kind is how many there are."""
+        if not item.value.is_count or item.value.role:
+            self.refused = False
+            return
+        following = self.items[at + 1:]
+        if following and following[0].may("times"):
+            item.settle("count", int(item.value.low))
+            return
+        if at and self.items[at - 1].is_("times"):
+            item.settle("count", int(item.value.low))
+            return
+        for one in following:
+            if one.may("kind") or one.may("vague") or one.may("ones") and one.plural | True:
+                item.settle("count", int(item.value.low))
+                return
+            if not (one.tag == "measure" and one.value.unit != "bare" or one.may(*PREMODIFIERS)) or one.may("landmark", "part"):
+                break
+        if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
+            item.settle("count", int(item.value.low))
