@@ -104,6 +104,8 @@ def _heads(sentence, made) -> list[int]:
 
 def _yields(entry, other, first) -> bool:
     """Whether one of two kinds that stand side by side gives way to the other."""
+    if entry["kind"] == other["kind"] and (entry["weak"], entry["like"]) != (other["weak"], other["like"]):
+        return entry["weak"] or entry["like"]
     if entry["weak"] != other["weak"]:
         return entry["weak"]
     if entry["like"] != other["like"]:
@@ -115,6 +117,8 @@ def _linked(sentence, a, b) -> bool:
     low, high = min(a, b), max(a, b)
     between = sentence[low + 1:high]
     first, second = sentence[low].value, sentence[high].value
+    if first["kind"] == second["kind"]:
+        return first["weak"] or second["weak"] or not any(item.tag in ("and", "comma", "but") for item in between)
     if first["weak"] or second["weak"]:
         return all(item.tag in LINKS for item in between) and not (between and any(item.tag == "with" for item in between))
     return not between
@@ -129,8 +133,7 @@ def _cut(sentence, heads, made) -> list[Request]:
         item = sentence[at]
         earlier = (made + fresh)[-1] if made + fresh else None
         if item.tag == "ones":
-            request = Request(item, earlier.kind, dict(earlier.fields), count=None)
-            request.count = 1 if not item.plural else None
+            request = Request(item, earlier.kind, dict(earlier.fields))
         elif (known := _same(sentence, at, made)) is not None:
             request = known
         else:
@@ -141,6 +144,8 @@ def _cut(sentence, heads, made) -> list[Request]:
         for one in piece:
             if one.tag in MODIFIERS:
                 _give([request], one, [])
+        if item.tag == "ones" and request.count is None:
+            request.count = 1
         for k, one in enumerate(piece):
             if one.tag == "all" and number:
                 for later in piece[k:]:

@@ -27,6 +27,8 @@ class Measure:
     bound: str = ""
     role: str = ""
     more: tuple["Measure", ...] = ()
+    spelt: bool = False
+    """Whether it was said in words and not in digits."""
 
     @property
     def is_count(self) -> bool:
@@ -82,8 +84,8 @@ def _measure(items, at):
     first = _quantity(items, k)
     if first is None:
         return None
-    value, unit, k = first
-    measure = Measure(value, value)
+    value, unit, behind = first
+    measure, k = Measure(value, value, spelt="digits" not in items[k].senses), behind
     while (more := _linked(items, k, between)) is not None:
         link, other, other_unit, behind = more
         near, far = _shared(measure, unit, other, other_unit)
@@ -125,7 +127,7 @@ def _linked(items, k, between):
     if k >= len(items):
         return None
     sign = str(items[k].senses.get("sign", "")) if not items[k].tag else ""
-    if sign in ("±", "+/-", "+-") or items[k].may("about") and "±" in items[k].senses.values():
+    if sign in ("±", "+/-", "+-"):
         link = "spread"
     elif items[k].may("range") or between and items[k].may("and"):
         link = "range"
@@ -241,7 +243,11 @@ def _behind(items, at):
     k = at + 1
     while k < len(items) and k - at <= 3 and items[k].may("of", "near") and not items[k].may("role"):
         k += 1
-    return k if k < len(items) and items[k].may("role") and not items[k].may("kind") else None
+    if k >= len(items) or not items[k].may("role") or items[k].may("kind"):
+        return None
+    # "40 mm across the lid" says where it runs.
+    runs = items[k].may("across") and k + 1 < len(items) and items[k + 1].may("the", "a", "landmark", "object")
+    return None if runs else k
 
 
 def _initial(item):

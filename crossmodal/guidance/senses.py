@@ -65,7 +65,7 @@ class Settling:
         elif item.may("colour"):
             item.settle("filler" if self.refused else "colour")
             self.refused = False
-        elif item.may("difficulty", "degree", "role", "than") and not self._is_bound(at, item):
+        elif item.may("difficulty", "degree", "role", "than") and not item.may("across"):
             self._graded(at, item)
         elif item.may("count"):
             item.settle("count", item.senses["count"])
@@ -89,7 +89,7 @@ class Settling:
         elif item.may("with"):
             item.settle("with", True)
             self.relation = None
-        elif item.may(*RELATIONS) and not item.may("filler_only"):
+        elif item.may(*RELATIONS):
             self._relate(item, next(tag for tag in RELATIONS if tag in item.senses))
         elif item.may("all", "each", "a", "the", "of", "times", "free", "object", "sign", "filler", "square", "range"):
             tag = next(tag for tag in ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square",
@@ -218,9 +218,6 @@ class Settling:
             keep = self.relation is not None and self.relation.tag == "away" and "avoid" in place
             self.relation = self.relation if keep else None
 
-    def _is_bound(self, at, item) -> bool:
-        return False
-
     def _graded(self, at, item):
         if item.may("difficulty"):
             following = self.items[at + 1] if at + 1 < len(self.items) else None
@@ -239,8 +236,8 @@ class Settling:
         else:
             if item.may("role"):
                 role, way = item.senses["role"]
-                if way == "noun" or way == "both" and not self._describes(at):
-                    item.settle("filler" if way == "noun" else "degree", True if way == "noun" else (role, "large"))
+                if way == "noun":
+                    item.settle("filler", True)
                     return
                 word = "small" if way == "less" else "large"
             else:
@@ -250,9 +247,6 @@ class Settling:
                     role = following.senses["role"][0]
             item.settle("degree", (role, INVERSE[word] if self.refused else word))
         self.refused = False
-
-    def _describes(self, at) -> bool:
-        return True
 
     def _measure(self, at, item):
         """A bare number before a kind is how many there are."""
@@ -267,10 +261,12 @@ class Settling:
             item.settle("count", int(item.value.low))
             return
         for one in following:
-            if one.may("kind") or one.may("vague") or one.may("ones") and one.plural | True:
+            if one.may("kind") or one.may("vague") or one.may("ones"):
                 item.settle("count", int(item.value.low))
                 return
             if not (one.tag == "measure" and one.value.unit != "bare" or one.may(*PREMODIFIERS)) or one.may("landmark", "part"):
                 break
         if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
             item.settle("count", int(item.value.low))
+        elif item.value.spelt:
+            item.settle("ones" if item.value.low == 1 else "unknown", True)
