@@ -48,8 +48,13 @@ def language_of(text: str) -> str:
     words = [token.text for token in found if token.kind == "word" and len(token.text) > 1]
     if all(lexicon("en").knows(word) for word in words):
         return "en"
-    scores = {name: sum(lexicon(name).knows(word) for word in words) for name in LANGUAGES[:3]}
+    scores = {name: sum(_knows(lexicon(name), word) for word in words[:MOST_SLIPS]) for name in LANGUAGES[:3]}
     return max(scores, key=lambda name: (scores[name], name == "en"))
+
+
+def _knows(book: Lexicon, word: str) -> float:
+    """A word that is known is worth more than one that is a slip of one."""
+    return 1.0 if book.knows(word) else 0.4 if meant(word, book.words, lexicon("en").kept) else 0.0
 
 
 def items(text: str, language: str) -> list[Item]:

@@ -137,5 +137,7 @@ def _values(said: dict) -> dict:
     def read(value):
         if isinstance(value, list):
             return tuple(int(level) for level in value)
+        if isinstance(value, dict):
+            return _values(value)
         return {"true": True, "false": False}.get(value, int(value) if value.isdigit() else value)
     return {name: read(value) for name, value in said.items()}

@@ -246,8 +246,12 @@ def _behind(items, at):
     if k >= len(items) or not items[k].may("role") or items[k].may("kind"):
         return None
     # "40 mm across the lid" says where it runs.
-    runs = items[k].may("across") and k + 1 < len(items) and items[k + 1].may("the", "a", "landmark", "object")
-    return None if runs else k
+    follows = items[k + 1] if k + 1 < len(items) else None
+    if items[k].may("across") and follows is not None and follows.may("the", "a", "landmark", "object"):
+        return None
+    # "three deep dents" are three.
+    counted = items[at].value.is_count and items[k].senses["role"][1] in ("more", "less")
+    return None if counted and follows is not None and follows.may("kind", "degree", "role", "difficulty") else k
 
 
 def _initial(item):

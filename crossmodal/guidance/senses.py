@@ -91,9 +91,10 @@ class Settling:
             self.relation = None
         elif item.may(*RELATIONS):
             self._relate(item, next(tag for tag in RELATIONS if tag in item.senses))
-        elif item.may("all", "each", "a", "the", "of", "times", "free", "object", "sign", "filler", "square", "range"):
+        elif item.may("all", "each", "a", "the", "of", "times", "free", "object", "sign", "filler", "square", "range",
+                      "behind"):
             tag = next(tag for tag in ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square",
-                                       "range") if tag in item.senses)
+                                       "range", "behind") if tag in item.senses)
             if tag == "object":
                 self.relation = None
             if tag == "free":
@@ -135,7 +136,7 @@ class Settling:
         following = self.items[at + 1] if at + 1 < len(self.items) else None
         if following is not None and following.may("landmark") and following.senses["landmark"] in ("edge", "rim"):
             return False
-        return self.relation is None
+        return self.relation is None and not (following is not None and following.may("behind"))
 
     def _kind(self, at, item):
         entry = item.senses["kind"]

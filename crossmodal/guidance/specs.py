@@ -36,7 +36,7 @@ class _Fields:
         self.fields: dict = {"kind": request.kind} | {name: value for name, value in request.fields.items() if name in known}
         self.notes: list[str] = []
         self.sized: set[str] = {name for name in self.fields if name.endswith("_mm")}
-        self.place: dict = {}
+        self.place: dict = dict(request.fields.get("place", {}))
 
     def made(self):
         order = {"measure": 0, "degree": 1}
@@ -94,7 +94,7 @@ class _Fields:
             return
         low, high = (scale * end for end in measure.ends)
         if measure.unit == "percent":
-            value = f"{_tidy(low)}%" if low == high else [f"{_tidy(low)}%", f"{_tidy(high)}%"]
+            value = f"{low:.6g}%" if low == high else [f"{low:.6g}%", f"{high:.6g}%"]
         else:
             value = _tidy(low) if low == high else [_tidy(low), _tidy(high)]
         self.fields[name] = value
