@@ -40,13 +40,15 @@ from crossmodal.defects import (
     Wear,
 )
 from crossmodal.edit import SurfaceEdit
+from crossmodal.guidance import prompt
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
 from crossmodal.lighting import pool_light
 from crossmodal.patch import Patch
+from crossmodal.place import Place
 from crossmodal.plan import Plan
 from crossmodal.presets import preset
-from crossmodal.recipe import Place, Recipe, read_recipe
+from crossmodal.recipe import Recipe, read_recipe
 from crossmodal.result import Result
 from crossmodal.surface import Surface
 from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
@@ -58,6 +60,6 @@ __all__ = [
     "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
     "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
     "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe",
+    "imprint", "lift", "pointcloud", "pool_light", "preset", "prompt", "read_capture", "read_captures", "read_recipe",
     "read_rig", "replay", "rgb", "synthesize",
 ]  # fmt: skip

@@ -36,6 +36,7 @@ def synthesize(
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
+    prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
     origin: Annotated[str | None, typer.Option(
@@ -57,8 +58,8 @@ def synthesize(
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
-    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
-               origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
+    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
+               seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
                light=light, json=json)
 
@@ -124,6 +125,27 @@ def convert(
     from crossmodal.datasets.source import Reading
 
     return run(source, to, out, origin, Reading(unit, intrinsics, depth_scale), json)
+
+
+@app.command()
+def plan(
+    text: Annotated[str, typer.Argument(help="What to make: 'a 12 mm hairline crack from the rim'.")],
+    image: Annotated[str | None, typer.Option("--image", help="A capture to plan it on.")] = None,
+    seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+) -> int:
+    """Say what a text asks for, word by word, as a recipe, without making it; exit 1 if that is nothing."""
+    from crossmodal.commands.plan import run
+    from crossmodal.datasets.source import Reading
+
+    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json)
+
+
+@app.command()
+def schema() -> int:
+    """Print the JSON schema of a recipe: what a person, the grammar or a model may ask for."""
+    from crossmodal.commands.schema import run
+
+    return run()
 
 
 @app.command()

@@ -6,21 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from crossmodal.commands.progress import progress, warner
-from crossmodal.datasets import Reading, Source, sources
+from crossmodal.datasets import Reading, Source, load, sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.request import light_parsed
-from crossmodal.recipe import read_recipe
+from crossmodal.recipe import Recipe, read_recipe
 
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
-        count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
+        prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
         only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
-    said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds}
+    said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
@@ -28,7 +28,9 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
             "origins": None if origins is None else tuple(map(_split, origins))}
-    if recipe is not None or preset is not None:
+    if prompt is not None:
+        request = Request.of_recipe(_asked(prompt, source, reading), _count(count, 1), prompt=prompt, **rest)
+    elif recipe is not None or preset is not None:
         wanted = read_recipe(recipe) if preset is None else named(preset)
         request = Request.of_recipe(wanted, _count(count, 1), **rest)
     else:
@@ -48,6 +50,22 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             break
     print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source)
     return max(summary.exit_code for summary in summaries)
+
+
+def _asked(prompt: str, source: str, reading: Reading) -> Recipe:
+    """What a text asks for, if the first capture's object can carry it; what was not understood is said."""
+    from crossmodal.guidance.prompt import understand
+    from crossmodal.guidance.sense import sensible
+
+    understood = understand(prompt)
+    for word in understood.missed:
+        print(f"note: not understood, at {word.start}: {word.text}", file=sys.stderr)
+    for sentence in understood.warnings:
+        print(f"note: {sentence}", file=sys.stderr)
+    if understood.recipe is None:
+        raise ValueError(understood.refused)
+    sensible(understood.recipe, load(sources(source)[0], reading).surface)
+    return understood.recipe
 
 
 def _count(count, default):

@@ -250,7 +250,7 @@ def _behind(items, at):
     if items[k].may("across") and follows is not None and follows.may("the", "a", "landmark", "object"):
         return None
     # "three deep dents" are three.
-    counted = items[at].value.is_count and items[k].senses["role"][1] in ("more", "less")
+    counted = items[at].value.is_count and items[k].senses["role"][1] != "noun"
     return None if counted and follows is not None and follows.may("kind", "degree", "role", "difficulty") else k
 
 

@@ -80,6 +80,8 @@ class Request:
     ply: bool = False
     reading: Reading = field(default_factory=Reading)
     light: Lighting = "pooled"
+    prompt: str | None = None
+    """The text that the recipe came from, for the manifest."""
 
     def __post_init__(self):
         if self.count < 1:
@@ -127,4 +129,4 @@ class Request:
             "light": self.light if isinstance(self.light, str) else [*self.light],
             "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
-        }
+        } | ({} if self.prompt is None else {"prompt": self.prompt})

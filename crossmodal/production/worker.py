@@ -68,7 +68,7 @@ def _made(chunk, job, capture, origin):
     try:
         result = synthesize(capture, request.lines[job.line].recipe, seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
-        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply)
+        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
     except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
         return _failed(chunk, job, error)

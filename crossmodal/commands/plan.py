@@ -1,0 +1,73 @@
+"""crossmodal plan: what a text asks for, without making it."""
+
+import json as js
+import sys
+
+import yaml
+
+from crossmodal.commands.progress import table
+from crossmodal.datasets import Reading
+from crossmodal.datasets.mvtec3d_writer import plain
+from crossmodal.guidance.prompt import Understood, understand
+from crossmodal.recipe import Recipe
+
+
+def run(text: str, image: str | None, seed: int, reading: Reading, json: bool) -> int:
+    """Print the recipe, what was understood word by word and what was not; 1 where nothing can be made of it."""
+    understood = understand(text)
+    recipe, refused, warnings, drawn = understood.recipe, understood.refused, list(understood.warnings), None
+    if image is not None and recipe is not None:
+        recipe, refused, drawn = _on(image, recipe, seed, reading, warnings)
+    value = {
+        "text": text, "language": understood.language, "refused": refused,
+        "recipe": None if recipe is None else written(recipe),
+        "asked": [{"kind": one.kind, "count": one.count, **one.fields} for one in understood.asked],
+        "understood": [vars(word) for word in understood.words],
+        "not_understood": [vars(word) for word in understood.missed], "warnings": warnings,
+    } | ({} if image is None else {"plan": None if drawn is None else drawn.model_dump(mode="json")})
+    if json:
+        print(js.dumps(plain(value), ensure_ascii=False))
+    else:
+        _tell(understood, value, drawn)
+    return 1 if refused is not None else 0
+
+
+def written(recipe: Recipe) -> dict:
+    """A recipe as one would write it: what was said, and no defaults."""
+    return recipe.model_dump(mode="json", exclude_unset=True)
+
+
+def _on(image, recipe, seed, reading, warnings):
+    """(recipe, why not, plan) of a recipe on the capture of a file; sentences go to warnings."""
+    from crossmodal.datasets import load, sources
+    from crossmodal.guidance.sense import sensible
+    from crossmodal.synthesis import draw, forecast
+
+    capture = load(sources(image)[0], reading)
+    try:
+        recipe, cut = sensible(recipe, capture.surface)
+        drawn = draw(capture, recipe, seed)
+    except ValueError as error:
+        return None, str(error), None
+    warnings += [*cut, *forecast(capture, drawn)]
+    return recipe, None, drawn
+
+
+def _tell(understood: Understood, value: dict, drawn) -> None:
+    if value["recipe"] is not None:
+        print(yaml.safe_dump(value["recipe"], sort_keys=False, allow_unicode=True, default_flow_style=None).rstrip())
+    if understood.words:
+        print()
+        print(table(("said", "understood as"), [(word.text, word.meaning) for word in understood.words]))
+    if drawn is not None:
+        from crossmodal.guidance.asked import planned_rows
+
+        print()
+        print(table(("drawn", "sizes in mm", "anchor in mm"), planned_rows(drawn)))
+    for word in understood.missed:
+        why = f" ({word.meaning})" if word.meaning else ""
+        print(f"note: not understood, at {word.start}: {word.text}{why}", file=sys.stderr)
+    for sentence in value["warnings"]:
+        print(f"note: {sentence}", file=sys.stderr)
+    if value["refused"] is not None:
+        print(f"error: {value['refused']}", file=sys.stderr)
