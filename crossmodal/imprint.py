@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numba import njit
 
-from crossmodal.backdrop import uncovered
+from crossmodal.backdrop import marked, over
 from crossmodal.capture import Capture, Rig, read_only
 from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import foretold, is_lost
@@ -159,7 +159,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     old_z = points[..., 2]
     backdrop = None
     if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
-        seen, backdrop = _over(capture.backdrop, surface, seen, old_z)
+        seen, backdrop = over(capture.backdrop, surface, seen, old_z)
     floor = np.asarray(surface.floor.at(old_z), np.float32)
     if isinstance(edit, LiftedEdit):
         sensor = IdealSensor()  # what was lifted has been measured already
@@ -202,31 +202,6 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
                    Visibility(colour_contrast, contrast))
-
-
-def _over(backdrop, surface, seen: Seen, old_z):
-    """What is seen with the ground in sight wherever the surface is gone, and the ground's colours (h, w, 3)."""
-    z, behind = seen.z_m.copy(), backdrop.z_m[seen.window]
-    gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
-    gone &= _touching(gone, np.isfinite(old_z))
-    z[gone] = behind[gone]
-    below = behind[gone] - old_z[gone]
-    below_px = 1e3 * float(np.median(below[np.isfinite(below)]) if np.isfinite(below).any() else 0)
-    below_px /= surface.mm_per_pixel
-    return replace(seen, z_m=z), uncovered(backdrop, seen.window, gone, surface.foreground, below_px)
-
-
-def _touching(gone, measured):
-    """(h, w) bool: pieces of what is gone of which some was measured; a gap that was there before shows no ground."""
-    _, pieces = cv2.connectedComponents(gone.astype(np.uint8), connectivity=8)
-    return _marked(pieces, gone & measured)
-
-
-def _marked(pieces, marks):
-    """(h, w) bool: the numbered pieces (h, w) on which some mark lies."""
-    chosen = np.zeros(int(pieces.max()) + 1, bool)
-    chosen[pieces[marks]] = True
-    return chosen[pieces]
 
 
 def _along_rays(capture, seen: Seen, points, z_m, changed) -> np.ndarray:
@@ -275,7 +250,7 @@ def _outline(direct, support) -> np.ndarray:
     drawn = direct | (closed[3:-3, 3:-3].astype(bool) & support)
     # What closing joined across ground that the field leaves alone may be cut off from all that changed.
     _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
-    return drawn & _marked(pieces, direct)
+    return drawn & marked(pieces, direct)
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from crossmodal.see import Seen
 
 HIGHLIGHT = 0.8  # share of a pixel's light that may be the lamp's mirror image
 DIM = 0.02  # linear light of a highlight that tells whether the surface shines
+OPAQUE = 0.995  # share of a pixel that is all of it
 WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
 
 
@@ -40,12 +41,25 @@ def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarra
     if not revealed.any():
         return out, changed
     if backdrop is not None:
-        out[revealed] = backdrop[revealed]
+        out, revealed = _over(out, backdrop, revealed, grain)
     else:
         out = cv2.inpaint(out, revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     changed = changed.astype(np.float32)
     changed[revealed] = largest_difference(out, pixels)[revealed]
     return out, changed
+
+
+def _over(out, backdrop, revealed, grain):
+    """The picture with the ground where it is revealed, parted by an edge as soft as the photograph's, and where any
+    of the ground is in sight, (h, w) bool."""
+    share = grain.spread(revealed.astype(np.float32)[..., None], np.zeros(1, np.float32)).reshape(revealed.shape)
+    out[share >= OPAQUE] = backdrop[share >= OPAQUE]
+    mixed = (share > 1 - OPAQUE) & (share < OPAQUE)
+    if mixed.any():
+        part = share[mixed][:, None]
+        out[mixed] = rgb_room.to_srgb((1 - part) * rgb_room.to_linear(out[mixed]) + part * rgb_room.to_linear(
+            backdrop[mixed]))
+    return out, share > 1 - OPAQUE
 
 
 def _as_soft(gain, gone, grain) -> np.ndarray:
