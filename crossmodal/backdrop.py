@@ -49,7 +49,7 @@ def over(backdrop: Backdrop, surface, seen, old_z: np.ndarray):
     """What is Seen (crossmodal.see) with the ground in sight wherever the surface is gone, and the ground's colours
     (h, w, 3) uint8.
 
-    A pixel without depth that lies between what is gone and the ground had what is gone in sight: it goes too.
+    A pixel without depth that lies between what is gone and the ground had what is gone in sight: its colour goes too.
     """
     behind = backdrop.z_m[seen.window]
     gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
@@ -58,7 +58,7 @@ def over(backdrop: Backdrop, surface, seen, old_z: np.ndarray):
     free = gone | (measured & ~surface.foreground[seen.window])
     gap = _closed(free) & ~measured & ~gone & cv2.dilate(gone.view(np.uint8), _ABOUT).astype(bool)
     shown = gone | gap
-    z = np.where(shown, behind, seen.z_m)
+    z = np.where(gone, behind, seen.z_m)
     below = behind[gone] - old_z[gone]
     below_px = 1e3 * float(np.median(below[np.isfinite(below)]) if np.isfinite(below).any() else 0)
     below_px /= surface.mm_per_pixel

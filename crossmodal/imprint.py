@@ -68,7 +68,8 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
         if reach > 0:
             seen = widened(surface, seen, math.ceil(reach))
         window = seen.window
-        change = _change(capture, surface, seen, edit, rgb[window], points[window], sensor,
+        seen, ground = _over_ground(capture, surface, seen, edit, points[window][..., 2])
+        change = _change(capture, surface, seen, edit, ground, rgb[window], points[window], sensor,
                          stream(plan.seed, capture.name, "sensor", i))
         _laid(rgb[window], change.rgb, change.colours)
         _laid(points[window], change.points, change.new_points)
@@ -154,12 +155,16 @@ class _Change:
     visibility: Visibility
 
 
-def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Sensor, rng) -> _Change:
+def _over_ground(capture, surface, seen: Seen, edit: Edit, old_z):
+    """With the ground in sight where the surface is gone, and its colours (h, w, 3); None where none is known."""
+    if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
+        return over(capture.backdrop, surface, seen, old_z)
+    return seen, None
+
+
+def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, sensor: Sensor, rng) -> _Change:
     """What changes beyond the noise floors; the rest keeps its input bits."""
     old_z = points[..., 2]
-    backdrop = None
-    if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
-        seen, backdrop = over(capture.backdrop, surface, seen, old_z)
     floor = np.asarray(surface.floor.at(old_z), np.float32)
     if isinstance(edit, LiftedEdit):
         sensor = IdealSensor()  # what was lifted has been measured already
@@ -187,7 +192,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         coloured = difference > 0
     else:
         worn_px = 0.0 if seen.worn is None else edit.field.flattens_mm / surface.mm_per_pixel
-        colours, difference = recoloured(rgb, seen, surface.white, backdrop, surface.grain, worn_px)
+        colours, difference = recoloured(rgb, seen, surface.white, ground, surface.grain, worn_px)
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)
