@@ -133,7 +133,7 @@ def _relit(linear, source, gain, white_level, faded):
     touched = np.zeros((h, w), np.bool_)
     out = np.empty((h * w, 3), np.float32)
     n = 0
-    wy, wx = np.empty(4), np.empty(4)
+    wy, wx, columns = np.empty(4), np.empty(4), np.empty(4, np.uintp)
     for i in range(h):
         for j in range(w):
             y, x = source[i, j, 0], source[i, j, 1]
@@ -150,13 +150,17 @@ def _relit(linear, source, gain, white_level, faded):
                 ya, xa = int(np.floor(y)), int(np.floor(x))
                 _keys(y - ya, wy)
                 _keys(x - xa, wx)
-                for c in range(3):
-                    value = 0.0
-                    for a in range(4):
-                        row = min(max(ya + a - 1, 0), h - 1)
-                        for b in range(4):
-                            value += wy[a] * wx[b] * linear[row, min(max(xa + b - 1, 0), w - 1), c]
-                    out[n, c] = max(value, 0.0)
+                for b in range(4):
+                    columns[b] = min(max(xa + b - 1, 0), w - 1)
+                red = green = blue = 0.0
+                for a in range(4):
+                    row = np.uintp(min(max(ya + a - 1, 0), h - 1))
+                    for b in range(4):
+                        weight, column = wy[a] * wx[b], columns[b]
+                        red += weight * linear[row, column, 0]
+                        green += weight * linear[row, column, 1]
+                        blue += weight * linear[row, column, 2]
+                out[n, 0], out[n, 1], out[n, 2] = max(red, 0.0), max(green, 0.0), max(blue, 0.0)
             else:
                 for c in range(3):
                     out[n, c] = linear[i, j, c]
