@@ -1,4 +1,4 @@
-"""Made in one format, wanted in another: a tree of MVTec 3D-AD is made aside and appears converted, whole or not at all.
+"""A run in another format: a tree of MVTec 3D-AD is made aside and appears converted, whole or not at all.
 
 The manifest comes along, so that replay makes the same samples again.
 """
@@ -35,8 +35,8 @@ def writable(target: Format, *, resume: bool = False, shard: str | None = None, 
         raise ValueError(f"{target.title} can be read but not written; choose another --format")
     for option, given in (("--resume", resume), ("--shard", shard is not None), ("--ply", ply)):
         if given:
-            raise ValueError(f"{option} needs the layout of MVTec 3D-AD, as {target.title} is written whole when all is "
-                             f"made; leave --format away, then crossmodal convert OUT --to {target.name}")
+            raise ValueError(f"{option} needs the layout of MVTec 3D-AD; {target.title} is written when all is made: "
+                             f"leave --format away, then crossmodal convert OUT --to {target.name}")
     for name in target.libraries:
         library(name, target.title)
     return target
@@ -50,7 +50,8 @@ def _untold() -> AbstractContextManager[Tell]:
 def staged(out: Path, target: Format, progress: Callable[[], AbstractContextManager[Tell]] = _untold) -> Iterator[Path]:
     """A folder to make a tree of MVTec 3D-AD in: `out` itself, or one aside that becomes `out` in the target's format.
 
-    progress: opened when the converting begins. An error inside leaves nothing. Errors: ValueError, OSError: an `out` that is not empty, and as convert.
+    progress: opened when the converting begins. An error inside leaves nothing.
+    Errors: ValueError, OSError: an `out` that is not empty, and as convert.
     """
     if target is mvtec3d.FORMAT:
         yield out
