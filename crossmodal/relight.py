@@ -16,6 +16,7 @@ OCCLUSION_REACH = 1.5  # heights of a relief beyond which it shuts out no light
 SHALLOW = 0.2  # share of that reach below the relief's top at which a place counts as open
 RING = np.array(((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)))
 WALL = 3  # state of a node that stands in for a wall; a node of more is gone
+BENT = 0.99  # cosine between two places beyond which the one does not lie in the other's plane
 RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in shading
 
 
@@ -268,6 +269,16 @@ def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy):
         now = min(1.0, 0.5 + (ray - d[i, j]) / width)
         was = min(1.0, 0.5 + along * slope / width)
         if now < was and now < lit * was:
+            nx1, ny1, nz1 = normal[i, j, 0], normal[i, j, 1], normal[i, j, 2]
+            alike = nx * nx1 + ny * ny1 + nz * nz1
+            if alike < BENT:
+                # The lamp's ray as it passes over the surface there, which is not where the plane from here has it.
+                over = (1e3 * ((px - smooth[i, j, 0]) * nx1 + (py - smooth[i, j, 1]) * ny1
+                               + (pz - smooth[i, j, 2]) * nz1) + along / level * (lx * nx1 + ly * ny1 + lz * nz1))
+                was = min(1.0, 0.5 + max(over, 0.0) / width)
+                now = min(was, 0.5 + (over + height * alike - d[i, j]) / width)
+                if now >= lit * was:
+                    continue
             lit = now / was
             if lit <= 0.0:
                 return 0.0
