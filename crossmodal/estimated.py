@@ -79,9 +79,12 @@ def _loaded(model: str):
         import PIL  # noqa: F401
         import torch  # noqa: F401
         from transformers import AutoImageProcessor, AutoModelForDepthEstimation, pipeline
+        from transformers.utils import logging
     except ImportError as error:
         raise ValueError(f"estimating depth needs {error.name}; "
                          'pip install "crossmodal-anomaly[vlm]"') from None
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
     try:
         net = AutoModelForDepthEstimation.from_pretrained(model, local_files_only=True)
         processor = AutoImageProcessor.from_pretrained(model, local_files_only=True)
@@ -92,3 +95,6 @@ def _loaded(model: str):
         raise ValueError(f"{model} is no folder with a depth-estimation model and its image processor, nor is such a "
                          f"model in the cache {HF_HUB_CACHE} ({type(error).__name__}); "
                          f"fetch it once (hf download {model}), or give its folder") from None
+    finally:
+        if bars:
+            logging.enable_progress_bar()

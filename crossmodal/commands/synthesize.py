@@ -44,10 +44,11 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     warn = warner()
     root = Path(source)
     checked_out(out, root)
+    found = sources(source, reading)
     if reading.mm_per_pixel is not None and reading.depth_model is None and light == "pooled":
         warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
     with staged(out, target, reading, partial(progress, target.name)) as tree:
-        for name, own, folder, share in _categories(sources(source, reading), tree, request.count):
+        for name, own, folder, share in _categories(found, tree, request.count):
             with progress(name or "samples") as tell:
                 summary = produce(root, own, folder, replace(request, count=share), workers=workers,
                                   resume=resume, shard=part, progress=tell, warn=warn)

@@ -57,6 +57,9 @@ class Reading:
     def __post_init__(self):
         if self.mm_per_pixel is None and (self.depth_model is not None or self.relief_mm is not None):
             raise ValueError("a picture alone has no scale; say --mm-per-pixel")
+        for option, value in (("mm per pixel", self.mm_per_pixel), ("relief in mm", self.relief_mm)):
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{option} must be above 0, but got {value}")
         if self.mm_per_pixel is not None and (self.unit, self.intrinsics, self.depth_scale) != (None, None, None):
             raise ValueError("--mm-per-pixel is for pictures alone; leave --unit, --depth-scale and --intrinsics away")
         if self.unit is not None and self.unit not in UNITS:
