@@ -12,6 +12,7 @@ from conversions import refused, seen
 
 import crossmodal as cm
 from crossmodal.cli import main
+from crossmodal.datasets.alone import ASSUMED
 from crossmodal.estimated import RANGE
 from rgb import read_mask, read_rgb, to_linear, write_rgb
 
@@ -227,6 +228,9 @@ def test_defects_are_made_on_a_guess_and_replay(models, plates, tmp_path, capsys
     way = ("--depth-model", models["nearness"], "--relief-mm", "2", "--mm-per-pixel", "0.1")
     out = run(plates, tmp_path / "out", *way[:4])
     replay = ["replay", str(out / "manifest.jsonl"), "--source", str(plates), "--out", str(tmp_path / "again")]
+    (entry, _) = map(json.loads, (out / "manifest.jsonl").read_text().splitlines())
+    assert {word: entry["source"][word] for word in ASSUMED} == {
+        "mm_per_pixel": 0.1, "depth_model": "nearness", "relief_mm": 2}
     assert main([*replay, *way]) == 0
     assert "2 of 2 samples replayed, 2 with the bytes" in capsys.readouterr().out
     assert not list(out.rglob("*.tiff"))

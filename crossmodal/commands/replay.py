@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from crossmodal.commands.progress import progress
 from crossmodal.commands.written import write_all
 from crossmodal.datasets import Reading, Source, load, sources
-from crossmodal.datasets.alone import ASSUMED
+from crossmodal.datasets.alone import ASSUMED, assumed
 from crossmodal.datasets.class_ids import assigned, read_class_ids
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
@@ -74,10 +74,11 @@ def _made(out, wanted, chosen, ids, reading):
 
 def _same_assumptions(wanted: list[dict], reading: Reading) -> None:
     """Refuse another scale or depth model than the samples were made with; a bare plan says neither."""
+    now = assumed(reading)
     for entry in wanted:
         for word, option in ASSUMED.items():
-            then, now = entry["source"].get(word), getattr(reading, word)
-            if entry["sha256"] is not None and then != now:
+            then = entry["source"].get(word)
+            if entry["sha256"] is not None and then != now.get(word):
                 was = f"with {option} {then}" if then is not None else f"without {option}"
                 raise ValueError(f"{entry['id']} was made {was}; say the same")
 

@@ -109,5 +109,4 @@ def _tell(summaries: list[Summary], source: str, target: Format) -> None:
     if target.name == "mvtec3d":
         print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
     else:
-        print(f"in {target.title}; make it again: "
-              f"crossmodal replay {summaries[0].out}/manifest.jsonl --source {source} --out DIR")
+        print(f"in {target.title}; crossmodal replay makes it again from {summaries[0].out}/manifest.jsonl")

@@ -44,11 +44,12 @@ def load(source: Source, reading: Reading) -> Capture:
     return estimate_depth(rgb, reading.depth_model, reading.mm_per_pixel, reading.relief_mm, name=source.path)
 
 
-def assumed(source: Source, reading: Reading) -> dict:
-    """What a capture's points were made of, for its manifest; nothing where they were measured."""
-    if source.coding != CODING:
-        return {}
-    return {word: value for word in ASSUMED if (value := getattr(reading, word)) is not None}
+def assumed(reading: Reading) -> dict:
+    """What points that nobody measured are made of, for a manifest; of a model's folder its name, no machine's path."""
+    said = {word: value for word in ASSUMED if (value := getattr(reading, word)) is not None}
+    if "depth_model" in said and Path(said["depth_model"]).is_dir():
+        said["depth_model"] = Path(said["depth_model"]).resolve().name
+    return said
 
 
 def _category(root, folder):

@@ -57,7 +57,7 @@ def work(chunk: Chunk) -> list[Done]:
         capture, hashes = stood_in(load(chunk.source, chunk.request.reading), chunk.light), chunk.source.hashes()
     except (ValueError, OSError) as error:
         return [_failed(chunk, job, error) for job in chunk.jobs]
-    origin = {"path": chunk.source.path, "sha256": hashes, **assumed(chunk.source, chunk.request.reading),
+    origin = {"path": chunk.source.path, "sha256": hashes, **assumed(chunk.request.reading),
               **({"overlap": True} if chunk.overlap else {})}
     return [_made(chunk, job, capture, origin) for job in chunk.jobs]
 
