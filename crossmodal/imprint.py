@@ -8,7 +8,7 @@ from functools import singledispatch
 import cv2
 import numpy as np
 
-from crossmodal.backdrop import uncovered
+from crossmodal.backdrop import marked, over
 from crossmodal.capture import Capture, Rig, read_only
 from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import foretold, is_lost
@@ -68,7 +68,8 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
         if reach > 0:
             seen = widened(surface, seen, math.ceil(reach))
         window = seen.window
-        change = _change(capture, surface, seen, edit, rgb[window], points[window], sensor,
+        seen, ground = _over_ground(capture, surface, seen, edit, points[window][..., 2])
+        change = _change(capture, surface, seen, edit, ground, rgb[window], points[window], sensor,
                          stream(plan.seed, capture.name, "sensor", i))
         laid(rgb[window], change.rgb, change.colours)
         laid(points[window], change.points, change.new_points)
@@ -154,12 +155,16 @@ class _Change:
     visibility: Visibility
 
 
-def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Sensor, rng) -> _Change:
+def _over_ground(capture, surface, seen: Seen, edit: Edit, old_z):
+    """With the ground in sight where the surface is gone, and its colours (h, w, 3); None where none is known."""
+    if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
+        return over(capture.backdrop, surface, seen, old_z)
+    return seen, None
+
+
+def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, sensor: Sensor, rng) -> _Change:
     """What changes beyond the noise floors; the rest keeps its input bits."""
     old_z = points[..., 2]
-    backdrop = None
-    if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
-        seen, backdrop = _over(capture.backdrop, surface, seen, old_z)
     floor = np.asarray(surface.floor.at(old_z), np.float32)
     if isinstance(edit, LiftedEdit):
         sensor = IdealSensor()  # what was lifted has been measured already
@@ -184,7 +189,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
         coloured = difference > 0
     else:
         worn_px = 0.0 if seen.worn is None else edit.field.flattens_mm / surface.mm_per_pixel
-        colours, difference = recoloured(rgb, seen, surface.white, backdrop, surface.grain, worn_px)
+        colours, difference = recoloured(rgb, seen, surface.white, ground, surface.grain, worn_px)
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)
@@ -202,31 +207,6 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
                    Visibility(colour_contrast, contrast))
 
 
-def _over(backdrop, surface, seen: Seen, old_z):
-    """What is seen with the ground in sight wherever the surface is gone, and the ground's colours (h, w, 3)."""
-    z, behind = seen.z_m.copy(), backdrop.z_m[seen.window]
-    gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
-    gone &= _touching(gone, np.isfinite(old_z))
-    z[gone] = behind[gone]
-    below = behind[gone] - old_z[gone]
-    below_px = 1e3 * float(np.median(below[np.isfinite(below)]) if np.isfinite(below).any() else 0)
-    below_px /= surface.mm_per_pixel
-    return replace(seen, z_m=z), uncovered(backdrop, seen.window, gone, surface.foreground, below_px)
-
-
-def _touching(gone, measured):
-    """(h, w) bool: pieces of what is gone of which some was measured; a gap that was there before shows no ground."""
-    _, pieces = cv2.connectedComponents(gone.astype(np.uint8), connectivity=8)
-    return _marked(pieces, gone & measured)
-
-
-def _marked(pieces, marks):
-    """(h, w) bool: the numbered pieces (h, w) on which some mark lies."""
-    chosen = np.zeros(int(pieces.max()) + 1, bool)
-    chosen[pieces[marks]] = True
-    return chosen[pieces]
-
-
 def _outline(direct, support) -> np.ndarray:
     """What an annotator would draw: the changed pixels closed over the field's support, without holes in it."""
     if not direct.any():
@@ -239,7 +219,7 @@ def _outline(direct, support) -> np.ndarray:
     drawn = direct | (closed[3:-3, 3:-3].astype(bool) & support)
     # What closing joined across ground that the field leaves alone may be cut off from all that changed.
     _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
-    return drawn & _marked(pieces, direct)
+    return drawn & marked(pieces, direct)
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:
