@@ -8,11 +8,12 @@ import numpy as np
 
 import depth as depth_room
 import rgb as rgb_room
+from crossmodal import features
 from crossmodal.axes import Axes
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
-from crossmodal.ground import Ground
+from crossmodal.ground import GRAZING, Ground
 from crossmodal.lighting import witnesses
 from crossmodal.normals import hold, links, local_planes
 from crossmodal.sensor import SensorModel
@@ -151,6 +152,28 @@ class Surface:
 
     def _ground(self, usable):
         return Ground.of(self.smoothed, self.normals, self.linked, usable, self.pixel_area_mm2, self.mm_per_pixel)
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """(H, W) bool: the object's last pixels (see features.ends)."""
+        return read_only(features.ends(self.points, self.foreground, self.linked))
+
+    @cached_property
+    def turning(self) -> np.ndarray:
+        """Bounds on normals and depth in blocks of pixels (see features.turning)."""
+        return features.turning(self.smoothed, self.normals)
+
+    @cached_property
+    def hold(self) -> np.ndarray:
+        """(H, W) uint8: 2 where a pixel is whole surface that is seen well, 1 where it is not but hangs on to it, else
+        0."""
+        linked = self.linked.view(np.uint8)
+        ties = linked[..., 0] + linked[..., 1]
+        ties[:, 1:] += linked[:, :-1, 0]
+        ties[1:] += linked[:-1, :, 1]
+        hold = (ties >= 2).astype(np.uint8)
+        hold += (ties == 4) & (self.facing > GRAZING)
+        return read_only(hold)
 
     @cached_property
     def facing(self) -> np.ndarray:
