@@ -139,7 +139,7 @@ def compared(both: Both) -> Row:
     cosine = np.einsum("ij,ij->i", result.after.normals[inner].astype(float), truth.normals[inner].astype(float))
     # A pixel that also shows what was never scanned tells nothing of how the rest of it was relit.
     pure = judged & ~binary_dilation(revealed, np.ones((3, 3)))
-    reached = float(np.nanmedian(before.normals[judged] @ both.shape.lamp.direction)) > 0
+    reached = bool((before.normals[judged] @ both.shape.lamp.direction > 0).any())
     levels = [float(np.abs(picture[pure].astype(float) - truth.rgb[pure]).mean())
               for picture in (result.after.rgb, before.rgb)]
     kept_points = np.array_equal(result.after.points, before.points, equal_nan=True)

@@ -14,9 +14,8 @@ from commuting_tools import bore, sunk
 
 import crossmodal as cm
 
-UNTOLD = {("dent", "round bar"), ("bump", "round bar"), ("burr", "bottle")}
-"""A cylinder looks the same from wherever along its axis the lamp shines, and where its burr stands the bottle hides the
-lamp itself."""
+UNTOLD = {("dent", "round bar"), ("bump", "round bar"), ("burr", "bottle"), ("stain", "sphere")}
+"""A cylinder looks the same from wherever along its axis the lamp shines, and the last two lie where no lamp reaches."""
 
 
 @pytest.fixture(scope="module")
