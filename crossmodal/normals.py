@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 STEEPEST = 8.0  # tangent of the steepest surface that still counts as one surface between two pixels
+NOISIEST = 4.0  # noise floors that a measured point may lie off its surface; what lies farther off is the shape's own
 
 
 @njit(cache=True, nogil=True)
@@ -64,7 +65,22 @@ def joined(linked, v, u, v1, u1):
 
 
 @njit(cache=True, nogil=True)
-def local_planes(points, linked, radius, stride, rows, columns):
+def hold(smoothed, z, floor):
+    """Let smoothed points (h, w, 3) lie no farther off the depths z (h, w) measured than their noise floor (h, w)
+    allows: a plane over a fold or over a tight bend cuts it short.
+    """
+    for v in range(z.shape[0]):
+        for u in range(z.shape[1]):
+            most = NOISIEST * floor[v, u]
+            off = smoothed[v, u, 2] - z[v, u]
+            if abs(off) > most:
+                by = (z[v, u] + math.copysign(most, off)) / smoothed[v, u, 2]
+                for c in range(3):
+                    smoothed[v, u, c] *= by
+
+
+@njit(cache=True, nogil=True)
+def fitted_planes(points, linked, radius, stride, rows, columns):
     """Fit a plane about every pixel of a window of rows and columns, over the pixels linked to it.
 
     points: (H, W, 3) float32 m; radius, stride: the fit's window in pixels
@@ -210,7 +226,7 @@ def _plane(x0, y0, w0, n, sx, sy, sxx, sxy, syy, sw, sxw, syw):
 
 @njit(cache=True, nogil=True)
 def _planes_3x3(rays, linked, top, left, rows, columns, normals, smoothed):
-    """``local_planes`` for the smallest window, which low-noise scans need: no path to follow, no array to keep."""
+    """``fitted_planes`` for the smallest window, which low-noise scans need: no path to follow, no array to keep."""
     h, w = rays.shape[:2]
     for y in range(rows[0] - top, rows[1] - top):
         for x in range(columns[0] - left, columns[1] - left):

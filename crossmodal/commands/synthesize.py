@@ -3,6 +3,7 @@
 import json as js
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from crossmodal.commands.progress import progress, warner
@@ -10,6 +11,8 @@ from crossmodal.datasets import Reading, Source, load, sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
+from crossmodal.formats import Format
+from crossmodal.formats.staged import staged, writable
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.request import light_parsed
@@ -17,13 +20,16 @@ from crossmodal.recipe import Recipe, read_recipe
 
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
-        prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, json: bool) -> int:
+        prompt: str | None,
+        count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, format: str | None,
+        json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
+    target = writable(format, reading, resume=resume, shard=shard, ply=ply)
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
@@ -41,14 +47,20 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     warn = warner()
     root = Path(source)
     checked_out(out, root)
-    for name, own, folder, share in _categories(sources(source), out, request.count):
-        with progress(name or "samples") as tell:
-            summary = produce(root, own, folder, replace(request, count=share), workers=workers,
-                              resume=resume, shard=part, progress=tell, warn=warn)
-        summaries.append(summary)
-        if summary.interrupted:
-            break
-    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source)
+    found = sources(source, reading)
+    if reading.mm_per_pixel is not None and reading.depth_model is None and light == "pooled":
+        warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
+    with staged(out, target, reading, partial(progress, target.name)) as tree:
+        for name, own, folder, share in _categories(found, tree, request.count):
+            with progress(name or "samples") as tell:
+                summary = produce(root, own, folder, replace(request, count=share), workers=workers,
+                                  resume=resume, shard=part, progress=tell, warn=warn)
+            summaries.append(replace(summary, out=out / summary.out.relative_to(tree)))
+            if summary.interrupted:
+                break
+        if summary.interrupted and tree != out:
+            raise KeyboardInterrupt
+    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
     return max(summary.exit_code for summary in summaries)
 
 
@@ -94,7 +106,7 @@ def _record(summaries: list[Summary]) -> dict:
         "exit_code": max(summary.exit_code for summary in summaries)}
 
 
-def _tell(summaries: list[Summary], source: str) -> None:
+def _tell(summaries: list[Summary], source: str, target: Format) -> None:
     for summary in summaries:
         done = summary.made + summary.kept
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.kinds.items()) or "none"
@@ -111,5 +123,9 @@ def _tell(summaries: list[Summary], source: str) -> None:
         for reason, ids in list(reasons.items())[:10]:
             more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
             print(f"error: {ids[0]}{more} failed: {reason}", file=sys.stderr)
-    if not any(summary.interrupted for summary in summaries):
+    if any(summary.interrupted for summary in summaries):
+        return
+    if target.name == "mvtec3d":
         print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
+    else:
+        print(f"in {target.title}; crossmodal replay makes it again from {summaries[0].out}/manifest.jsonl")

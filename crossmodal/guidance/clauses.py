@@ -76,7 +76,7 @@ def _is_no_request(sentence) -> bool:
     """Whether a sentence asks something, or wants a defect gone: its first word of weight says so."""
     asks = sentence[-1].may("question")
     for item in sentence:
-        if item.may("query", "undo") or asks and item.may("asks"):
+        if item.may("query", "undo") or (asks and item.may("asks")):
             return not (item.may("kind") and not item.may("query", "undo"))
         if item.tag or item.may("the", "a", "kind", "landmark", "degree", "colour") or not item.may(
                 "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):

@@ -129,7 +129,7 @@ def _linked(items, k, between):
     sign = str(items[k].senses.get("sign", "")) if not items[k].tag else ""
     if sign in ("±", "+/-", "+-"):
         link = "spread"
-    elif items[k].may("range") or between and items[k].may("and"):
+    elif items[k].may("range") or (between and items[k].may("and")):
         link = "range"
     elif items[k].may("times"):
         if items[k].start == items[k - 1].end and k + 1 < len(items) and items[k + 1].start > items[k].end:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from crossmodal.guidance.clauses import Request, requests
 from crossmodal.guidance.items import Item, items, language_of
 from crossmodal.guidance.measures import measured
-from crossmodal.guidance.specs import SPECS, VAGUE, spec_fields
+from crossmodal.guidance.specs import VAGUE, spec_fields
 from crossmodal.recipe import MOST, Recipe, one_line
 
 LONGEST = 2000  # characters of a prompt

@@ -265,7 +265,7 @@ class Settling:
             if one.may("kind") or one.may("vague") or one.may("ones"):
                 item.settle("count", int(item.value.low))
                 return
-            if not (one.tag == "measure" and one.value.unit != "bare" or one.may(*PREMODIFIERS)) or one.may("landmark", "part"):
+            if not ((one.tag == "measure" and one.value.unit != "bare") or one.may(*PREMODIFIERS)) or one.may("landmark", "part"):
                 break
         if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
             item.settle("count", int(item.value.low))

@@ -192,8 +192,8 @@ class _Fields:
 
     def _show(self, item):
         effect = self.spec.effect
-        if (item.value == "geometry") and effect == "appearance" or item.value == "colour" and self.request.kind in (
-                "dent", "bump", "bend", "twist", "hole", "missing"):
+        if ((item.value == "geometry") and effect == "appearance") or (item.value == "colour" and self.request.kind in (
+                "dent", "bump", "bend", "twist", "hole", "missing")):
             self._note(item, f"a {self.request.kind} has no {item.value} alone")
             return
         self.fields["show"] = item.value
