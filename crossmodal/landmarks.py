@@ -57,6 +57,13 @@ class Landmarks:
         inside[rows, columns] = True
         return inside
 
+    def distance_px(self, where: str) -> np.ndarray:
+        """(H, W) float32: how far each pixel is from the nearest edge or rim; infinite where there is none."""
+        edge = fitting(self.surface, where, KEPT_MM)
+        if not edge.any():
+            return np.full(edge.shape, np.inf, np.float32)
+        return cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+
     @cached_property
     def rim(self) -> np.ndarray:
         return self._about(fitting(self.surface, "rim", KEPT_MM), 0.5 * ABOUT)

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from crossmodal.commands.progress import progress, warner
-from crossmodal.datasets import Reading, Source, load, sources
+from crossmodal.commands.prompted import recipe_of, tally, told
+from crossmodal.datasets import Reading, Source, sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
@@ -16,12 +17,11 @@ from crossmodal.formats.staged import staged, writable
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.request import light_parsed
-from crossmodal.recipe import Recipe, read_recipe
+from crossmodal.recipe import read_recipe
 
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
-        prompt: str | None,
-        count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
+        prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
         only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, format: str | None,
         json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
@@ -35,7 +35,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             "reading": reading, "light": light_parsed(light),
             "origins": None if origins is None else tuple(map(_split, origins))}
     if prompt is not None:
-        request = Request.of_recipe(_asked(prompt, source, reading), _count(count, 1), prompt=prompt, **rest)
+        request = Request.of_recipe(recipe_of(prompt, source, reading), _count(count, 1), prompt=prompt, **rest)
     elif recipe is not None or preset is not None:
         wanted = read_recipe(recipe) if preset is None else named(preset)
         request = Request.of_recipe(wanted, _count(count, 1), **rest)
@@ -43,7 +43,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
         if kinds is None:
             kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS)
         request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
-    summaries = []
+    summaries, asked = [], []
     warn = warner()
     root = Path(source)
     checked_out(out, root)
@@ -55,29 +55,18 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             with progress(name or "samples") as tell:
                 summary = produce(root, own, folder, replace(request, count=share), workers=workers,
                                   resume=resume, shard=part, progress=tell, warn=warn)
+            asked += [] if prompt is None else tally(folder)
             summaries.append(replace(summary, out=out / summary.out.relative_to(tree)))
             if summary.interrupted:
                 break
         if summary.interrupted and tree != out:
             raise KeyboardInterrupt
-    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
+    if json:
+        print(js.dumps(plain(_record(summaries) | ({} if prompt is None else {"asked_and_got": asked}))))
+    else:
+        _tell(summaries, source, target)
+        print(told(asked)) if asked else None
     return max(summary.exit_code for summary in summaries)
-
-
-def _asked(prompt: str, source: str, reading: Reading) -> Recipe:
-    """What a text asks for, if the first capture's object can carry it; what was not understood is said."""
-    from crossmodal.guidance.prompt import understand
-    from crossmodal.guidance.sense import sensible
-
-    understood = understand(prompt)
-    for word in understood.missed:
-        print(f"note: not understood, at {word.start}: {word.text}", file=sys.stderr)
-    for sentence in understood.warnings:
-        print(f"note: {sentence}", file=sys.stderr)
-    if understood.recipe is None:
-        raise ValueError(understood.refused)
-    sensible(understood.recipe, load(sources(source)[0], reading).surface)
-    return understood.recipe
 
 
 def _count(count, default):
