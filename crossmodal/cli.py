@@ -68,8 +68,8 @@ def synthesize(
     from crossmodal.datasets.source import Reading
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
-               seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
-               allow_overlap=allow_overlap, ply=ply, light=light, format=format, json=json,
+               seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
+               only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, format=format, json=json,
                reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm))
 
 
@@ -143,7 +143,8 @@ def convert(
 def plan(
     text: Annotated[str, typer.Argument(help="What to make: 'a 12 mm hairline crack from the rim'.")],
     image: Annotated[str | None, typer.Option("--image", help="A capture to plan it on.")] = None,
-    seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+    seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
+    json: Json = False,
 ) -> int:
     """Say what a text asks for, word by word, as a recipe, without making it; exit 1 if that is nothing."""
     from crossmodal.commands.plan import run

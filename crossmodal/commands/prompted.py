@@ -33,9 +33,8 @@ def tally(folder: Path) -> list[dict]:
     counts: dict[tuple, dict] = {}
     for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         for row in json.loads(text).get("asked_and_got", ()):
-            key = row["instance"], row["what"], row["asked"]
-            one = counts.setdefault(key, {"instance": row["instance"], "what": row["what"], "asked": row["asked"], "as_asked": 0,
-                                          "measured": 0, "got": row["got"]})
+            said = {name: row[name] for name in ("instance", "what", "asked")}
+            one = counts.setdefault(tuple(said.values()), said | {"got": row["got"], "as_asked": 0, "measured": 0})
             one["measured"] += row["ok"] is not None
             one["as_asked"] += row["ok"] is True
     return list(counts.values())

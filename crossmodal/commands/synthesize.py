@@ -21,7 +21,8 @@ from crossmodal.recipe import read_recipe
 
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
-        prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
+        prompt: str | None, count: int | None, seed: int,
+        origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
         only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, format: str | None,
         json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""

@@ -49,8 +49,8 @@ def write_sample(out: Path, sample: str, result: Result, ids: dict[str, int], or
     """Write a sample's files below `out` and return its manifest entry; on an error none of them stays.
 
     sample: "test/dent/003". ids: kind → class id. origin: {"path", "sha256": {"rgb", "xyz"}} of its source.
-    ply: also points/NNN.ply with the ground truth's class ids as labels. prompt: the text that it was made from, if any;
-    the entry then says whether it is what was asked. Errors: OSError, ValueError.
+    ply: also points/NNN.ply with the ground truth's class ids as labels. prompt: the text that it was made from, if
+    any; the entry then says whether it is what was asked. Errors: OSError, ValueError.
     """
     folder, number = sample.rsplit("/", 1)
     files = {word: f"{folder}/{word}/{number}.{'tiff' if word in ('xyz', 'displacement') else 'png'}"

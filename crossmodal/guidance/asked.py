@@ -17,14 +17,15 @@ from rgb import to_linear
 TOLERANCE = 0.05  # of a size, beside two pixels of it where it lies across the surface
 DEEP_TOLERANCE = 0.1  # of a depth or a height: a field is sampled at the chart's nodes
 REACH_PX = 3  # how near to an edge what lies on it comes
-MEASURES = {"length_mm": "length_mm", "diameter_mm": "length_mm", "depth_mm": "max_depth_mm", "height_mm": "max_height_mm"}
+MEASURES = {"length_mm": "length_mm", "diameter_mm": "length_mm", "depth_mm": "max_depth_mm",
+            "height_mm": "max_height_mm"}
 ALIKE = 0.94  # cosine between two colours, or between what two colours swallow
 TINTS = ("stain", "discoloration")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was asked of one defect. instance: from 1, 0 for the whole; ok: None where it cannot be measured."""
+    """One thing that was asked of a defect. instance: from 1, 0 for the whole; ok: None where it cannot be measured."""
 
     instance: int
     what: str
@@ -54,7 +55,7 @@ def asked_and_got(result: Result, recipe: Recipe) -> tuple[Row, ...]:
 
 def planned_rows(plan: Plan) -> list[tuple[str, str, str]]:
     """(kind, sizes, anchor) of each defect of a plan, for a table."""
-    return [(one.kind, ", ".join(f"{name.rpartition('_')[0] or name} {one.spec.fixed(name):.3g}" for name in one.spec.sizes),
+    return [(one.kind, ", ".join(f"{name.removesuffix('_mm')} {one.spec.fixed(name):.3g}" for name in one.spec.sizes),
              " ".join(f"{1e3 * x:.1f}" for x in one.anchor_m)) for one in plan.defects if isinstance(one, Grown)]
 
 
@@ -63,14 +64,12 @@ def _was_given(spec: Spec, name: str) -> bool:
 
 
 def _kind(result, i, spec, planned):
-    """The kind, and whether the result does what that kind does: goes in, comes out, is gone, or changes colour alone."""
-    size, does = result.measured[i], spec.does
-    own = result.instances == i + 1
+    """The kind, and whether the result does what that kind does: goes in, comes out, is gone, or is colour alone."""
+    size, own = result.measured[i], result.instances == i + 1
+    flat = size.max_depth_mm == size.max_height_mm == 0
+    does = "appearance" if spec.show == "colour" else spec.does
     shown = {"in": size.max_depth_mm > 0, "out": size.max_height_mm > 0, "add": size.max_height_mm > 0,
-             "both": size.max_depth_mm > 0 or size.max_height_mm > 0, "appearance": size.max_depth_mm == size.max_height_mm == 0,
-             "remove": bool(np.isnan(result.displacement_mm[own]).any()), "warp": bool(own.any())}[does]
-    if spec.show == "colour":
-        shown = size.max_depth_mm == size.max_height_mm == 0
+             "both": not flat, "appearance": flat, "remove": np.isnan(result.displacement_mm[own]).any(), "warp": own.any()}[does]
     return Row(i + 1, "kind", spec.kind, planned.kind, planned.kind == spec.kind and bool(shown))
 
 

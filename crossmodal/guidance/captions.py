@@ -12,13 +12,17 @@ NOUNS = {
     "scratch": ("scratch", "scratch mark"), "crack": ("crack", "fracture"), "cut": ("cut", "gash"), "hole": ("hole",),
     "pit": ("pit", "pore"), "chip": ("chip", "nick"), "missing": ("missing piece",), "fibre": ("fibre", "hair"),
     "contamination": ("foreign particle", "deposit"), "burr": ("burr",), "bend": ("bend",), "twist": ("twist",),
-    "wear": ("wear mark", "abrasion"), "corrosion": ("rust spot", "corroded spot"), "peel": ("delamination", "patch of peeling paint"),
+    "wear": ("wear mark", "abrasion"), "corrosion": ("rust spot", "corroded spot"),
+    "peel": ("delamination", "patch of peeling paint"),
     "burn": ("burn mark", "scorch mark"), "stain": ("stain", "smear"), "discoloration": ("discoloration",)}
-COLOURS = {"black": (25, 25, 25), "white": (235, 235, 230), "grey": (128, 128, 128), "red": (200, 35, 35), "orange": (225, 125, 40),
-           "yellow": (215, 185, 70), "green": (40, 140, 60), "blue": (45, 75, 185), "brown": (115, 75, 40)}
+COLOURS = {"black": (25, 25, 25), "white": (235, 235, 230), "grey": (128, 128, 128), "red": (200, 35, 35),
+           "orange": (225, 125, 40), "yellow": (215, 185, 70), "green": (40, 140, 60), "blue": (45, 75, 185),
+           "brown": (115, 75, 40)}
 COLOURED = ("contamination", "fibre", "stain", "discoloration", "corrosion")
 FORMS = ("{article} {colour}{noun} {size}{place}.", "{Place}{article} {colour}{noun} {size}.",
-         "There is {article} {colour}{noun} {size}{place}.", "The surface shows {article} {colour}{noun}, {size}{place}.")
+         "There is {article} {colour}{noun} {size}{place}.",
+         "The surface shows {article} {colour}{noun}, {size}{place}.")
+ON_EDGE_PX = 2.0
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -72,8 +76,10 @@ def _where(result, i) -> str:
     surface, at = result.before.surface, middle_of(result, i)
     if surface.landmarks.centre[at]:
         return "near the centre"
-    if result.plan.defects[i].spec.at == "edge" and float(surface.landmarks.distance_px("edge")[result.instances == i + 1].min()) < 2:
-        return "on the edge"
+    if result.plan.defects[i].spec.at == "edge":
+        own = result.instances == i + 1
+        if float(surface.landmarks.distance_px("edge")[own].min()) < ON_EDGE_PX:
+            return "on the edge"
     x0, y0, x1, y1 = surface.landmarks.box
     down, right = (at[0] - y0) / (y1 - y0), (at[1] - x0) / (x1 - x0)
     rows = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else ""

@@ -1,14 +1,17 @@
 """Which words belong to which defect: sentences cut into one piece for each, and what was said of it gathered."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from crossmodal.guidance.items import Item
 from crossmodal.guidance.measures import Measure
 from crossmodal.guidance.senses import settled
 
 MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "orientation", "show", "feature", "count")
+OPENING = ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "comma", "feature", "filler", "object",
+           "orientation", "modifier", "unknown", "and", "of")
 MANY = 2  # what a bare plural asks for
-LINKS = ("of", "filler", "a", "the", "near", "from", "object", "with")
+LINKS = ("of", "filler", "a", "the", "near", "from", "object")
 
 
 @dataclass
@@ -110,23 +113,24 @@ def _yields(entry, other, first) -> bool:
         return entry["weak"]
     if entry["like"] != other["like"]:
         return entry["like"] and (first or entry["kind"] == other["kind"])
-    return entry["kind"] == other["kind"] and not first and entry["like"]
+    return entry["kind"] == other["kind"] and first  # "impact dent" is one thing
 
 
 def _linked(sentence, a, b) -> bool:
     low, high = min(a, b), max(a, b)
     between = sentence[low + 1:high]
     first, second = sentence[low].value, sentence[high].value
-    if first["kind"] == second["kind"]:
+    if first["kind"] == second["kind"] and (first["weak"], first["like"]) != (second["weak"], second["like"]):
         return first["weak"] or second["weak"] or not any(item.tag in ("and", "comma", "but") for item in between)
     if first["weak"] or second["weak"]:
-        return all(item.tag in LINKS for item in between) and not (between and any(item.tag == "with" for item in between))
+        return all(item.tag in LINKS for item in between)
     return not between
 
 
 def _cut(sentence, heads, made) -> list[Request]:
     """The requests of a sentence with heads."""
-    all_heads = sorted({*heads, *(at for at, item in enumerate(sentence) if item.tag == "ones" and (made or at > heads[0]))})
+    others = (at for at, item in enumerate(sentence) if item.tag == "ones" and (made or at > heads[0]))
+    all_heads = sorted({*heads, *others})
     pieces = _pieces(sentence, all_heads)
     fresh: list[Request] = []
     for number, (at, piece) in enumerate(zip(all_heads, pieces, strict=True)):
@@ -170,7 +174,7 @@ def _pieces(sentence, heads) -> list[list[Item]]:
     """The items that belong to each head."""
     opened = any(item.tag == "measure" for item in sentence[:heads[0]])
     cuts = [0]
-    for at, following in zip(heads, heads[1:], strict=False):
+    for at, following in pairwise(heads):
         gap = range(at + 1, following)
         parts = [k for k in gap if sentence[k].tag in ("and", "comma", "colon", "with", "but", "stop")]
         starts = [k for k in parts if _opens(sentence, k + 1, following)]
@@ -189,8 +193,7 @@ def _opens(sentence, start, head) -> bool:
     only what may stand before a defect."""
     if start >= head or sentence[start].tag not in ("a", "count", "ones"):
         return start == head
-    return all(item.tag in ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "comma", "feature", "filler",
-                            "object", "orientation", "modifier", "unknown", "and", "of") for item in sentence[start:head])
+    return all(item.tag in OPENING for item in sentence[start:head])
 
 
 def _share_opening(sentence, heads, fresh):

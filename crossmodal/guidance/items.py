@@ -9,6 +9,7 @@ from crossmodal.guidance.tokens import Token, tokens
 MOST_SLIPS = 40  # words of one text that are looked up as misspelt
 SEPARATORS = {",": "comma", ";": "stop", ":": "colon", ".": "stop", "?": "question", "!": "stop", "\n": "stop", "¿": "",
               "/": "comma", "|": "comma", "•": "stop"}
+EMPTY = {"filler", "object", "sign"}
 BEFORE_DOT = {"about", "least", "most", "role", "unit", "times"}  # what is often shortened
 
 
@@ -54,7 +55,7 @@ def language_of(text: str) -> str:
 
 def _knows(book: Lexicon, word: str) -> float:
     """A word that is known is worth more than one that is a slip of one."""
-    return 1.0 if book.knows(word) else 0.4 if meant(word, book.words, lexicon("en").kept) else 0.0
+    return 1.0 if book.knows(word) else 0.4 if meant(word, book.words, book.kept) else 0.0
 
 
 def items(text: str, language: str) -> list[Item]:
@@ -94,11 +95,11 @@ def items(text: str, language: str) -> list[Item]:
 
 def _misspelt(token: Token, own: Lexicon, english: Lexicon, slips: int) -> Item:
     if slips < MOST_SLIPS:
-        for book in dict.fromkeys((own, english)):
-            if (word := meant(token.text, book.words, english.kept)) is not None:
-                count, senses, plural = book.longest([word], 0)
-                if count:
-                    return Item(senses, token.start, token.end, plural, meant=word)
+        book = english if own.language == "zh" else own
+        if (word := meant(token.text, book.words, book.kept)) is not None:
+            count, senses, plural = book.longest([word], 0)
+            if count and set(senses) - EMPTY:  # a slip of a word that says nothing is listed as it stands
+                return Item(senses, token.start, token.end, plural, meant=word)
     letter = {"letter": token.text} if token.text in own.letters else {}
     return Item(letter, token.start, token.end, known=bool(letter))
 

@@ -67,7 +67,7 @@ def lexicon(language: str) -> Lexicon:
 
     folder = files(__package__)
     text = folder.joinpath(f"lexicon_{language}.yaml").read_text(encoding="utf-8")
-    kept = folder.joinpath("kept_en.txt").read_text(encoding="utf-8").split() if language == "en" else ()
+    kept = () if language == "zh" else folder.joinpath(f"kept_{language}.txt").read_text(encoding="utf-8").split()
     data = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     root = Node()
     words: set[str] = set()

@@ -10,6 +10,7 @@ BEYOND = 1.5  # "at least 5" is 5 to half as much again
 BELOW = 0.5  # "up to 5" is a half of 5 to 5
 TENS = (10.0, 12.0, 100.0, 1000.0)
 OPENING = 4  # words that may come before a measure's number
+SHORT = ("depth", "width", "height", "thickness")  # sizes that are less than a defect is long
 BOUNDS = ("least", "most", "about")
 
 
@@ -47,7 +48,8 @@ class Measure:
         """The same numbers in mm and the like, said in a unit; only what has none takes one."""
         if self.unit != "bare":
             return self
-        scale, name = (MM[unit], "mm") if unit in MM else (MM[unit[:-1]] ** 2, "mm2") if unit[:-1] in MM else (1.0, unit)
+        name = "mm" if unit in MM else "mm2" if unit[:-1] in MM else unit
+        scale = {"mm": MM.get(unit, 1.0), "mm2": MM.get(unit[:-1], 1.0) ** 2}.get(name, 1.0)
         return replace(self, low=self.low * scale, high=self.high * scale, unit=name)
 
 
@@ -93,7 +95,7 @@ def _measure(items, at):
             measure = replace(near, low=max(near.low - far.low, 1e-6), high=near.high + far.low)
         elif link == "range" and near.unit == far.unit and near.low < far.low:
             measure = replace(near, high=far.low)
-        elif link == "times" and len(measure.more) < 2 and (unit or other_unit or measure.more or _again(items, behind)):
+        elif link == "times" and len(measure.more) < 2 and (unit or other_unit or _again(items, behind)):
             measure = replace(near, more=(*near.more, far))
         else:
             break
@@ -210,11 +212,21 @@ def _with_roles(items):
     """Each measure with the role that is said of it, before ("length 12 mm") or behind ("12 mm long")."""
     used: set[int] = set()
     for at, item in enumerate(items):
-        if item.tag != "measure" or item.value.role or item.value.more:
+        if item.tag != "measure" or item.value.role:
+            continue
+        if item.value.more:  # "6 x 0.8 mm deep"
+            k = _behind(items, at)
+            if k is not None and items[k].senses["role"][0] in SHORT:
+                *others, last = item.value.more
+                item.value = replace(item.value, more=(*others, replace(last, role=items[k].senses["role"][0])))
+                item.end = items[k].end
+                items[k].settle("used", True)
             continue
         k = _before(items, at)
         if k is None or k in used:
             k = _behind(items, at)
+            if k is not None and k == at + 1 and _belongs_to_next(items, at):
+                continue
         if k is None or k in used or (k > at and item.value.unit == "degree" and items[k].senses["role"][0] != "angle"):
             continue
         used.add(k)
@@ -252,6 +264,19 @@ def _behind(items, at):
     # "three deep dents" are three.
     counted = items[at].value.is_count and items[k].senses["role"][1] != "noun"
     return None if counted and follows is not None and follows.may("kind", "degree", "role", "difficulty") else k
+
+
+def _belongs_to_next(items, at) -> bool:
+    """"12 mm deep 0.2 mm": of a size and one behind its role, the larger is not the depth, nor the width."""
+    if at + 2 >= len(items) or items[at + 2].tag != "measure" or items[at + 1].senses["role"][0] not in SHORT:
+        return False
+    here, there = items[at].value, items[at + 2].value
+    behind = at + 3 < len(items) and items[at + 3].may("role")
+    if behind or there.unit != here.unit or there.high >= here.low or there.role:
+        return False
+    items[at + 2].value = replace(there, role=items[at + 1].senses["role"][0])
+    items[at + 1].settle("used", True)
+    return True
 
 
 def _initial(item):

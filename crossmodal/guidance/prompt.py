@@ -1,4 +1,4 @@
-"""A text understood by the grammar: the Recipe that it asks for, what each word came to, and what was not understood."""
+"""A text understood by the grammar: the Recipe that it asks for, what each word came to, and what was not known."""
 
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from crossmodal.guidance.specs import VAGUE, spec_fields
 from crossmodal.recipe import MOST, Recipe, one_line
 
 LONGEST = 2000  # characters of a prompt
+OF_PLACES = {"thread": "wear", "corner": "chip", "edge": "chip", "rim": "chip"}  # what "damage" is there
 NOTHING = ("no defect is asked for; say a kind, such as 'a 12 mm scratch near the rim' "
            "(crossmodal defects lists them)")
 
@@ -68,7 +69,8 @@ def prompt(text: str) -> Recipe:
 def understand(text: str) -> Understood:
     """A text of at most LONGEST characters, in English, German, Spanish or Chinese, as a recipe; never an exception."""
     if len(text) > LONGEST:
-        return Understood(text, "en", None, (), (), (), (), f"a prompt has at most {LONGEST} characters, but got {len(text)}")
+        said = f"a prompt has at most {LONGEST} characters, but got {len(text)}"
+        return Understood(text, "en", None, (), (), (), (), said)
     language = language_of(text)
     found = measured(items(text, language))
     wanted = requests(found)
@@ -93,10 +95,9 @@ def _asked(wanted: list[Request]):
     for request in wanted:
         if request.kind is None:
             place = request.one("place")
-            about = {**(place.value if place is not None else {})}
-            request.kind = {"thread": "wear", "corner": "chip"}.get(about.get("near"), "chip" if about.get("where") in (
-                "edge", "rim") else VAGUE[0])
-            warnings.append(f"'{request.head.meaning or 'damage'}' is of no kind: a {request.kind} was chosen; name one, such as "
+            about = {} if place is None else place.value
+            request.kind = OF_PLACES.get(about.get("near") or about.get("where"), VAGUE[0])
+            warnings.append(f"damage of no kind is asked for, and a {request.kind} was chosen; name one, such as "
                             f"{', '.join(VAGUE)}")
         fields, notes = spec_fields(request)
         warnings += notes

@@ -8,6 +8,9 @@ INVERSE = {"small": "large", "medium": "medium", "large": "small", "hard": "easy
 RELATIONS = ("away", "along", "across", "from", "to", "near")
 PREMODIFIERS = ("a", "the", "count", "degree", "difficulty", "colour", "shade", "measure", "role", "feature", "filler",
                 "object", "orientation", "of", "times", "vague")
+DAMAGE = {"kind": None, "weak": True, "with": {}, "like": False}
+SMALL = ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square", "range", "behind")
+LEFT_OVER = ("undo", "query", "asks", "number", "unit", "about", "least", "most", "between", "point")
 PASSED = ("a", "the", "filler", "of", "sign", "all")
 
 
@@ -84,30 +87,28 @@ class Settling:
         elif item.may("feature"):
             item.settle("feature")
         elif item.may("vague"):
-            item.settle("denied" if self.refused or self.scope else "head", {"kind": None, "weak": True, "with": {}, "like": False})
+            item.settle("denied" if self.refused or self.scope else "head", dict(DAMAGE))
             self.scope, self.refused = self.scope or self.refused, False
         elif item.may("with"):
             item.settle("with", True)
             self.relation = None
         elif item.may(*RELATIONS):
             self._relate(item, next(tag for tag in RELATIONS if tag in item.senses))
-        elif item.may("all", "each", "a", "the", "of", "times", "free", "object", "sign", "filler", "square", "range",
-                      "behind"):
-            tag = next(tag for tag in ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square",
-                                       "range", "behind") if tag in item.senses)
+        elif item.may(*SMALL):
+            tag = next(tag for tag in SMALL if tag in item.senses)
             if tag == "object":
                 self.relation = None
             if tag == "free":
                 self._free(at)
             item.settle(tag, True)
-        elif item.senses and set(item.senses) & {"undo", "query", "asks", "number", "unit", "about", "least", "most", "between",
-                                                 "point"}:
+        elif item.may(*LEFT_OVER):
             item.settle("filler", True)
         else:
             item.settle("unknown", True)
 
     def _next(self, at, passed=PASSED) -> Item | None:
-        return next((one for one in self.items[at + 1:] if not (one.may(*passed) and not one.may("kind", "landmark"))), None)
+        return next((one for one in self.items[at + 1:]
+                     if one.may("kind", "landmark") or not one.may(*passed)), None)
 
     def _previous(self, at, passed=("a", "the", "degree", "difficulty", "colour", "filler", "count")) -> Item | None:
         return next((one for one in reversed(self.items[:at]) if one.tag not in passed), None)
@@ -178,8 +179,8 @@ class Settling:
             item.settle("filler", True)  # of the middle of an edge, or the edge of a hole, the latter is the place
             item.meaning = "of what follows"
             return
-        if joined is not None and joined.may("landmark") and name in ("hole", "thread") and joined.senses["landmark"] in (
-                "edge", "rim"):
+        if name in ("hole", "thread") and joined is not None and joined.may("landmark") and (
+                joined.senses["landmark"] in ("edge", "rim")):
             joined.settle("filler", True)
             joined.meaning = f"of the {name}"
         way = self.relation.tag if self.relation is not None else ""
@@ -265,7 +266,8 @@ class Settling:
             if one.may("kind") or one.may("vague") or one.may("ones"):
                 item.settle("count", int(item.value.low))
                 return
-            if not ((one.tag == "measure" and one.value.unit != "bare") or one.may(*PREMODIFIERS)) or one.may("landmark", "part"):
+            sized = one.tag == "measure" and one.value.unit != "bare"
+            if one.may("landmark", "part") or not (sized or one.may(*PREMODIFIERS)):
                 break
         if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
             item.settle("count", int(item.value.low))

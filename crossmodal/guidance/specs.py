@@ -33,7 +33,8 @@ class _Fields:
     def __init__(self, request: Request):
         self.request, self.spec = request, SPECS[request.kind]
         known = self.spec.model_fields
-        self.fields: dict = {"kind": request.kind} | {name: value for name, value in request.fields.items() if name in known}
+        said = {name: value for name, value in request.fields.items() if name in known}
+        self.fields: dict = {"kind": request.kind} | said
         self.notes: list[str] = []
         self.sized: set[str] = {name for name in self.fields if name.endswith("_mm")}
         self.place: dict = dict(request.fields.get("place", {}))
@@ -104,11 +105,14 @@ class _Fields:
 
     def _dimensions(self, item, sizes):
         """"12 x 2 x 0.5 mm": the longer two across the surface, the third into it or out of it."""
+        for one in (one for one in sizes if one.role):
+            self._size(item, one.role, one)
+        sizes = tuple(one for one in sizes if not one.role)
         across = sorted(sizes[:2], key=lambda one: -one.high)
         self._size(item, "size", across[0])
-        if "width_mm" in self.spec.model_fields:
+        if len(across) == 2 and "width_mm" in self.spec.model_fields:
             self._size(item, "width", across[1])
-        else:
+        elif len(across) == 2:
             self.notes.append(f"a {self.request.kind} is round: its {_tidy(across[1].high)} mm across is left out")
         for third in sizes[2:]:
             role = next((role for role in ("depth", "height", "thickness") if self._field(role)), "depth")

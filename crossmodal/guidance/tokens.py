@@ -9,6 +9,7 @@ from typing import Literal
 VULGAR = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125, "⅜": 0.375, "⅝": 0.625, "⅞": 0.875,
           "⅕": 0.2, "⅖": 0.4, "⅗": 0.6, "⅘": 0.8, "⅙": 1 / 6, "⅚": 5 / 6}
 MOST_DIGITS = 12
+NUMBERS = ("mixed", "fraction", "vulgar", "number")
 _TOKEN = re.compile(r"""
     (?P<hex>\#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?![0-9a-zA-Z]))
   | (?P<rgb>(?:rgb\s*)?\(\s*\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3}\s*\)|rgb\s+\d{1,3}[ ,]+\d{1,3}[ ,]+\d{1,3})
@@ -61,7 +62,7 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
             found.append(Token("colour", said, start, end, value, glued))
         elif kind == "rgb" and (levels := _levels(said)):
             found.append(Token("colour", said, start, end, levels, glued))
-        elif kind in ("mixed", "fraction", "vulgar", "number") and (value := _number(kind, said, comma_is_decimal)) is not None:
+        elif kind in NUMBERS and (value := _number(kind, said, comma_is_decimal)) is not None:
             found.append(Token("number", said, start, end, value, glued))
         elif kind in ("word", "cjk"):
             found += _split(Token("word", plain(said), start, end, None, glued), found, said)
