@@ -4,6 +4,7 @@ from functools import cached_property
 
 import cv2
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from crossmodal.features import fitting
 from crossmodal.place import Place
@@ -92,16 +93,15 @@ class Landmarks:
                                        cv2.CHAIN_APPROX_NONE)
         outline = max(contours, key=len)[:, 0].astype(np.float64)
         arm = max(3, round(ARM * len(outline)))
-        if len(outline) > 8 * arm // 2:
+        if len(outline) > 4 * arm:
             before, after = (np.roll(outline, way * arm, 0) - outline for way in (1, -1))
             cosine = np.einsum("ij,ij->i", before, after) / np.maximum(
                 np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1), 1e-9)
-            middle = 0.5 * (outline + np.roll(outline, arm, 0))
-            # OpenCV runs about an outline one way: an outward turn has its cross product's sign.
-            outward = np.sign(cv2.contourArea(outline.astype(np.float32), True)) * (
-                before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) < 0
-            sharp = outward & (cosine > np.cos(np.deg2rad(CORNER_DEG))) & np.isfinite(middle[:, 0])
-            columns, rows = outline[sharp].astype(int).T
+            # OpenCV runs about an outline one way: an outward turn has the sign of its area.
+            way = np.sign(cv2.contourArea(outline.astype(np.float32), True))
+            outward = way * (before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) < 0
+            sharpest = cosine == maximum_filter1d(cosine, 2 * arm + 1, mode="wrap")
+            columns, rows = outline[outward & sharpest & (cosine > np.cos(np.deg2rad(CORNER_DEG)))].astype(int).T
             turns[rows, columns] = True
         return self._about(turns, ABOUT)
 
