@@ -49,7 +49,7 @@ def test_a_grammar_that_is_blind_to_one_thing_falls_through(blind, monkeypatch):
     assert prompt_suite.scored(suite()).share(blind) < LEAST[blind]
 
 
-WORDS = sorted(lexicon("en").words)[::7] + ["12", "1/2", "½", "0", "mm", "%", "±", ",", ".", "#ff0000", "rgb(1,2,3)", "-", "x"]
+WORDS = [*sorted(lexicon("en").words)[::7], "12", "1/2", "½", "0", "mm", "%", "±", ",", ".", "#ff0000", "rgb(1,2,3)", "x"]
 
 
 @given(st.one_of(st.text(max_size=120), st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join),

@@ -69,7 +69,8 @@ def _kind(result, i, spec, planned):
     flat = size.max_depth_mm == size.max_height_mm == 0
     does = "appearance" if spec.show == "colour" else spec.does
     shown = {"in": size.max_depth_mm > 0, "out": size.max_height_mm > 0, "add": size.max_height_mm > 0,
-             "both": not flat, "appearance": flat, "remove": np.isnan(result.displacement_mm[own]).any(), "warp": own.any()}[does]
+             "both": not flat, "appearance": flat,
+             "remove": np.isnan(result.displacement_mm[own]).any(), "warp": own.any()}[does]
     return Row(i + 1, "kind", spec.kind, planned.kind, planned.kind == spec.kind and bool(shown))
 
 
