@@ -37,7 +37,8 @@ class Request:
         """How many are asked for."""
         if self.count is not None:
             return self.count
-        return MANY if (self.head.plural or self.fields.get("many")) and "count" not in self.fields else 1
+        plural = self.head.plural or self.fields.get("many")
+        return MANY if plural and not {"count", "place"} & set(self.fields) else 1
 
 
 def requests(items: list[Item]) -> list[Request]:
@@ -100,6 +101,9 @@ def _heads(sentence, made) -> list[int]:
             yields = True
         if yields:
             sentence[at].tag = "filler"
+            for other in others:
+                if sentence[other].value["kind"] == entry["kind"] and "count" in entry["with"]:
+                    sentence[other].value = sentence[other].value | {"with": entry["with"], "field": True}
         else:
             kept.append(at)
     return kept or [at for at, item in enumerate(sentence) if item.tag == "ones" and made]
@@ -142,14 +146,16 @@ def _cut(sentence, heads, made) -> list[Request]:
             request = known
         else:
             entry = item.value
-            request = Request(item, entry["kind"], dict(entry["with"]) | ({"many": True} if entry.get("many") else {}),
-                              entry["like"])
+            more = {name: True for name in ("many", "field") if entry.get(name)}
+            request = Request(item, entry["kind"], entry["with"] | more, entry["like"])
         fresh.append(request)
         for one in piece:
             if one.tag in MODIFIERS:
                 _give([request], one, [])
         if item.tag == "ones" and request.count is None:
             request.count = 1
+        if request.fields.pop("field", False) and request.count is not None:  # "a field of 15 pits" is one
+            request.fields["count"], request.count = request.count, 1
         for k, one in enumerate(piece):
             if one.tag == "all" and number:
                 for later in piece[k:]:

@@ -121,6 +121,8 @@ def _senses(data):
         for value, phrases in data.get(section, {}).items():
             for phrase in phrases:
                 yield phrase, tag, value
+                if tag == "difficulty" and phrase.endswith("ly"):
+                    yield phrase, "adverb", True
     for entry in data.get("colours", ()):
         for phrase in entry["say"]:
             yield phrase, "colour", tuple(int(level) for level in entry["rgb"])

@@ -9,7 +9,8 @@ RELATIONS = ("away", "along", "across", "from", "to", "near")
 PREMODIFIERS = ("a", "the", "count", "degree", "difficulty", "colour", "shade", "measure", "role", "feature", "filler",
                 "object", "orientation", "of", "times", "vague")
 DAMAGE = {"kind": None, "weak": True, "with": {}, "like": False}
-SMALL = ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square", "range", "behind")
+SMALL = ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square", "range", "behind",
+         "spots")
 LEFT_OVER = ("undo", "query", "asks", "number", "unit", "about", "least", "most", "between", "point")
 PASSED = ("a", "the", "filler", "of", "sign", "all")
 
@@ -125,7 +126,7 @@ class Settling:
 
     def _asks_again(self, at) -> bool:
         """Whether, after "and" or a comma, something is asked for: it has a number, an article, or a size."""
-        following = self.items[at + 1] if at + 1 < len(self.items) else None
+        following = next((one for one in self.items[at + 1:] if not one.may("filler") or one.may("a")), None)
         return following is not None and (following.tag == "measure" or following.may(
             "a", "count", "but", "with", "ones") or following.may("number"))
 
@@ -228,6 +229,9 @@ class Settling:
                 following.notes.append(item.senses["difficulty"])
                 return
             level = item.senses["difficulty"]
+            if item.may("adverb") and following is not None and following.may("degree", "role"):
+                item.settle("filler", True)  # "extremely small"
+                return
             if self.refused and level == "hard" and following is not None and following.may("degree", "role"):
                 item.settle("filler", True)
                 return
@@ -245,18 +249,21 @@ class Settling:
             else:
                 role, word = "main", item.senses["degree"]
                 following = self.items[at + 1] if at + 1 < len(self.items) else None
-                if following is not None and following.may("role") and following.senses["role"][1] == "noun":
+                if following is not None and following.may("role") and following.senses["role"][1] == "noun" and (
+                        following.senses["role"][0] != "area"):
                     role = following.senses["role"][0]
             item.settle("degree", (role, INVERSE[word] if self.refused else word))
         self.refused = False
 
     def _measure(self, at, item):
         """A bare number before a kind is how many there are."""
-        if not item.value.is_count or item.value.role:
+        if item.value.unit == "bare" and item.value.spelt and not item.value.role and not item.value.is_count:
+            item.settle("unknown", True)  # "half of the surface"
+        if item.tag != "measure" or not item.value.is_count or item.value.role:
             self.refused = False
             return
         following = self.items[at + 1:]
-        if following and following[0].may("times"):
+        if following and following[0].may("times", "spots"):
             item.settle("count", int(item.value.low))
             return
         if at and self.items[at - 1].is_("times"):

@@ -36,7 +36,7 @@ class _Fields:
         said = {name: value for name, value in request.fields.items() if name in known}
         self.fields: dict = {"kind": request.kind} | said
         self.notes: list[str] = []
-        self.sized: set[str] = {name for name in self.fields if name.endswith("_mm")}
+        self.sized: set[str] = set()
         self.place: dict = dict(request.fields.get("place", {}))
 
     def made(self):
@@ -191,8 +191,8 @@ class _Fields:
                                   *([] if turn is None else [f"orientation_deg: {turn:g}"])])
 
     def _orientation(self, item):
-        self.fields["orientation_deg"] = item.value
-        item.meaning = f"orientation_deg: {item.value:g}"
+        self.fields.setdefault("orientation_deg", item.value)
+        item.meaning = f"orientation_deg: {self.fields['orientation_deg']:g}"
 
     def _show(self, item):
         effect = self.spec.effect
