@@ -14,7 +14,7 @@ MANY = 2  # what a bare plural asks for
 LINKS = ("of", "filler", "a", "the", "near", "from", "object")
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """One kind of defect as it was asked for, and the items that ask for it.
 
@@ -28,6 +28,8 @@ class Request:
     """Whether it was said by an adjective."""
     count: int | None = None
     said: list[Item] = field(default_factory=list)
+    group: "Request | None" = field(default=None, repr=False)
+    """Those that were announced together, of which this is one."""
 
     def one(self, tag: str) -> Item | None:
         return next((item for item in self.said if item.tag == tag), None)
@@ -61,8 +63,8 @@ def requests(items: list[Item]) -> list[Request]:
         for item in waiting:
             _give(fresh[:1], item, [])
         waiting = []
-        made += [one for one in fresh if one not in made]
-    return made
+        made += [one for one in fresh if not any(one is known for known in made)]
+    return [one for one in made if one.count != 0]
 
 
 def _sentences(items):
@@ -141,7 +143,7 @@ def _cut(sentence, heads, made) -> list[Request]:
         item = sentence[at]
         earlier = (made + fresh)[-1] if made + fresh else None
         if item.tag == "ones":
-            request = Request(item, earlier.kind, dict(earlier.fields))
+            request = _further(item, earlier)
         elif (known := _same(sentence, at, made)) is not None:
             request = known
         else:
@@ -166,6 +168,18 @@ def _cut(sentence, heads, made) -> list[Request]:
     return fresh
 
 
+def _further(item, earlier: Request) -> Request:
+    """"Another one", "and 3 on the right"; or, of two that were announced, "one 10 mm long" and what they share."""
+    request = Request(item, earlier.kind, dict(earlier.fields))
+    if item.value is not True:
+        request.count = int(item.value)
+        group = earlier.group or earlier
+        if request.count == 1 and group.count is not None and group.count >= (1 if earlier.group else 2):
+            group.count -= 1
+            request.group, request.said = group, list(group.said)
+    return request
+
+
 def _same(sentence, at, made):
     """An earlier request of which "the scratch" speaks again."""
     entry, k = sentence[at].value, at - 1
@@ -183,11 +197,12 @@ def _pieces(sentence, heads) -> list[list[Item]]:
     for at, following in pairwise(heads):
         gap = range(at + 1, following)
         parts = [k for k in gap if sentence[k].tag in ("and", "comma", "colon", "with", "but", "stop")]
-        starts = [k for k in parts if _opens(sentence, k + 1, following)]
+        starts = [k for k in parts if sentence[k].tag != "colon" and _opens(sentence, k + 1, following)]
         if starts:
             cuts.append(starts[0])
         elif parts:
-            cuts.append(parts[-1])
+            named = len(parts) > 1 and sentence[parts[-1]].tag == "colon"  # "..., bottom: a dent"
+            cuts.append(parts[-2] if named else parts[-1])
         else:
             articles = [k for k in gap if sentence[k].tag in ("a", "count")]
             cuts.append(articles[0] if articles else at + 1 if opened else following)

@@ -9,6 +9,7 @@ ABOUT = 0.1  # "about 5" is 5 give or take a tenth
 BEYOND = 1.5  # "at least 5" is 5 to half as much again
 BELOW = 0.5  # "up to 5" is a half of 5 to 5
 TENS = (10.0, 12.0, 100.0, 1000.0)
+MOST_SAID = 1e6  # of anything: more is no count
 OPENING = 4  # words that may come before a measure's number
 SHORT = ("depth", "width", "height", "thickness")  # sizes that are less than a defect is long
 BOUNDS = ("least", "most", "about")
@@ -33,7 +34,7 @@ class Measure:
 
     @property
     def is_count(self) -> bool:
-        return self.unit == "bare" and not self.more and self.low == int(self.low) and 0 < self.low <= 255
+        return self.unit == "bare" and not self.more and self.low == int(self.low) and 0 <= self.low <= MOST_SAID
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -270,13 +270,23 @@ class Settling:
             item.settle("count", int(item.value.low))
             return
         for one in following:
-            if one.may("kind") or one.may("vague") or one.may("ones"):
-                item.settle("count", int(item.value.low))
+            if one.may("kind", "vague", "ones"):
+                self.refused = self.refused or item.value.low == 0
+                item.settle("count" if item.value.low else "not", int(item.value.low))
                 return
             sized = one.tag == "measure" and one.value.unit != "bare"
             if one.may("landmark", "part") or not (sized or one.may(*PREMODIFIERS)):
                 break
         if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
             item.settle("count", int(item.value.low))
+        elif self._stands_for_kind(at):
+            item.settle("ones", int(item.value.low))
         elif item.value.spelt:
-            item.settle("ones" if item.value.low == 1 else "unknown", True)
+            item.settle("ones" if item.value.low == 1 else "unknown", 1)
+
+    def _stands_for_kind(self, at) -> bool:
+        """"... and 3 on the right": a number after "and" or a comma, before a place."""
+        after = at > 0 and self.items[at - 1].tag in ("and", "comma", "colon")
+        follows = self.items[at + 1] if at + 1 < len(self.items) else None
+        return after and follows is not None and follows.may("near", "part", "landmark") and any(
+            one.tag in ("head", "denied") for one in self.items[:at])

@@ -16,11 +16,12 @@ _TOKEN = re.compile(r"""
   | (?P<mixed>\d{1,6}(?:[ ]|[ ]?-[ ]?)\d{1,3}[/⁄]\d{1,3}(?!\d))
   | (?P<fraction>\d{1,4}\s?[/⁄]\s?\d{1,4}(?!\d))
   | (?P<vulgar>\d*[ ]?[½¼¾⅓⅔⅛⅜⅝⅞⅕⅖⅗⅘⅙⅚])
-  | (?P<number>\d+(?:[.,]\d+)*|(?<![\w.,])[.,]\d+)
+  | (?P<number>\d+(?:[.,]\d+)*(?:e[+-]?\d{1,2}(?![\w]))?|(?<![\w.,])[.,]\d+)
   | (?P<cjk>[\u3400-\u9fff\uf900-\ufaff])
   | (?P<word>[^\W\d_\u3400-\u9fff\uf900-\ufaff]+(?:['’](?:s|t|re|d|ll|ve)\b)?)
   | (?P<sign>\+/-|\+-|<=|>=|\.\.\.|\.\.|w/o\b|\S)
 """, re.VERBOSE | re.IGNORECASE)
+_LISTED = re.compile(r"(?:(?<=\s)|(?<!.))\d{1,2}[.)](?=\s)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def widths(text: str) -> str:
 def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
     """comma_is_decimal: whether 1,000 is one (German, Spanish) and not a thousand."""
     found: list[Token] = []
-    for match in _TOKEN.finditer(widths(text)):
+    text = widths(text)
+    if _LISTED.match(text):  # "1) a dent 2) a scratch"
+        text = _LISTED.sub(lambda said: "".join(c if c.isspace() else ";" for c in said.group()), text)
+    for match in _TOKEN.finditer(text):
         kind, said = match.lastgroup, match.group()
         start, end = match.span()
         glued = bool(found) and found[-1].end == start
@@ -85,6 +89,8 @@ def _number(kind, said, comma_is_decimal):
     if kind in ("mixed", "fraction"):
         *whole, top, bottom = map(float, re.findall(r"\d+", said))
         return sum(whole) + top / bottom if bottom else None
+    if "e" in said.lower():
+        return float(said.replace(",", ".")) if said.count(".") + said.count(",") < 2 else None
     if said.count(".") + said.count(",") == 1 and (re.fullmatch(r"[1-9]\d{0,2},\d{3}", said) and not comma_is_decimal):
         return float(said.replace(",", ""))
     if "," in said and "." in said:
