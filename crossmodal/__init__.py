@@ -43,6 +43,7 @@ from crossmodal.edit import SurfaceEdit
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
 from crossmodal.lighting import pool_light
+from crossmodal.meshes import MeshResult, read_mesh, write_mesh
 from crossmodal.patch import Patch
 from crossmodal.plan import Plan
 from crossmodal.presets import preset

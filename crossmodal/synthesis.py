@@ -18,6 +18,7 @@ from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
 from crossmodal.result import Result
+from crossmodal.scanner.mesh import Mesh
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
 
@@ -95,18 +96,23 @@ def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
-    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view.
+def synthesize(capture: Capture | Rig | Mesh, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
+    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view; in a
+    mesh, in its own frame: a MeshResult.
 
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
     """
-    if isinstance(what, Plan):
-        return replay(capture, what)
     if isinstance(what, Spec):
         what = Recipe(defects=(what,))
-    elif not isinstance(what, Recipe):
+    elif not isinstance(what, Recipe | Plan):
         what = Recipe(defects=tuple(what))
+    if isinstance(capture, Mesh):
+        from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
+
+        return synthesized(capture, what, seed)
+    if isinstance(what, Plan):
+        return replay(capture, what)
     return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
 
 
