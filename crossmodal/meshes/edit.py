@@ -92,10 +92,13 @@ def edited(mesh: Mesh, edits: Sequence[SurfaceEdit], plan: Plan | None = None) -
     if len(gone) > 1:
         raise ValueError("a mesh can be opened by one defect at a time; imprint the others in what it gives")
     for number, edit, removed in gone:
-        made, labels, shift, sentence = opened(made, edit, removed, labels, shift, number, closed)
+        made, labels, shift, sentence = opened(made, edit, removed, net.points, labels, shift, number, closed)
         warnings += [f"{edit.kind}: {sentence}"] if sentence else []
     after, at = made.mesh()
-    return MeshResult(mesh, after, read_only(labels[at]), read_only(shift[at]), plan, made.watertight,
+    whole = Net.of(after).watertight
+    if closed and gone and not whole and not any("left open" in sentence for sentence in warnings):
+        warnings.append(f"{gone[0][1].kind}: what is left touches itself, so that it is not closed everywhere")
+    return MeshResult(mesh, after, read_only(labels[at]), read_only(shift[at]), plan, whole,
                       tuple(dict.fromkeys(warnings)), tuple(edits))
 
 

@@ -6,14 +6,15 @@ from crossmodal.edit import SurfaceEdit
 from crossmodal.meshes.net import Net, shaded
 
 THROUGH = 1.02  # of the wall's thickness, which the cut goes down
+DEEPEST, DEEPEST_AT_EDGE = 4.0, 0.7  # of the opening's own size; a thicker wall is not cut through
 FACING = 0.35  # cosine to the anchor's normal of triangles that the cut begins at; steeper ones lie below those
-CLEAR_MM = 0.05  # over the highest lip, where the cut begins
+CLEAR_MM = 0.05  # over the highest lip, where the cut begins; and beyond what it takes away to the side
 
 
-def opened(net: Net, edit: SurfaceEdit, removed, labels, shift, number: int, closed: bool):
+def opened(net: Net, edit: SurfaceEdit, removed, before, labels, shift, number: int, closed: bool):
     """A net without what a field took away: (Net, labels, shift, sentence on what it could not do).
 
-    removed: (V,) bool of its points, rim included. Closed nets are cut by a solid that reaches through the wall below, if
+    removed: (V,) bool of its points, rim included; before: (V, 3) m where they were before the field moved them. Closed nets are cut by a solid that reaches through the wall below, if
     manifold3d is there; others lose the triangles and have no inner wall.
     """
     gone = removed[net.faces].all(1)
@@ -25,9 +26,9 @@ def opened(net: Net, edit: SurfaceEdit, removed, labels, shift, number: int, clo
         except ImportError:
             return *_open(net, gone, labels, shift), ("left open, without an inner wall; pip install manifold3d cuts "
                                                       "it out as a solid")
-        cut = _cut(manifold3d, net, edit, gone, labels, shift, number)
+        cut, blind = _cut(manifold3d, net, edit, gone, before, labels, shift, number)
         if cut is not None:
-            return *cut, ""
+            return *cut, blind
         return *_open(net, gone, labels, shift), "left open, without an inner wall; the mesh crosses itself there"
     return *_open(net, gone, labels, shift), "left open, without an inner wall; the mesh was not closed before"
 
@@ -39,17 +40,17 @@ def _open(net, gone, labels, shift):
     return Net(net.points[used], own.reshape(-1, 3), net.normals[~gone], colours), labels[used], shift[used]
 
 
-def _cut(manifold3d, net, edit, gone, labels, shift, number):
+def _cut(manifold3d, net, edit, gone, before, labels, shift, number):
     body = _manifold(manifold3d, net, np.concatenate((
         net.normals, net.colours if net.colours is not None else np.zeros_like(net.normals),
         labels[net.faces][..., None], shift[net.faces][..., None]), 2))
-    tool = _prism(manifold3d, net, edit, gone, number)
+    tool, blind = _prism(manifold3d, net, edit, gone, before)
     if body.status() != manifold3d.Error.NoError or tool.status() != manifold3d.Error.NoError:
-        return None
+        return None, ""
     out = (body - tool).to_mesh64()
     rows, faces = np.asarray(out.vert_properties), np.asarray(out.tri_verts).astype(np.int64)
     if not len(faces):
-        return None
+        return None, ""
     merged = np.arange(len(rows))
     merged[np.asarray(out.merge_from_vert).astype(np.int64)] = np.asarray(out.merge_to_vert).astype(np.int64)
     used, own = np.unique(merged[faces], return_inverse=True)
@@ -69,7 +70,7 @@ def _cut(manifold3d, net, edit, gone, labels, shift, number):
     if net.colours is not None:
         colours = properties[..., 3:6].copy()
         colours[fresh] = np.median(net.colours[gone].reshape(-1, 3), axis=0)
-    return Net(points, joined, normals, colours), new_labels, new_shift
+    return (Net(points, joined, normals, colours), new_labels, new_shift), blind
 
 
 def _manifold(manifold3d, net, properties):
@@ -85,17 +86,29 @@ def _manifold(manifold3d, net, properties):
         merge_from_vert=doubled.astype(np.uint64), merge_to_vert=first[at[doubled]].astype(np.uint64)))
 
 
-def _prism(manifold3d, net, edit, gone, number):
-    """What is cut out: the removed triangles, from over the surface down through the wall, along the anchor's normal."""
+def _prism(manifold3d, net, edit, gone, before):
+    """What is cut out: the removed triangles, from over the surface down through the wall, along the anchor's normal;
+    and a sentence where the wall is too thick for that."""
     normal = edit.T_here_patch[:3, :3] @ edit.patch.normal
     normal = normal / np.linalg.norm(normal)
-    a, b, c = net.points[net.faces].swapaxes(0, 1)
+    a, b, c = before[net.faces].swapaxes(0, 1)
     across = np.cross(b - a, c - a)
-    faces = net.faces[gone & (across @ normal > FACING * np.linalg.norm(across, axis=1))]
-    used, own = np.unique(faces, return_inverse=True)
+    upper = gone & (across @ normal > FACING * np.linalg.norm(across, axis=1))
+    used, own = np.unique(net.faces[upper], return_inverse=True)
     faces, top = own.reshape(-1, 3), net.points[used]
+    # Faces of the cut that lay in faces of the mesh would leave skins without thickness.
+    side = gone & ~upper
+    beyond = np.stack([np.bincount(net.faces[side].ravel(), across[side, i].repeat(3), len(net.points))
+                       for i in range(3)], 1)[used]
+    beyond = beyond - (beyond @ normal)[:, None] * normal
+    top = top + 1e-3 * CLEAR_MM * beyond / np.maximum(np.linalg.norm(beyond, axis=1, keepdims=True), 1e-30)
     up = 1e-3 * (CLEAR_MM + edit.field.highest_mm)
-    down = THROUGH * _thickness_m(net, top, normal, gone) + up
+    s0, s1, t0, t1 = edit.field.bounds_mm
+    most = DEEPEST_AT_EDGE if edit.planned is not None and edit.planned.spec.at == "edge" else DEEPEST
+    thick, deepest = _thickness_m(net, top, normal, gone), 1e-3 * most * max(s1 - s0, t1 - t0)
+    blind = "" if thick <= deepest else (f"the wall is up to {1e3 * thick:.3g} mm thick; it is cut {1e3 * deepest:.3g} "
+                                         "mm deep and not through")
+    down = (THROUGH * thick if thick <= deepest else deepest) + 1e-6
     count = len(top)
     ways = faces[:, ((0, 1), (1, 2), (2, 0))].reshape(-1, 2)
     key, back = ways[:, 0] * count + ways[:, 1], ways[:, 1] * count + ways[:, 0]
@@ -105,7 +118,7 @@ def _prism(manifold3d, net, edit, gone, number):
     points = np.concatenate((top + up * normal, top - down * normal))
     all_faces = np.concatenate((faces, faces[:, ::-1] + count, walls))
     prism = Net(points, all_faces, np.zeros((len(all_faces), 3, 3)))
-    return _manifold(manifold3d, prism, np.zeros((len(all_faces), 3, 8)))
+    return _manifold(manifold3d, prism, np.zeros((len(all_faces), 3, 8))), blind
 
 
 def _thickness_m(net, top, normal, gone) -> float:
