@@ -18,6 +18,8 @@ Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' num
 Intrinsics = Annotated[Path | None, typer.Option(
     "--intrinsics", help="Camera file: RealSense, ROS camera_info, Open3D, BOP, HALCON, or plain fx fy cx cy.")]
 DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
+MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures or of a rig's views, one capture, or a mesh (.stl, .obj, "
+                  ".ply, .glb).")
 SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
 
 
@@ -31,7 +33,7 @@ def demo(out: Out = Path("crossmodal-demo"), seed: Seed = 0, json: Json = False)
 
 @app.command()
 def synthesize(
-    source: Annotated[str, typer.Argument(help=SOURCE)],
+    source: Annotated[str, typer.Argument(help=MESH_OR_SOURCE)],
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
@@ -51,6 +53,8 @@ def synthesize(
     light: Annotated[str, typer.Option("--light", help=(
         "pooled over the captures where that is surer, own: each by its own picture, or x,y,z towards the lamp in "
         "camera axes."))] = "pooled",
+    views: Annotated[int | None, typer.Option(
+        "--views", help="Cameras in the ring that scans a mesh; default 12.")] = None,
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
 ) -> int:
     """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth."""
@@ -60,7 +64,7 @@ def synthesize(
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
-               light=light, json=json)
+               light=light, json=json, views=views)
 
 
 @app.command()

@@ -80,12 +80,15 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
 
 
 def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
-    """The result that a plan describes (a rig: one a view); bit for bit the first one on the same capture."""
+    """The result that a plan describes; bit for bit the first one on the same capture. A rig: one a view, the plan in
+    the axes of the view that it names, or of the first."""
     if isinstance(capture, Rig):
+        at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
+        pose = capture.T_rig_camera[at]
         if plan.light is not None:
-            capture = capture.lit_by(plan.light.light())
-        first, pose = capture.views[0], capture.T_rig_camera[0]
-        return imprint(capture, tuple(grown(first.surface, one).moved(pose) for one in plan.defects), plan)
+            capture = capture.lit_by(plan.light.light().turned(capture.T_rig_camera[0][:3, :3].T @ pose[:3, :3]))
+        surface = capture.views[at].surface
+        return imprint(capture, tuple(grown(surface, one).moved(pose) for one in plan.defects), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:

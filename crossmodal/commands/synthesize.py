@@ -10,15 +10,20 @@ from crossmodal.datasets import Reading, Source, sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
+from crossmodal.meshes.files import is_mesh
+from crossmodal.meshes.scanned import scan_file
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.request import light_parsed
 from crossmodal.recipe import read_recipe
 
+VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pictures
+
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, json: bool) -> int:
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, json: bool,
+        views: int | None = None) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds}
     given = [option for option, value in said.items() if value is not None]
@@ -39,6 +44,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     warn = warner()
     root = Path(source)
     checked_out(out, root)
+    source, reading = _scanned(source, out, views, reading)
+    request = replace(request, reading=reading)
     for name, own, folder, share in _categories(sources(source), out, request.count):
         with progress(name or "samples") as tell:
             summary = produce(root, own, folder, replace(request, count=share), workers=workers,
@@ -48,6 +55,17 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             break
     print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source)
     return max(summary.exit_code for summary in summaries)
+
+
+def _scanned(source: str, out: Path, views: int | None, reading: Reading) -> tuple[str, Reading]:
+    """A mesh's views as the folder to go on with, which says its own unit; any other source as it is."""
+    if not is_mesh(source):
+        if views is not None:
+            raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
+        return source, reading
+    if reading.intrinsics is not None or reading.depth_scale is not None:
+        raise ValueError("a mesh is scanned by cameras of its own; leave --intrinsics and --depth-scale away")
+    return str(scan_file(Path(source), out, VIEWS if views is None else views, reading.unit, PIXELS)), Reading()
 
 
 def _count(count, default):

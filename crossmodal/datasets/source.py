@@ -22,6 +22,7 @@ class Source:
     coding: what geometry is: organised points, z-depth, or an organised PCD or PLY with its own colours
     category, split, kind: its place in a dataset; "", "" and "good" in a plain folder
     calibration: the camera file beside it, if there is any
+    view: which view of the rig it is that calibration describes, counted from 1; 0 where it is none
     """
 
     path: str
@@ -32,6 +33,7 @@ class Source:
     split: Split = ""
     kind: str = "good"
     calibration: Path | None = None
+    view: int = 0
 
     def hashes(self) -> dict[str, str]:
         """sha256 of both files, as {"rgb": ..., "xyz": ...}."""

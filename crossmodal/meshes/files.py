@@ -168,6 +168,9 @@ def _parts(path: Path) -> list:
     class Beside(trimesh.resolvers.Resolver):
         """Files that the mesh names, of its own folder and no other."""
 
+        def __init__(self, source=None):
+            pass
+
         def get(self, name):
             if not _is_beside(path, str(name).strip()):
                 raise ValueError(f"it names {name}, which is no file beside it")

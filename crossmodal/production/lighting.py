@@ -21,7 +21,9 @@ def shared_light(sources: Sequence[Source], request: Request) -> Light | None:
     Found before any work starts, from the good captures listed and nothing else, so that every worker, shard and
     resumed run finds the same one.
     """
-    if request.light == "own":
+    if sources[0].view and not isinstance(request.light, str):
+        raise ValueError("each view of a rig has axes of its own; say the light in its rig.json, not by --light")
+    if request.light == "own" or sources[0].view:
         return None
     good = sorted((source for source in sources if source.kind == "good"), key=lambda source: source.path)
     if len(good) > MANY:
