@@ -55,16 +55,17 @@ def synthesize(
         "camera axes."))] = "pooled",
     views: Annotated[int | None, typer.Option(
         "--views", help="Cameras in the ring that scans a mesh; default 12.")] = None,
+    format: Annotated[str, typer.Option("--format", help="What to write: crossmodal formats.")] = "mvtec3d",
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
 ) -> int:
-    """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth."""
+    """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
-               light=light, json=json, views=views)
+               light=light, views=views, format=format, json=json)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import json as js
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from crossmodal.commands.progress import progress, warner
@@ -10,6 +11,9 @@ from crossmodal.datasets import Reading, Source, sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
+from crossmodal.formats import Format
+from crossmodal.formats import named as format_named
+from crossmodal.formats.staged import staged, writable
 from crossmodal.meshes.files import is_mesh
 from crossmodal.meshes.scanned import scan_file
 from crossmodal.presets import preset as named
@@ -22,13 +26,14 @@ VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pict
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, json: bool,
-        views: int | None = None) -> int:
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, views: int | None,
+        format: str, json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
+    target = writable(format_named(format), resume=resume, shard=shard, ply=ply)
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
@@ -44,20 +49,23 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     warn = warner()
     root = Path(source)
     checked_out(out, root)
-    source, reading = _scanned(source, out, views, reading)
-    request = replace(request, reading=reading)
-    for name, own, folder, share in _categories(sources(source), out, request.count):
-        with progress(name or "samples") as tell:
-            summary = produce(root, own, folder, replace(request, count=share), workers=workers,
-                              resume=resume, shard=part, progress=tell, warn=warn)
-        summaries.append(summary)
-        if summary.interrupted:
-            break
-    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source)
+    with staged(out, target, partial(progress, target.name)) as tree:
+        source, reading = _scanned(source, tree, views, reading, target)
+        request = replace(request, reading=reading)
+        for name, own, folder, share in _categories(sources(source), tree, request.count):
+            with progress(name or "samples") as tell:
+                summary = produce(root, own, folder, replace(request, count=share), workers=workers,
+                                  resume=resume, shard=part, progress=tell, warn=warn)
+            summaries.append(replace(summary, out=out / summary.out.relative_to(tree)))
+            if summary.interrupted:
+                break
+        if summary.interrupted and tree != out:
+            raise KeyboardInterrupt
+    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
     return max(summary.exit_code for summary in summaries)
 
 
-def _scanned(source: str, out: Path, views: int | None, reading: Reading) -> tuple[str, Reading]:
+def _scanned(source: str, out: Path, views: int | None, reading: Reading, target: Format) -> tuple[str, Reading]:
     """A mesh's views as the folder to go on with, which says its own unit; any other source as it is."""
     if not is_mesh(source):
         if views is not None:
@@ -65,6 +73,9 @@ def _scanned(source: str, out: Path, views: int | None, reading: Reading) -> tup
         return source, reading
     if reading.intrinsics is not None or reading.depth_scale is not None:
         raise ValueError("a mesh is scanned by cameras of its own; leave --intrinsics and --depth-scale away")
+    if target.name != "mvtec3d":
+        raise ValueError(f"a mesh's views are kept beside its samples in the layout of MVTec 3D-AD; leave --format away, "
+                         f"then crossmodal convert OUT --to {target.name}")
     return str(scan_file(Path(source), out, VIEWS if views is None else views, reading.unit, PIXELS)), Reading()
 
 
@@ -94,7 +105,7 @@ def _record(summaries: list[Summary]) -> dict:
         "exit_code": max(summary.exit_code for summary in summaries)}
 
 
-def _tell(summaries: list[Summary], source: str) -> None:
+def _tell(summaries: list[Summary], source: str, target: Format) -> None:
     for summary in summaries:
         done = summary.made + summary.kept
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.kinds.items()) or "none"
@@ -111,5 +122,10 @@ def _tell(summaries: list[Summary], source: str) -> None:
         for reason, ids in list(reasons.items())[:10]:
             more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
             print(f"error: {ids[0]}{more} failed: {reason}", file=sys.stderr)
-    if not any(summary.interrupted for summary in summaries):
+    if any(summary.interrupted for summary in summaries):
+        return
+    if target.name == "mvtec3d":
         print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
+    else:
+        print(f"in {target.title}; make it again: "
+              f"crossmodal replay {summaries[0].out}/manifest.jsonl --source {source} --out DIR")
