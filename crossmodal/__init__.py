@@ -56,9 +56,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination",
-    "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
-    "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
-    "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe",
-    "read_rig", "replay", "rgb", "synthesize",
+    "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "MeshResult",
+    "Missing", "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec",
+    "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
+    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_mesh",
+    "read_recipe", "read_rig", "replay", "rgb", "synthesize", "write_mesh",
 ]  # fmt: skip

@@ -18,8 +18,8 @@ Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' num
 Intrinsics = Annotated[Path | None, typer.Option(
     "--intrinsics", help="Camera file: RealSense, ROS camera_info, Open3D, BOP, HALCON, or plain fx fy cx cy.")]
 DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
-MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures or of a rig's views, one capture, or a mesh (.stl, .obj, "
-                  ".ply, .glb).")
+MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures or of a rig's views, one capture, or a mesh (.stl, "
+                  ".obj, .ply, .glb).")
 SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
 
 

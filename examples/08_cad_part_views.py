@@ -13,10 +13,11 @@ import trimesh
 
 from crossmodal import cli
 
-bodies = [trimesh.creation.box((70, 44, 10)), trimesh.creation.cylinder(14, 22, sections=96).apply_translation((14, 0, 9))]
-drills = [trimesh.creation.cylinder(8, 60, sections=96).apply_translation((14, 0, 9))]
-drills += [trimesh.creation.cylinder(3, 40, sections=48).apply_translation((x, y, 0)) for x in (-28, 28) for y in (-15, 15)]
-trimesh.boolean.difference([trimesh.boolean.union(bodies), *drills]).export("bracket.stl")
+made = trimesh.creation
+boss, bore = (made.cylinder(radius, 60, sections=96).apply_translation((14, 0, 20 - 60 / 2)) for radius in (14, 8))
+plate, below = made.box((70, 44, 10)), made.box((90, 60, 60)).apply_translation((0, 0, -35))
+drills = [made.cylinder(3, 40, sections=48).apply_translation((x, y, 0)) for x in (-28, 28) for y in (-15, 15)]
+trimesh.boolean.difference([trimesh.boolean.union([plate, boss]), below, bore, *drills]).export("bracket.stl")
 
 assert cli.main(["synthesize", "bracket.stl", "--unit", "mm", "--out", "08_out", "--views", "12", "--kinds", "crack",
                  "--seed", "5"]) == 0
@@ -31,5 +32,6 @@ for good in sorted(Path("08_out/views/test/rgb").glob("*.png")):
         outline, _ = cv2.findContours(cv2.dilate((gt[..., 0] > 0).astype(np.uint8), np.ones((5, 5))), 0, 1)
         cv2.drawContours(tile, outline, -1, (0, 140, 255), 1)
     tiles.append(tile[24:296])
-cv2.imwrite("08_cad_part_views.jpg", np.vstack([np.hstack(tiles[i:i + 4]) for i in (0, 4, 8)]), (cv2.IMWRITE_JPEG_QUALITY, 84))
+sheet = np.vstack([np.hstack(tiles[i:i + 4]) for i in (0, 4, 8)])
+cv2.imwrite("08_cad_part_views.jpg", sheet, (cv2.IMWRITE_JPEG_QUALITY, 84))
 print(f"08_cad_part_views.jpg: the crack is seen in {len(crack['seen_in'])} views, hidden in {len(crack['hidden_in'])}")

@@ -74,8 +74,8 @@ def _scanned(source: str, out: Path, views: int | None, reading: Reading, target
     if reading.intrinsics is not None or reading.depth_scale is not None:
         raise ValueError("a mesh is scanned by cameras of its own; leave --intrinsics and --depth-scale away")
     if target.name != "mvtec3d":
-        raise ValueError(f"a mesh's views are kept beside its samples in the layout of MVTec 3D-AD; leave --format away, "
-                         f"then crossmodal convert OUT --to {target.name}")
+        raise ValueError(f"a mesh's views are kept beside its samples in the layout of MVTec 3D-AD; leave --format "
+                         f"away, then crossmodal convert OUT --to {target.name}")
     return str(scan_file(Path(source), out, VIEWS if views is None else views, reading.unit, PIXELS)), Reading()
 
 

@@ -22,7 +22,7 @@ _PATTERNS = {1: ((0, 3, 2), (3, 1, 2)), 2: ((3, 1, 4), (0, 3, 4), (0, 4, 2)),
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """points (V, 3) m, each once; faces (F, 3); normals and colours (F, 3, 3) of the faces' corners, colours or None."""
+    """points (V, 3) m, each once; faces (F, 3); normals and colours or None (F, 3, 3) of the faces' corners."""
 
     points: np.ndarray
     faces: np.ndarray

@@ -14,8 +14,9 @@ CLEAR_MM = 0.05  # over the highest lip, where the cut begins; and beyond what i
 def opened(net: Net, edit: SurfaceEdit, removed, before, labels, shift, number: int, closed: bool):
     """A net without what a field took away: (Net, labels, shift, sentence on what it could not do).
 
-    removed: (V,) bool of its points, rim included; before: (V, 3) m where they were before the field moved them. Closed nets are cut by a solid that reaches through the wall below, if
-    manifold3d is there; others lose the triangles and have no inner wall.
+    removed: (V,) bool of its points, rim included; before: (V, 3) m where they were before the field moved them.
+    Closed nets are cut by a solid that reaches through the wall below, if manifold3d is there; others lose the
+    triangles and have no inner wall.
     """
     gone = removed[net.faces].all(1)
     if not gone.any():

@@ -12,13 +12,13 @@ from crossmodal.streams import stream
 
 @dataclass(frozen=True)
 class Job:
-    """One sample to make. line: of the request; number: NNN within that line; capture: index in the pool; of: how
-    many samples in a row, of one defect in as many views, share their draw."""
+    """One sample to make. line: of the request; number: NNN within that line; capture: index in the pool; views:
+    how many samples in a row, of one defect in as many views, share their draw."""
 
     line: int
     number: int
     capture: int
-    of: int = 1
+    views: int = 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Jobs:
     line: np.ndarray
     number: np.ndarray
     capture: np.ndarray
-    of: int = 1
+    views: int = 1
 
     @classmethod
     def of(cls, request: Request, division: Division) -> "Jobs":
@@ -57,7 +57,7 @@ class Jobs:
         mine = mine[np.argsort(self.capture[mine], kind="stable")]
         chunk: list[Job] = []
         for index in mine:
-            job = Job(int(self.line[index]), int(self.number[index]), int(self.capture[index]), self.of)
+            job = Job(int(self.line[index]), int(self.number[index]), int(self.capture[index]), self.views)
             if chunk and (len(chunk) == size or chunk[0].capture != job.capture):
                 yield chunk
                 chunk = []
@@ -73,7 +73,7 @@ def padded(request: Request, number: int) -> str:
 
 def seed_of(request: Request, job: Job) -> int:
     """The sample's own seed: its line and number decide it, so that another kind or count does not."""
-    return int(stream(request.seed, "sample", request.lines[job.line].name, job.number // job.of).integers(2**32))
+    return int(stream(request.seed, "sample", request.lines[job.line].name, job.number // job.views).integers(2**32))
 
 
 def place_of(request: Request, job: Job) -> str:

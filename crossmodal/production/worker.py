@@ -81,7 +81,7 @@ def _made(chunk, job, capture, origin):
         entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
         if chunk.source.view:
-            entry = with_view(entry, chunk.source, result.plan, job.number // job.of)
+            entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
     except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
         return _failed(chunk, job, error)
     return Done(place_of(request, job), entry=entry, warnings=tuple(result.warnings))

@@ -93,7 +93,8 @@ class PyTorch3DRaster:
         up = (0.5 * (camera.height - 1) - camera.cy - camera.fy * y / z) / half
         seen = structures.Meshes([torch.stack((left, up, z), 1)], [torch.as_tensor(faces, device=vertices.device)])
         face, depth, weights, _ = meshes.rasterize_meshes(
-            seen, (camera.height, camera.width), blur_radius=0.0, faces_per_pixel=1, perspective_correct=True, bin_size=0)
+            seen, (camera.height, camera.width), blur_radius=0.0, faces_per_pixel=1, perspective_correct=True,
+            bin_size=0)
         return depth[0, ..., 0], face[0, ..., 0], weights[0, ..., 0, :]
 
 
