@@ -16,7 +16,7 @@ from crossmodal.recipe import Recipe
 from crossmodal.result import Measured
 from crossmodal.scanner.mesh import Mesh
 
-STEPS = 4  # triangles across the finest feature of a field
+STEPS = 8  # triangles across the finest feature of a field, which then cut off a sixtieth of its depth
 BESIDE = 1.5  # edges about a field that are as short as those in it
 MOST_FACES = 600_000  # that a mesh may come to; a finer field is sampled as finely as that allows
 HALVINGS = 10  # with which the rim of what is gone is found on an edge

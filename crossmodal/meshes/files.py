@@ -231,7 +231,8 @@ def _coloured(path, part):
         if image.size[0] * image.size[1] > MOST_TEXELS:
             raise ValueError(f"{path} has a texture of {image.size[0]}x{image.size[1]}; make it smaller")
         texels = np.asarray(image.convert("RGB"))
-        uv = np.nan_to_num(np.asarray(visual.uv, np.float64)) % 1.0
+        uv = np.nan_to_num(np.asarray(visual.uv, np.float64))
+        uv = np.where((uv < 0) | (uv > 1), uv % 1.0, uv)
         column = np.rint(uv[:, 0] * (texels.shape[1] - 1)).astype(int)
         row = np.rint((1 - uv[:, 1]) * (texels.shape[0] - 1)).astype(int)
         return vertices, faces, _linear(texels[row, column])

@@ -41,13 +41,9 @@ class Net:
 
     def mesh(self) -> tuple[Mesh, np.ndarray]:
         """As a Mesh, whose vertices are split where normals or colours differ; and the point (V',) of each vertex."""
-        parts = [self.faces[..., None].astype(np.float64), self.normals]
-        parts += [] if self.colours is None else [self.colours]
-        rows, own = np.unique(np.concatenate(parts, 2).reshape(-1, sum(p.shape[2] for p in parts)), axis=0,
-                              return_inverse=True)
-        at = rows[:, 0].astype(np.int64)
-        return Mesh(self.points[at], own.reshape(-1, 3), rows[:, 1:4],
-                    None if self.colours is None else rows[:, 4:7]), at
+        parts = [self.normals] if self.colours is None else [self.normals, self.colours]
+        at, values, own = vertices_of(self.faces, np.concatenate(parts, 2))
+        return Mesh(self.points[at], own, values[:, :3], None if self.colours is None else values[:, 3:]), at
 
     @property
     def watertight(self) -> bool:
@@ -124,6 +120,20 @@ class Net:
         row, pick = np.concatenate(rows), np.concatenate(picks)
         return Net(points, nodes[row, pick], normals[row, pick],
                    None if colours is None else colours[row, pick]), row[:, 0]
+
+
+def vertices_of(faces: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Corners (F, 3, n) as vertices, one for each point and different values: its point (V',), its values (V', n),
+    and which vertex (F, 3) each corner is."""
+    flat, rows = faces.ravel(), values.reshape(faces.size, -1)
+    points, first, own = np.unique(flat, return_index=True, return_inverse=True)
+    other = np.flatnonzero((rows != rows[first[own]]).any(1))
+    if len(other):
+        _, at, more = np.unique(np.column_stack((flat[other], rows[other])), axis=0, return_index=True,
+                                return_inverse=True)
+        own[other] = len(points) + more.ravel()
+        first = np.concatenate((first, other[at]))
+    return flat[first], rows[first], own.reshape(-1, 3)
 
 
 def shaded(points: np.ndarray, faces: np.ndarray, crease_deg: float = CREASE_DEG) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from crossmodal.edit import SurfaceEdit
-from crossmodal.meshes.net import Net, shaded
+from crossmodal.meshes.net import Net, shaded, vertices_of
 
 THROUGH = 1.02  # of the wall's thickness, which the cut goes down
 DEEPEST, DEEPEST_AT_EDGE = 4.0, 0.7  # of the opening's own size; a thicker wall is not cut through
@@ -76,14 +76,12 @@ def _cut(manifold3d, net, edit, gone, before, labels, shift, number):
 
 def _manifold(manifold3d, net, properties):
     """A solid whose vertices carry properties (F, 3, P), split where those differ and joined where points are one."""
-    rows = np.concatenate((net.faces[..., None].astype(np.float64), properties), 2).reshape(-1, 1 + properties.shape[2])
-    rows, own = np.unique(rows, axis=0, return_inverse=True)
-    at = rows[:, 0].astype(np.int64)
+    at, values, own = vertices_of(net.faces, properties)
     first = np.zeros(len(net.points), np.int64)
     first[at[::-1]] = np.arange(len(at))[::-1]
     doubled = np.flatnonzero(first[at] != np.arange(len(at)))
     return manifold3d.Manifold(manifold3d.Mesh64(
-        np.ascontiguousarray(np.concatenate((net.points[at], rows[:, 1:]), 1)), own.reshape(-1, 3).astype(np.uint64),
+        np.ascontiguousarray(np.concatenate((net.points[at], values), 1)), own.astype(np.uint64),
         merge_from_vert=doubled.astype(np.uint64), merge_to_vert=first[at[doubled]].astype(np.uint64)))
 
 

@@ -25,6 +25,7 @@ ACROSS = 420  # pixels of a view
 GREY = 0.35  # linear reflectance of a mesh that says no colour
 FAR = 6.0  # how many times its own reach a view stands away
 ROOM = 0.9  # share of the way to what stands before a place that a camera may take
+SIDES, ANOTHER = 40, 0.9  # draws of a side to look from, and the cosine below which one is another
 MARGIN = 1.25  # how far beyond a defect its view reaches
 
 
@@ -45,11 +46,20 @@ def drawn(mesh: Mesh, recipe: Recipe, seed: int) -> Plan:
     if recipe.place.at_pixel is not None or recipe.place.box or recipe.place.mask or recipe.place.forbid:
         raise ValueError("a mesh has no pixels: leave at_pixel, box, mask and forbid out, or give a Plan")
     area = np.linalg.norm(np.cross(*(mesh.corners[:, k] - mesh.corners[:, 0] for k in (1, 2))), axis=1)
-    face = stream(seed, "mesh", "side").choice(len(area), p=area / area.sum())
-    outward = mesh.face_normals[face]
-    view, pose = whole_view(mesh, outward)
-    plan = draw(view, recipe, seed)
-    return plan.moved(pose).model_copy(update={"frame": "object"})
+    sides = mesh.face_normals[stream(seed, "mesh", "side").choice(len(area), SIDES, p=area / area.sum())]
+    tried, reason = [], None
+    for outward in sides:
+        if any(outward @ other > ANOTHER for other in tried):
+            continue
+        tried.append(outward)
+        view, pose = whole_view(mesh, outward)
+        try:
+            plan = draw(view, recipe, seed)
+        except ValueError as error:
+            reason = reason or error
+            continue
+        return plan.moved(pose).model_copy(update={"frame": "object"})
+    raise reason
 
 
 def grown_on(mesh: Mesh, planned: Grown) -> SurfaceEdit:
@@ -63,8 +73,17 @@ def grown_on(mesh: Mesh, planned: Grown) -> SurfaceEdit:
     else:
         reach_m = 1e-3 * grown_as_asked(planned.spec, planned.texture_seed).reach_mm
         view, pose = close_view(mesh, anchor, normal, heading, reach_m)
-        edit = grown(view.surface, planned.moved(np.linalg.inv(pose)))
+        edit = grown(view.surface, _on(view, planned.moved(np.linalg.inv(pose))))
     return replace(edit, planned=planned).moved(pose)
+
+
+def _on(view: View, planned: Grown) -> Grown:
+    """The defect with its anchor on what a view sees: from afar, an edge was seen rounder than it is."""
+    seen = view.points[view.valid].astype(np.float64)
+    away = np.linalg.norm(seen - planned.anchor_m, axis=1)
+    if away.min() < 2e-3 * view.surface.mm_per_pixel:
+        return planned
+    return planned.model_copy(update={"anchor_m": tuple(float(x) for x in seen[away.argmin()])})
 
 
 def whole_view(mesh: Mesh, outward: np.ndarray, along: np.ndarray | None = None) -> tuple[View, np.ndarray]:
