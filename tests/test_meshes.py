@@ -18,7 +18,7 @@ from crossmodal.synthesis import draw, grown
 
 DENT = cm.Dent(diameter_mm=8, depth_mm=0.6)
 SPECS = {"dent": DENT, "bump": cm.Bump(diameter_mm=8, height_mm=0.6), "contamination": cm.Contamination(diameter_mm=6),
-         "scratch": cm.Scratch(length_mm=9, width_mm=0.8, depth_mm=0.2), "stain": cm.Stain(diameter_mm=7),
+         "scratch": cm.Scratch(length_mm=9, width_mm=0.8, depth_mm=0.2), "stain": cm.Stain(diameter_mm=6),
          "bend": cm.Bend(), "hole": cm.Hole(diameter_mm=5)}
 
 
@@ -84,7 +84,8 @@ def test_a_hole_takes_the_wall_below_it_away():
     assert taken > 0.4 * np.pi / 4 * s.fixed("diameter_mm") ** 2 * 5, "it goes through a wall of 6 mm"
 
 
-def test_an_open_mesh_is_opened_and_says_so():
+def test_an_open_mesh_is_opened_and_says_so(monkeypatch):
+    monkeypatch.setattr("crossmodal.meshes.edit.STEPS", 3)  # a coarse rim is as open
     top = Mesh(block().vertices, block().faces[block().face_normals[:, 2] > 0.9])
     made = cm.synthesize(Net.of(top).mesh()[0], SPECS["hole"], seed=0)
     assert not made.watertight
@@ -152,9 +153,9 @@ def check_commutes(imprinted, scanned, median_mm, p95_mm, levels):
 
 @pytest.mark.parametrize(("kind", "levels"), [("dent", 8), ("stain", 4)])
 def test_a_scan_of_the_edited_mesh_is_the_edited_scan(kind, levels):
-    mesh, camera = block().painted((0.42, 0.38, 0.33)), toys.toy_camera(150)  # a grey picture would stay grey
+    mesh, camera = block().painted((0.42, 0.38, 0.33)), toys.toy_camera(110)  # a grey picture would stay grey
     capture = seen(mesh, camera)
-    place = cm.Place(at_pixel=(64, 78))
+    place = cm.Place(at_pixel=(45, 58))
     plan = draw(capture, cm.Recipe(defects=(SPECS[kind],), place=place), seed=1)
     there = np.eye(4)
     there[:3, :3], there[:3, 3] = TURN, AWAY
@@ -284,8 +285,8 @@ def test_renderers_agree(by):
     for mesh in (ball, block().placed(TURN, AWAY)):
         exact = render(mesh, CAMERA)
         check_alike(exact, render(mesh, CAMERA, by))
-        with pytest.raises(AssertionError):
-            check_alike(exact, render(mesh, replace(CAMERA, cx=CAMERA.cx + 0.5), by))
+    with pytest.raises(AssertionError):
+        check_alike(exact, render(mesh, replace(CAMERA, cx=CAMERA.cx + 0.5), by))
 
 
 def test_a_gradient_of_depth_reaches_the_vertices():
