@@ -1,6 +1,6 @@
 """Pictures and nothing else in, the layout of MVTec AD out: relief in a flat part, to its scale and in its lamp.
 
-You will see a brushed plate, 0.1 mm a pixel; then a dent, a bump, a scratch and a crumb in it, once as if the lamp stood
+You will see a brushed plate, 0.1 mm a pixel; then a dent, a bump, a scratch and a crumb in it, once as if the lamp were
 low at the upper left, where the picture's own stood, and once as if at the lower right; and their mask.
 """
 
