@@ -42,7 +42,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
         request = Request.of_recipe(wanted, _count(count, 1), **rest)
     else:
         if kinds is None:
-            kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS)
+            kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS
+                          if not (reading.flat and spec.extent == "global"))
         request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
     summaries = []
     warn = warner()
@@ -53,7 +54,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
         _checked_mesh(reading, target)
     elif views is not None:
         raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
-    if reading.mm_per_pixel is not None and reading.depth_model is None and light == "pooled":
+    if reading.flat and light == "pooled":
         warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
     with staged(out, target, reading, partial(progress, target.name)) as tree:
         if found is None:

@@ -18,7 +18,8 @@ READERS = (views.listed, layouts.listed, bop.listed, mvtec3d.listed, pairs.liste
 """Each lists the captures of a folder, or nothing; the first that finds any has it."""
 
 _KNOWN = ("an MVTec 3D-AD tree, rgb/ (or color/) with xyz/, ply/ or depth/, folders with rgb.png and xyz.tiff, "
-          "a BOP dataset, a rig.json with views, or .pcd or .ply scenes")
+          "a BOP dataset, a rig.json with views, or .pcd or .ply scenes; synthesize takes pictures alone with "
+          "--mm-per-pixel")
 _WORST_FIT_PX = 2.0
 
 
@@ -43,7 +44,7 @@ def sources(root: str | Path, reading: Reading | None = None) -> list[Source]:
         if found:
             return _plainly_named(found)
         layouts.refuse(root)
-        raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}; pictures alone need --mm-per-pixel")
+        raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
     if root.is_file() and root.suffix.lower() in pcd.SUFFIXES:
         return [pcd.scene(root)]
     if root.is_file() and root.parent.name.lower() in COLOUR:

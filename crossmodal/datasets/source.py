@@ -72,6 +72,11 @@ class Reading:
             raise ValueError("--unit and --depth-scale both say how long one count is; give one of them")
 
     @property
+    def flat(self) -> bool:
+        """Whether pictures alone are taken to show flat parts."""
+        return self.mm_per_pixel is not None and self.depth_model is None
+
+    @property
     def unit_m(self) -> float | None:
         """Metres for one of the file's own units, or None if the user did not say."""
         return self.depth_scale if self.unit is None else UNITS[self.unit]
