@@ -70,5 +70,6 @@ def test_another_amount_is_caught(told, wrong):
 def test_another_shape_is_caught(told, wrong):
     """Not on steps of a quarter of the dent's depth: there a pixel alone tells nothing, all of them the amount."""
     before, after, displacement, kind = told
-    if kind != "dent":
-        assert fault(before, after, wrong(np.nan_to_num(displacement)), kind) is not None
+    if kind == "dent":
+        pytest.skip("a pixel's own step is as large as what it would be off by")
+    assert fault(before, after, wrong(np.nan_to_num(displacement)), kind) is not None
