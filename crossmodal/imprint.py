@@ -25,6 +25,7 @@ from crossmodal.streams import stream
 from pointcloud import PointCloud
 
 Edit = SurfaceEdit | LiftedEdit
+HALF_LEVEL = 0.5  # a smaller change of a pixel is rounded away more often than not
 GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: plain, but of no size
 
 
@@ -201,7 +202,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)
-        coloured = difference > surface.rgb_floor
+        coloured = difference > max(surface.rgb_floor, HALF_LEVEL)
     direct = (coloured | shifted) & seen.support
     contrast = 0.0
     if direct.any():
