@@ -49,7 +49,8 @@ def test_a_grammar_that_is_blind_to_one_thing_falls_through(blind, monkeypatch):
     assert prompt_suite.scored(suite()).share(blind) < LEAST[blind]
 
 
-WORDS = [*sorted(lexicon("en").words)[::7], "12", "1/2", "½", "0", "mm", "%", "±", ",", ".", "#ff0000", "rgb(1,2,3)", "x"]
+WORDS = [*sorted(lexicon("en").words)[::7], "12", "1/2", "½", "0", "mm", "%", "±", ",", ".", "#ff0000",
+         "rgb(1,2,3)", "x"]
 
 
 @given(st.one_of(st.text(max_size=120), st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join),
@@ -92,8 +93,8 @@ def test_nothing_is_dropped_in_silence():
     assert {word.text for word in got.missed} == {"2 mm deep", "red"}
 
 
-@pytest.mark.parametrize("word", ["tent", "trust", "track", "strain", "whole", "clip", "banana", "bumper", "card", "watch",
-                                  "blend", "housing", "cat", "denture", "pitch", "cute"])
+@pytest.mark.parametrize("word", ["tent", "trust", "track", "strain", "whole", "clip", "banana", "bumper",
+                                  "card", "watch", "blend", "housing", "cat", "denture", "pitch", "cute"])
 def test_words_are_not_corrected_into_defects(word):
     assert understand(f"make a {word}").recipe is None
 
@@ -155,7 +156,8 @@ def test_the_schema_takes_what_recipes_take_and_no_more():
         if (recipe := understand(one["say"]).recipe) is not None:
             checked.validate(recipe.model_dump(mode="json", exclude_unset=True))
     for bad in ({"kind": "dnet"}, {"kind": "dent", "diameter_mm": -1}, {"kind": "dent", "diameter_mm": "wide"},
-                {"kind": "dent", "length_mm": 3}, {"kind": "dent", "place": {"near": "moon"}}, {"kind": "stain", "opacity": 2}):
+                {"kind": "dent", "length_mm": 3}, {"kind": "dent", "place": {"near": "moon"}},
+                {"kind": "stain", "opacity": 2}):
         assert list(checked.iter_errors({"defects": [bad]})), bad
         with pytest.raises(ValueError):
             cm.Recipe.model_validate({"defects": [bad]})

@@ -9,9 +9,9 @@ from crossmodal.datasets import Reading, load, sources
 from crossmodal.recipe import Recipe
 
 
-def recipe_of(prompt: str, source: str, reading: Reading) -> Recipe:
+def recipe_of(prompt: str, source: str | None, reading: Reading) -> Recipe:
     """What a text asks for; what was not understood is said. Raises ValueError where it asks for nothing that can be on
-    the first capture's object."""
+    the first capture's object; source: None for a mesh, which has none yet."""
     from crossmodal.guidance import sensible, understand
 
     understood = understand(prompt)
@@ -21,6 +21,8 @@ def recipe_of(prompt: str, source: str, reading: Reading) -> Recipe:
         print(f"note: {sentence}", file=sys.stderr)
     if understood.recipe is None:
         raise ValueError(understood.refused)
+    if source is None:
+        return understood.recipe
     recipe, cut = sensible(understood.recipe, load(sources(source, reading)[0], reading).surface)
     for sentence in cut:
         print(f"note: {sentence}", file=sys.stderr)
