@@ -26,8 +26,8 @@ VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pict
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int,
-        resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, views: int | None,
-        format: str | None, json: bool) -> int:
+        resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading,
+        light: str, views: int | None, format: str | None, json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
     given = [option for option, value in said.items() if value is not None]
