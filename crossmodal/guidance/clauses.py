@@ -108,6 +108,9 @@ def _heads(sentence, made) -> list[int]:
                     sentence[other].value = sentence[other].value | {"with": entry["with"], "field": True}
         else:
             kept.append(at)
+    for at in set(heads) - set(kept):
+        if sentence[at].value["with"].get("width_mm") == "small":
+            sentence[at].settle("degree", ("width", "small"))  # "a hairline scratch"
     return kept or [at for at, item in enumerate(sentence) if item.tag == "ones" and made]
 
 

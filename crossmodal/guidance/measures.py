@@ -81,6 +81,8 @@ def _measure(items, at):
             role, bound = item.senses["than"]
         elif item.may("between"):
             between = True
+        elif bound and not role and item.may("role") and item.senses["role"][1] == "noun":
+            role = item.senses["role"][0]  # "a maximum depth of 2 mm"
         elif not (k > at and (bound or between) and item.may("of", "a", "sign")):
             break
         k += 1
@@ -249,7 +251,9 @@ def _before(items, at):
         return None
     if items[k].may("role") and items[k].senses["role"][1] in ("noun", "both"):
         return k
-    return k if items[k].may("letter") else None
+    # "a scratch deep 0.5 mm"
+    stands = items[k].may("role") and k == at - 1 and k > 0 and items[k - 1].may("kind")
+    return k if items[k].may("letter") or stands else None
 
 
 def _behind(items, at):

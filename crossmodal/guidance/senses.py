@@ -83,7 +83,7 @@ class Settling:
             item.settle("but")
         elif item.may("and", "or"):
             self.scope = self.scope and not self._asks_again(at)
-            self.relation = None
+            self.relation = self._goes_on(at)
             item.settle("and", True)
         elif item.may("feature"):
             item.settle("feature")
@@ -123,6 +123,16 @@ class Settling:
     def _denies(self, at) -> bool:
         """Whether "no" speaks of what follows, and not of what was never said."""
         return self._next(at) is not None
+
+    def _goes_on(self, at) -> Item | None:
+        """The relation that still holds behind "and": "away from the edges and holes", "near the rim and the hole"."""
+        before = self.items[at - 1] if at else None
+        following = self.items[at + 1:at + 3]
+        if before is None or before.tag != "place" or not following:
+            return None
+        last = next((one for one in reversed(self.items[:at]) if one.tag in RELATIONS), None)
+        named = following[0].may("the") and len(following) > 1 and following[1].may("landmark")
+        return last if named or (last is not None and last.tag == "away" and following[0].may("landmark")) else None
 
     def _asks_again(self, at) -> bool:
         """Whether, after "and" or a comma, something is asked for: it has a number, an article, or a size."""
