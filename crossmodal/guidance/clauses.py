@@ -10,6 +10,7 @@ from crossmodal.guidance.senses import settled
 MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "orientation", "show", "feature", "count")
 OPENING = ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "comma", "feature", "filler", "object",
            "orientation", "modifier", "unknown", "and", "of")
+MATTER = ("of", "colour", "degree", "shade", "filler")
 MANY = 2  # what a bare plural asks for
 LINKS = ("of", "filler", "a", "the", "near", "from", "object")
 
@@ -97,15 +98,16 @@ def _heads(sentence, made) -> list[int]:
     for number, at in enumerate(heads):
         entry = sentence[at].value
         others = [heads[k] for k in (number - 1, number + 1) if 0 <= k < len(heads)]
-        yields = any(_linked(sentence, at, other) and _yields(entry, sentence[other].value, at < other)
-                     for other in others)
+        yields = any(_linked(sentence, at, other) and _yields(
+            entry, sentence[other].value, at < other, _of(sentence, min(at, other), max(at, other))) for other in others)
         if entry["kind"] is None and any(sentence[k].value["kind"] for k in heads):
             yields = True
         if yields:
             sentence[at].tag = "filler"
-            for other in others:
-                if sentence[other].value["kind"] == entry["kind"] and "count" in entry["with"]:
-                    sentence[other].value = sentence[other].value | {"with": entry["with"], "field": True}
+            for other in (k for k in others if sentence[k].value["kind"] == entry["kind"]):
+                value = sentence[other].value
+                fields = {"with": entry["with"] | value["with"], "field": "count" in entry["with"]}
+                sentence[other].value = value | fields
         else:
             kept.append(at)
     for at in set(heads) - set(kept):
@@ -114,15 +116,22 @@ def _heads(sentence, made) -> list[int]:
     return kept or [at for at, item in enumerate(sentence) if item.tag == "ones" and made]
 
 
-def _yields(entry, other, first) -> bool:
-    """Whether one of two kinds that stand side by side gives way to the other."""
-    if entry["kind"] == other["kind"] and (entry["weak"], entry["like"]) != (other["weak"], other["like"]):
+def _yields(entry, other, first: bool, of: bool) -> bool:
+    """Whether one of two kinds that stand together gives way to the other; of two, one does at the most.
+
+    first: whether it is said first; of: whether the first is said to be of the second
+    """
+    same = entry["kind"] == other["kind"]
+    if same and (entry["weak"], entry["like"]) != (other["weak"], other["like"]):
         return entry["weak"] or entry["like"]
     if entry["weak"] != other["weak"]:
         return entry["weak"]
     if entry["like"] != other["like"]:
-        return entry["like"] and (first or entry["kind"] == other["kind"])
-    return entry["kind"] == other["kind"] and first  # "impact dent" is one thing
+        return entry["like"] and first
+    if same:
+        return first  # "impact dent" is one thing
+    matter = (other if first else entry)["kind"]
+    return of and first == (matter == "corrosion")  # "a drop of oil" is a drop, "a streak of rust" is rust
 
 
 def _linked(sentence, a, b) -> bool:
@@ -133,7 +142,13 @@ def _linked(sentence, a, b) -> bool:
         return first["weak"] or second["weak"] or not any(item.tag in ("and", "comma", "but") for item in between)
     if first["weak"] or second["weak"]:
         return all(item.tag in LINKS for item in between)
-    return not between
+    return not between or _of(sentence, low, high)
+
+
+def _of(sentence, low, high) -> bool:
+    """Whether one kind is said to be of the other: "a blob of red glue"."""
+    between = sentence[low + 1:high]
+    return bool(between) and between[0].tag == "of" and all(item.tag in MATTER for item in between)
 
 
 def _cut(sentence, heads, made) -> list[Request]:
