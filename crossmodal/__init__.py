@@ -12,6 +12,8 @@ for _room in (rgb, depth, pointcloud):
 from crossmodal.augment import Augment
 from crossmodal.camera import Camera, fit_camera
 from crossmodal.capture import Capture, Encoding, Rig, View
+from crossmodal.clouds.cloud import Cloud, read_cloud
+from crossmodal.clouds.result import CloudResult
 from crossmodal.datasets import read_capture, read_captures, read_rig
 from crossmodal.defects import (
     DEFECTS,
@@ -54,10 +56,11 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination",
+    "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Cloud",
+    "CloudResult", "Contamination",
     "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
     "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
     "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe",
+    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_cloud", "read_recipe",
     "read_rig", "replay", "rgb", "synthesize",
 ]  # fmt: skip

@@ -11,6 +11,9 @@ from numba import njit
 
 from crossmodal.backdrop import uncovered
 from crossmodal.capture import Capture, Rig, read_only
+from crossmodal.clouds.cloud import Cloud
+from crossmodal.clouds.imprint import imprinted
+from crossmodal.clouds.result import CloudResult
 from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import foretold, is_lost
 from crossmodal.layer import see_matter
@@ -31,13 +34,13 @@ GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: 
 def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = None):
     """Let a capture, a rig or a cloud see one edit or several, in order.
 
-    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. PointCloud → PointCloud with
-    labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the matter that is laid on them, and none are
+    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Cloud → CloudResult, with new points
+    where surface is new. PointCloud → PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the matter that is laid on them, and none are
     added for what hangs over a rim or stands free. Edits stand in the target's own frame; a later one lies on
     what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
     masks tell of the change before its noise and rounding.
     """
-    raise TypeError(f"a defect can be imprinted in a Capture, a Rig or a PointCloud, but got {type(target).__name__}")
+    raise TypeError(f"a defect can be imprinted in a Capture, a Rig, a Cloud or a PointCloud, but got {type(target).__name__}")
 
 
 @imprint.register
@@ -111,6 +114,11 @@ def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None 
             keep &= ~sample.removed
     colours = None if cloud.rgb is None else cloud.rgb[keep]
     return PointCloud(xyz[keep].astype(np.float32), rgb=colours, normals=cloud.normals[keep], labels=labels[keep])
+
+
+@imprint.register
+def _(cloud: Cloud, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> CloudResult:
+    return imprinted(cloud, edits, plan)
 
 
 def _sensor(capture, plan) -> Sensor:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from crossmodal.capture import Capture, Rig
+from crossmodal.clouds import synthesis as clouds
+from crossmodal.clouds.cloud import Cloud
+from crossmodal.clouds.result import CloudResult
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
@@ -24,11 +27,13 @@ from crossmodal.surface import Surface
 What = Spec | Sequence[Spec] | Recipe | Plan
 
 
-def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
+def draw(capture: Capture | Cloud, recipe: Recipe, seed: int) -> Plan:
     """Choose everything: kinds, sizes, places, textures. The same capture name, recipe and seed give the same plan.
 
     Raises ValueError where a defect finds no place on the capture.
     """
+    if isinstance(capture, Cloud):
+        return clouds.drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed)
     surface = capture.surface
     ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
     scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
@@ -78,8 +83,10 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach, box), field, planned.kind, planned)
 
 
-def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
+def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result, ...] | CloudResult:
     """The result that a plan describes (a rig: one a view); bit for bit the first one on the same capture."""
+    if isinstance(capture, Cloud):
+        return clouds.replayed(capture, plan)
     if isinstance(capture, Rig):
         if plan.light is not None:
             capture = capture.lit_by(plan.light.light())
@@ -95,8 +102,8 @@ def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
-    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view.
+def synthesize(capture: Capture | Rig | Cloud, what: What, seed: int = 0) -> Result | tuple[Result, ...] | CloudResult:
+    """Make defects in a capture or a cloud; in a rig, the same ones in each view, drawn in the first: a Result a view.
 
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
@@ -110,8 +117,10 @@ def synthesize(capture: Capture | Rig, what: What, seed: int = 0) -> Result | tu
     return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
 
 
-def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
+def forecast(capture: Capture | Cloud, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the capture's noise floor or its light hides, before anything is made."""
+    if isinstance(capture, Cloud):
+        return clouds.forecast(capture, plan)
     if plan.light is not None:
         capture = capture.lit_by(plan.light.light())
     return foretold(capture.surface, [
