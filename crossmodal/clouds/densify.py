@@ -7,6 +7,7 @@ is taken which is farthest from all points that are already there (Mitchell's be
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -58,11 +59,12 @@ def new_points(field: Field, st, points_mm, ways, held_mm, spacing_mm: float) ->
     gone = np.zeros(known.shape, bool) if sample.removed is None else sample.removed
     lifted = np.zeros(known.shape, bool) if sample.underside_mm is None else sample.underside_mm > 0
     area = (spacing_mm / PIECES) ** 2
-    sheets = [_sheet(grid, known & ~gone, height, height, area, STRETCHED, OUTSIDE, ~_cells(lifted))]
+    sheets = [_sheet(grid, known & ~gone, height, area, STRETCHED, OUTSIDE, ~_cells(lifted))]
     if lifted.any():
         under = np.where(inside, sample.underside_mm, 0.0).astype(np.float64)
-        sheets += [_sheet(grid, known & ~gone, height, under, area, 0.0, OUTSIDE, _cells(lifted)),
-                   _sheet(grid, known & ~gone, under, under, area, 0.0, UNDER, _cells(lifted))]
+        top, under, held = _met(height, under, lifted)
+        sheets += [_sheet(grid, known & held, top, area, 0.0, OUTSIDE, _cells(lifted)),
+                   _sheet(grid, known & held, under, area, 0.0, UNDER, _cells(lifted))]
     if gone.any():
         sheets.append(_walls(field, grid, known, gone, height, area))
     pieces = Strewn(*(np.concatenate([getattr(sheet, name) for sheet in sheets]) for name in
@@ -84,13 +86,25 @@ def _cells(mask):
     return mask[:-1, :-1] | mask[1:, :-1] | mask[:-1, 1:] | mask[1:, 1:]
 
 
+def _met(top, under, lifted):
+    """Heights (h, w) of the two sheets of matter that hangs free, half way between them beside its rim, where they meet;
+    and which nodes they hold."""
+    beside = cv2.boxFilter(lifted.astype(np.float64), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    total = cv2.boxFilter(np.where(lifted, 0.5 * (top + under), 0.0), -1, (3, 3), normalize=False,
+                          borderType=cv2.BORDER_CONSTANT)
+    held = beside > 0.5
+    middle = total / np.maximum(beside, 1.0)
+    rim = held & ~lifted & (top == 0)
+    return np.where(rim, middle, top), np.where(rim, middle, under), held
+
+
 def _area(a, b, c, d):
     """Of quads with corners (…, 3) in the order (0, 0), (0, 1), (1, 0), (1, 1), and their normals times that."""
     across = 0.5 * np.cross(d - a, c - b)
     return np.linalg.norm(across, axis=-1), across
 
 
-def _sheet(grid: Nodes, known, height, under, area, stretched, part, where) -> Strewn:
+def _sheet(grid: Nodes, known, height, area, stretched, part, where) -> Strewn:
     """Pieces of the surface at a height over the grid, in the cells (h-1, w-1) of ``where``.
 
     stretched: 0 for a sheet of its own, which asks for all its points

@@ -224,6 +224,8 @@ def _joined(state: _State, surface, field, new: Strewn, parents, middle, number)
     if state.rgb is not None:
         inside = within(new.st_mm, field.bounds_mm)
         sample = scattered(field.sample(new.st_mm[inside, 0], new.st_mm[inside, 1]), inside)
+        if getattr(field, "matter", False):
+            sample = _covered(sample, new.st_mm)
         colours = tinted(state.rgb[parents], sample, surface.white)
         walls = new.part == WALL  # what is seen of a wall is what the field says just where surface is gone
         if walls.any() and sample.albedo is not None:
@@ -236,6 +238,18 @@ def _joined(state: _State, surface, field, new: Strewn, parents, middle, number)
     state.displacement = np.concatenate((state.displacement, new.displacement_mm.astype(np.float32)))
     state.recoloured = np.concatenate((state.recoloured, np.ones(n, bool)))
     state.alive = np.concatenate((state.alive, np.ones(n, bool)))
+
+
+def _covered(sample: Sample, st) -> Sample:
+    """The same with all places covered: matter's own side, beyond its outline, is of what it is beside."""
+    bare = sample.cover[:, 3] == 0
+    if not bare.any() or bare.all():
+        return sample
+    from scipy.spatial import cKDTree
+
+    cover = sample.cover.copy()
+    cover[bare] = cover[~bare][cKDTree(st[~bare]).query(st[bare])[1]]
+    return replace(sample, cover=cover)
 
 
 def _result(cloud, state: _State, edits, plan) -> CloudResult:
