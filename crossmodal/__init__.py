@@ -61,6 +61,6 @@ __all__ = [
     "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
     "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
     "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_cloud", "read_recipe",
-    "read_rig", "replay", "rgb", "synthesize",
+    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_cloud",
+    "read_recipe", "read_rig", "replay", "rgb", "synthesize",
 ]  # fmt: skip

@@ -18,7 +18,10 @@ Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' num
 Intrinsics = Annotated[Path | None, typer.Option(
     "--intrinsics", help="Camera file: RealSense, ROS camera_info, Open3D, BOP, HALCON, or plain fx fy cx cy.")]
 DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
-SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
+Viewpoint = Annotated[str | None, typer.Option(
+    "--viewpoint", help="x,y,z in the file's unit from where an open cloud without normals was seen.")]
+SOURCE = ("A dataset root, a category, a folder of captures or clouds, one capture (.pcd, .ply or rgb.png+xyz.tiff) or "
+          "cloud (.ply, .pcd, .xyz, .txt, .asc, .npy).")
 
 
 @app.command()
@@ -51,15 +54,16 @@ def synthesize(
     light: Annotated[str, typer.Option("--light", help=(
         "pooled over the captures where that is surer, own: each by its own picture, or x,y,z towards the lamp in "
         "camera axes."))] = "pooled",
-    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, viewpoint: Viewpoint = None,
+    json: Json = False,
 ) -> int:
-    """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth."""
+    """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth; or in clouds alone."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
-               allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
+               allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale, _three(viewpoint)),
                light=light, json=json)
 
 
@@ -94,13 +98,15 @@ def replay(
     source: Annotated[str, typer.Option("--source", help=SOURCE)],
     out: Out,
     force: Annotated[bool, typer.Option("--force", help="Replay on captures whose bytes differ.")] = False,
-    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, viewpoint: Viewpoint = None,
+    json: Json = False,
 ) -> int:
     """Make the samples of a manifest, or of one plan, again: the same bytes."""
     from crossmodal.commands.replay import run
     from crossmodal.datasets.source import Reading
 
-    return run(plan, source, out, force=force, reading=Reading(unit, intrinsics, depth_scale), json=json)
+    return run(plan, source, out, force=force, json=json,
+               reading=Reading(unit, intrinsics, depth_scale, _three(viewpoint)))
 
 
 @app.command()
@@ -209,3 +215,15 @@ def _words(text: str | None) -> tuple[str, ...] | None:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def _three(text: str | None) -> tuple[float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        x, y, z = (float(word) for word in text.split(","))
+    except ValueError:
+        raise ValueError(f"--viewpoint must be x,y,z in the file's unit, but got {text}") from None
+    if not all(abs(v) < float("inf") for v in (x, y, z)):
+        raise ValueError(f"--viewpoint must be finite, but got {text}")
+    return x, y, z

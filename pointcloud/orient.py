@@ -1,4 +1,4 @@
-"""Which side of a cloud is out: planes through neighbours, turned alike along the surface, and outwards if it is closed.
+"""Which side of a cloud is out: planes through neighbours, turned alike along the surface, outwards if it is closed.
 
 Sources: Hoppe et al. 1992 (propagation along a minimum spanning tree); the divergence theorem and the winding number
 of a cloud of dipoles (Barill et al. 2018) tell whether it is closed, and which side is inside.

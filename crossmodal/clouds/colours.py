@@ -1,4 +1,4 @@
-"""A point's colour under an edit, in linear light: what crossmodal.recolour does to a pixel, without light or camera."""
+"""A point's colour under an edit, in linear light: what crossmodal.recolour does to a pixel, without a light."""
 
 import numpy as np
 

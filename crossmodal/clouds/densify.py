@@ -1,4 +1,4 @@
-"""New points where an edit makes new surface: stretched ground, walls, sheets of matter, as dense as the cloud is there.
+"""New points where an edit makes new surface: stretched ground, walls, sheets of matter, as dense as the cloud is.
 
 The edited surface is laid out as small pieces; each asks for as many points as its area has gained times the density
 about it. Pieces are put in one order along the chart and cut into strata of one point each; of its stratum that place
@@ -87,8 +87,8 @@ def _cells(mask):
 
 
 def _met(top, under, lifted):
-    """Heights (h, w) of the two sheets of matter that hangs free, half way between them beside its rim, where they meet;
-    and which nodes they hold."""
+    """Heights (h, w) of the two sheets of matter that hangs free, which meet half way beside its rim; and the nodes that
+    they hold."""
     beside = cv2.boxFilter(lifted.astype(np.float64), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     total = cv2.boxFilter(np.where(lifted, 0.5 * (top + under), 0.0), -1, (3, 3), normalize=False,
                           borderType=cv2.BORDER_CONSTANT)

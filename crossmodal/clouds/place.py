@@ -66,7 +66,7 @@ def on_axis(surface: CloudSurface, place: Place, spec: Spec, rng: np.random.Gene
 def _understood(place: Place) -> None:
     said = next((name for name in PIXELS if getattr(place, name) is not None), None)
     if said is not None:
-        raise ValueError(f"place.{said} is in pixels, and a cloud has none; leave it out, or give a plan with an anchor")
+        raise ValueError(f"place.{said} is in pixels, and a cloud has none; leave it out, or give a plan")
     if place.where in ("flat", "convex", "concave"):
         raise ValueError(f"place.where: {place.where} is not told on a cloud; say object, edge or rim")
 

@@ -68,7 +68,7 @@ def grown(surface: CloudSurface, planned: Grown | Lifted) -> SurfaceEdit:
 def replayed(cloud: Cloud, plan: Plan) -> CloudResult:
     """The result that a plan in the cloud's own (object) frame describes; bit for bit the first one."""
     if plan.frame != "object":
-        raise ValueError(f"the plan is in the {plan.frame} frame; a cloud replays plans of its own, in the object frame")
+        raise ValueError(f"the plan is in the {plan.frame} frame; a cloud replays its own, in the object frame")
     for planned in plan.defects:
         if cloud.rgb is None and isinstance(planned, Grown) and shows_in_colour_alone(planned.spec):
             raise ValueError(f"the plan's {planned.kind} changes colour alone, and {cloud.name or 'the cloud'} has no "

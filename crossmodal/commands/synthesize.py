@@ -7,11 +7,13 @@ from pathlib import Path
 
 from crossmodal.commands.progress import progress, warner
 from crossmodal.datasets import Reading, Source, sources
+from crossmodal.datasets.clouds import cloud_sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
+from crossmodal.production.clouds import produce_clouds, without_colour
 from crossmodal.production.request import light_parsed
 from crossmodal.recipe import read_recipe
 
@@ -39,6 +41,15 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     warn = warner()
     root = Path(source)
     checked_out(out, root)
+    if clouds := cloud_sources(root):
+        shown = without_colour(clouds, request)
+        if len(given) == 0:
+            request = replace(shown, count=_count(count, len(shown.lines)))
+        with progress("samples") as tell:
+            summaries = [produce_clouds(root, clouds, out, request, workers=workers, resume=resume, shard=part,
+                                        progress=tell, warn=warn)]
+        print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries)
+        return summaries[0].exit_code
     for name, own, folder, share in _categories(sources(source), out, request.count):
         with progress(name or "samples") as tell:
             summary = produce(root, own, folder, replace(request, count=share), workers=workers,
@@ -46,7 +57,12 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
         summaries.append(summary)
         if summary.interrupted:
             break
-    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source)
+    if json:
+        print(js.dumps(plain(_record(summaries))))
+    else:
+        _tell(summaries)
+        if not any(summary.interrupted for summary in summaries):
+            print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
     return max(summary.exit_code for summary in summaries)
 
 
@@ -76,7 +92,7 @@ def _record(summaries: list[Summary]) -> dict:
         "exit_code": max(summary.exit_code for summary in summaries)}
 
 
-def _tell(summaries: list[Summary], source: str) -> None:
+def _tell(summaries: list[Summary]) -> None:
     for summary in summaries:
         done = summary.made + summary.kept
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.kinds.items()) or "none"
@@ -93,5 +109,3 @@ def _tell(summaries: list[Summary], source: str) -> None:
         for reason, ids in list(reasons.items())[:10]:
             more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
             print(f"error: {ids[0]}{more} failed: {reason}", file=sys.stderr)
-    if not any(summary.interrupted for summary in summaries):
-        print(f"measure it: crossmodal check {summaries[0].out} --source {source}")

@@ -40,7 +40,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Reading:
-    """Reading options: the unit of a file's numbers, intrinsics for depth, and metres a count of depth.
+    """Reading options: the unit of a file's numbers, intrinsics for depth, metres a count of depth, and from where a
+    cloud was seen, in its own unit.
 
     Nothing given means metres for floats and millimetres for 16-bit depth. Errors: ValueError.
     """
@@ -48,6 +49,7 @@ class Reading:
     unit: str | None = None
     intrinsics: Path | None = None
     depth_scale: float | None = None
+    viewpoint: tuple[float, float, float] | None = None
 
     def __post_init__(self):
         if self.unit is not None and self.unit not in UNITS:
