@@ -13,6 +13,7 @@ from crossmodal.backdrop import uncovered
 from crossmodal.capture import Capture, Rig, read_only
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.clouds.imprint import imprinted
+from crossmodal.clouds.pushed import pushed
 from crossmodal.clouds.result import CloudResult
 from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import foretold, is_lost
@@ -100,21 +101,7 @@ def _(rig: Rig, edits, plan: Plan | None = None, sensor: Sensor | None = None) -
 
 @imprint.register
 def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> PointCloud:
-    edits = _several(edits)
-    if cloud.normals is None:
-        raise ValueError("a cloud needs normals to carry a defect; estimate them with pointcloud.normals")
-    xyz = cloud.xyz_m.astype(np.float64)
-    labels = np.zeros(len(cloud), np.uint8)
-    keep = np.ones(len(cloud), bool)
-    for i, edit in enumerate(edits):
-        sample = edit(xyz, cloud.normals)
-        ways = edit.directions(cloud.normals[None], np.ones((1, len(cloud), 1), bool))[0]
-        xyz += sample.displacement_mm[:, None] * 1e-3 * ways
-        labels[sample.support] = i + 1
-        if sample.removed is not None:
-            keep &= ~sample.removed
-    colours = None if cloud.rgb is None else cloud.rgb[keep]
-    return PointCloud(xyz[keep].astype(np.float32), rgb=colours, normals=cloud.normals[keep], labels=labels[keep])
+    return pushed(cloud, _several(edits))
 
 
 @imprint.register

@@ -66,6 +66,17 @@ def read_lines(path: str | Path) -> tuple[dict[str, np.ndarray], Roles, Lines]:
     return columns, roles, Lines(data, starts, ends, data[:at], mark, decimals, np.arange(len(rows)))
 
 
+def begins_with_numbers(path: str | Path) -> bool:
+    """Whether a text looks like a cloud, by its first lines. Errors: OSError."""
+    with open(path, "rb") as file:
+        data = file.read(1 << 14)
+    try:
+        _head(path, data)
+    except ValueError:
+        return False
+    return True
+
+
 def taken(lines: Lines, same: np.ndarray) -> Lines:
     """The same text for rows that still are lines ``same`` (M,), or are new (-1)."""
     kept = np.where(same >= 0, lines.same[np.maximum(same, 0)], -1)

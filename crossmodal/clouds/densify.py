@@ -87,8 +87,8 @@ def _cells(mask):
 
 
 def _met(top, under, lifted):
-    """Heights (h, w) of the two sheets of matter that hangs free, which meet half way beside its rim; and the nodes that
-    they hold."""
+    """Heights (h, w) of the two sheets of matter that hangs free, which meet half way beside its rim; and the nodes of
+    both."""
     beside = cv2.boxFilter(lifted.astype(np.float64), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     total = cv2.boxFilter(np.where(lifted, 0.5 * (top + under), 0.0), -1, (3, 3), normalize=False,
                           borderType=cv2.BORDER_CONSTANT)

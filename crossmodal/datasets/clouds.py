@@ -10,7 +10,9 @@ from crossmodal.formats.paths import folders, inside
 from crossmodal.formats.pcd_txt import Names
 from pointcloud import read_ply
 from pointcloud.table import FORMATS
+from pointcloud.text import begins_with_numbers
 
+TEXTS = (".xyz", ".txt", ".asc")
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 TREES: tuple[Names, ...] = (real3d.NAMES, shapenet.NAMES)
 UNIT = "mm"
@@ -52,8 +54,11 @@ def cloud_sources(root: str | Path) -> list[CloudSource]:
         return []
     if found := [source for names in TREES for source in _tree(root, names)]:
         return found
+    if folders(root):  # whatever they hold, it is no plain folder of clouds
+        return []
     files = sorted(path for path in root.iterdir() if path.is_file() and not path.name.startswith("."))
-    clouds = [path for path in files if path.suffix.lower() in FORMATS]
+    clouds = [path for path in files if path.suffix.lower() in FORMATS and not (
+        path.suffix.lower() in TEXTS and not begins_with_numbers(path))]
     # Text beside clouds proper is about them, not more of them.
     clouds = [path for path in clouds if path.suffix.lower() in (".ply", ".pcd", ".npy")] or clouds
     if not clouds or any(path.suffix.lower() in PICTURES for path in files) or not _is_cloud(clouds[0]):
