@@ -82,12 +82,18 @@ def _ground(surface, place, spec, size_mm):
 
 def _on_edge(surface, where, spec, size_mm):
     """The edge itself for what breaks out of it; for what stands on it, the points half its width inwards."""
-    edge = surface.rim if where == "rim" else surface.edge
+    edge = surface.rim if where == "rim" else surface.crest
     if spec.effect in ("in", "remove"):
         return np.flatnonzero(edge & surface.usable)
     half = 0.5 * min(size_mm)
     beside = (surface.clear_mm >= half) & (surface.clear_mm <= half + 1.5 * surface.spacing_mm)
-    return np.flatnonzero(beside & surface.usable) if edge.any() else np.zeros(0, np.int64)
+    index = np.flatnonzero(beside & surface.usable)
+    if not edge.any() or not len(index):
+        return np.zeros(0, np.int64)
+    from scipy.spatial import cKDTree
+
+    far = cKDTree(surface.xyz_m[edge]).query(surface.xyz_m[index])[0]
+    return index[1e3 * far <= half + 1.5 * surface.spacing_mm]
 
 
 def _run(surface, i, size_mm):

@@ -116,6 +116,12 @@ class CloudSurface:
         return self.rim | _folded(self.normals, self.near, FOLD, ON_EDGE)
 
     @cached_property
+    def crest(self) -> np.ndarray:
+        """(N,) bool: points of edges that stand out, from which a piece can break; a valley's are none."""
+        middle = self.xyz_m[self.near].mean(1) - self.xyz_m
+        return self.rim | (self.edge & (np.einsum("ni,ni->n", middle, self.normals) < 0))
+
+    @cached_property
     def clear_mm(self) -> np.ndarray:
         """(N,) float32: how far each point is from an edge, in a straight line; no more than the object is large."""
         edge = np.flatnonzero(self.edge)
