@@ -56,6 +56,7 @@ class CloudSurface:
             normals, warnings = _given(cloud, xyz, found)
         elif cloud.viewpoint_m is not None:
             normals = orient.turned_to(cloud.xyz_m, found.normals, np.array(cloud.viewpoint_m))
+            normals = orient.sharpened(xyz, found.near, normals)
         else:
             normals, usable = _closed(cloud, xyz, found)
             closed = True
@@ -183,7 +184,7 @@ def _closed(cloud, xyz, found):
     if (~usable).mean() > UNSURE:
         raise ValueError(f"{name} has walls thinner than its points are apart ({100 * (~usable).mean():.0f} % of "
                          f"it), so that nothing tells which side is out; {WAY_OUT}")
-    return normals, usable
+    return orient.sharpened(xyz, found.near, normals), usable
 
 
 @njit(cache=True, nogil=True)
