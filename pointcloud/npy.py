@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -18,7 +20,7 @@ def read_columns(path: str | Path) -> tuple[dict[str, np.ndarray], Roles, np.dty
     data = read_bytes(path)
     shape, fortran, dtype, at = _header(path, data)
     count = int(np.prod(shape, dtype=object))
-    if dtype.hasobject or dtype.itemsize == 0 or len(data) - at < count * dtype.itemsize:
+    if dtype.hasobject or dtype.itemsize == 0 or min(shape, default=1) < 0 or len(data) - at < count * dtype.itemsize:
         raise ValueError(f"{path} should hold {count} values, but does not; {_AGAIN}")
     array = np.frombuffer(data, dtype, count, at).reshape(shape, order="F" if fortran else "C")
     if dtype.names:
@@ -50,7 +52,9 @@ def _header(path, data):
         buffer = BytesIO(data)
         version = np.lib.format.read_magic(buffer)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-        shape, fortran, dtype = read(buffer)
-    except (ValueError, KeyError, SyntaxError, TypeError, RecursionError, MemoryError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy's advice on odd headers is not for our users
+            shape, fortran, dtype = read(buffer)
+    except (ValueError, KeyError, SyntaxError, TypeError, TokenError, RecursionError, MemoryError):
         raise ValueError(f"{path} is no NumPy array that can be read; {_AGAIN}") from None
     return shape, fortran, dtype, buffer.tell()

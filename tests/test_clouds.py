@@ -122,8 +122,9 @@ def test_every_kind_changes_its_own_points_and_no_others(ball, kind):
     assert again.source.tobytes() == source.tobytes()
 
 
-@pytest.mark.parametrize("spec", [cm.Hole(diameter_mm=8, thickness_mm=2), cm.Crack(length_mm=14, width_mm=1, depth_mm=1),
-                                  cm.Fibre(length_mm=10, width_mm=1, height_mm=2)], ids=lambda spec: spec.kind)
+@pytest.mark.parametrize("spec", [
+    cm.Hole(diameter_mm=8, thickness_mm=2), cm.Crack(length_mm=14, width_mm=1, depth_mm=1),
+    cm.Fibre(length_mm=10, width_mm=1, height_mm=2)], ids=lambda spec: spec.kind)
 def test_a_rigid_motion_commutes_with_synthesis(ball, spec):
     rng = np.random.default_rng(6)
     T = np.eye(4)

@@ -83,6 +83,11 @@ def read_cloud(path: str | Path, unit: str | None = None,
     """
     if unit is not None and unit not in UNITS:
         raise ValueError(f"unit must be one of {', '.join(UNITS)}, but got {unit}")
+    with np.errstate(all="ignore"):  # what a damaged file overflows is refused in words
+        return _read(path, unit, viewpoint)
+
+
+def _read(path, unit, viewpoint) -> Cloud:
     table = read_table(path)
     if len(table) > MOST_POINTS:
         raise ValueError(f"{path} holds {len(table)} points; thin it to {MOST_POINTS} or fewer")
