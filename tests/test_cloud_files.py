@@ -95,8 +95,8 @@ BAD = {
     "ragged.txt": b"1 2 3\n4 5\n" * 30,
     "two.asc": b"1 2\n" * 90,
     "count.xyz": b"99999999999\n",
-    "huge.ply": b"ply\nformat binary_little_endian 1.0\nelement vertex 1000000000000\nproperty float x\nproperty float y\n"
-                b"property float z\nend_header\n" + b"0" * 64,
+    "huge.ply": b"ply\nformat binary_little_endian 1.0\nelement vertex 1000000000000\nproperty float x\n"
+                b"property float y\nproperty float z\nend_header\n" + b"0" * 64,
     "list.ply": b"ply\nformat ascii 1.0\nelement vertex 3\nproperty list uchar float x\nend_header\n1 2\n",
     "few.xyz": b"1 2 3\n" * 9,
     "same.xyz": b"1 2 3\n" * 90,
