@@ -1,6 +1,6 @@
 """What stands behind the object: the ground it lies on, carried on beneath it in depth and in colour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,6 +10,8 @@ import rgb as rgb_room
 LEAST = 0.1  # share of the frame that must show the ground before anything is said of what it hides
 DARKEST = 0.05  # share of the light that comes back out of a cavity with hardly an opening
 DEEPEST_PX = 48  # beyond this depth under the surface an opening counts as a small one
+GAP_PX = 3  # half the width of a line without depth, as along a step, that goes with the surface beside it
+_ABOUT = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GAP_PX + 1, 2 * GAP_PX + 1))
 STRAY = 3.0  # robust deviations beyond which a point does not lie on the ground
 
 
@@ -41,6 +43,48 @@ def find_backdrop(view, foreground: np.ndarray) -> Backdrop | None:
     # The object's own rim blurs and shades the ground beside it, so colour is taken a little way off.
     clear = cv2.erode(np.where(foreground, 0, 1).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
     return Backdrop(z, _carried_on(view.rgb, clear if clear.any() else ~foreground))
+
+
+def over(backdrop: Backdrop, surface, seen, old_z: np.ndarray):
+    """What is Seen (crossmodal.see) with the ground in sight wherever the surface is gone, and the ground's colours
+    (h, w, 3) uint8.
+
+    A pixel without depth that lies between what is gone and the ground had what is gone in sight: its colour goes too.
+    """
+    behind = backdrop.z_m[seen.window]
+    gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
+    measured = np.isfinite(old_z)
+    gone &= _touching(gone, measured)
+    free = gone | (measured & ~surface.foreground[seen.window])
+    gap = _closed(free) & ~measured & ~gone & cv2.dilate(gone.view(np.uint8), _ABOUT).astype(bool)
+    shown = gone | gap
+    z = np.where(gone, behind, seen.z_m)
+    below = behind[gone] - old_z[gone]
+    below_px = 1e3 * float(np.median(below[np.isfinite(below)]) if np.isfinite(below).any() else 0)
+    below_px /= surface.mm_per_pixel
+    displacement = np.where(gap, np.float32(np.nan), seen.displacement_mm)
+    seen = replace(seen, z_m=z, displacement_mm=displacement, support=seen.support | gap)
+    return seen, uncovered(backdrop, seen.window, shown, surface.foreground, below_px)
+
+
+def _closed(mask):
+    """(h, w) bool: with the gaps filled that are narrower than the structuring element."""
+    edge = GAP_PX
+    padded = cv2.copyMakeBorder(mask.view(np.uint8), edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _ABOUT)[edge:-edge, edge:-edge].astype(bool)
+
+
+def _touching(gone, measured):
+    """(h, w) bool: pieces of what is gone of which some was measured; a gap that was there before shows no ground."""
+    _, pieces = cv2.connectedComponents(gone.astype(np.uint8), connectivity=8)
+    return marked(pieces, gone & measured)
+
+
+def marked(pieces: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """(h, w) bool: the numbered pieces (h, w) on which some mark lies."""
+    chosen = np.zeros(int(pieces.max()) + 1, bool)
+    chosen[pieces[marks]] = True
+    return chosen[pieces]
 
 
 def uncovered(backdrop: Backdrop, window, gone: np.ndarray, foreground: np.ndarray, below_px: float) -> np.ndarray:

@@ -54,17 +54,18 @@ def synthesize(
     light: Annotated[str, typer.Option("--light", help=(
         "pooled over the captures where that is surer, own: each by its own picture, or x,y,z towards the lamp in "
         "camera axes."))] = "pooled",
+    format: Annotated[str, typer.Option("--format", help="What to write: crossmodal formats.")] = "mvtec3d",
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, viewpoint: Viewpoint = None,
     json: Json = False,
 ) -> int:
-    """Make defects in good captures, in the layout of MVTec 3D-AD, with all ground truth; or in clouds alone."""
+    """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth; or in clouds."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale, _three(viewpoint)),
-               light=light, json=json)
+               light=light, format=format, json=json)
 
 
 @app.command()

@@ -51,7 +51,8 @@ class Sample:
         """(n,) bool: where anything happens."""
         touched = self.displacement_mm != 0
         if self.albedo is not None:
-            touched |= (self.albedo != 1).any(-1)
+            for c in range(3):
+                touched |= self.albedo[..., c] != 1
         if self.whitening is not None:
             touched |= self.whitening > 0
         for mask in (self.removed, self.lost):

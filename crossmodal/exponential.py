@@ -19,7 +19,7 @@ NONE = (1 << 30, -(1 << 30))  # first and last of nothing
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _step(normals, points, r0, c0, along, st, i, j, parent):
     """Chart the pixel (i, j) from a parent: (x, y, z, normal, along, s, t), perhaps between two pixels."""
-    v, u = r0 + i, c0 + j
+    v, u, i, j = np.uintp(r0 + i), np.uintp(c0 + j), np.uintp(i), np.uintp(j)
     nx, ny, nz = normals[v, u, 0], normals[v, u, 1], normals[v, u, 2]
     px, py, pz, mx, my, mz, ax, ay, az, s, t = parent
     # The smallest rotation from the parent's normal m to n, applied to a ⟂ m.
@@ -34,11 +34,10 @@ def _step(normals, points, r0, c0, along, st, i, j, parent):
     ds = dx * hx + dy * hy + dz * hz
     dt = dx * tx + dy * ty + dz * tz
     k = kx * kx + ky * ky + kz * kz
-    ds2, dt2 = ds * ds / h, dt * dt / (h * k)
-    stretch = math.sqrt((dx * dx + dy * dy + dz * dz) / (ds2 + dt2)) if ds2 + dt2 > 1e-12 else 1.0
-    root = math.sqrt(h)
-    st[i, j, 0] = s + ds / root * stretch
-    st[i, j, 1] = t + dt / (root * math.sqrt(k)) * stretch
+    flat, whole = k * ds * ds + dt * dt, dx * dx + dy * dy + dz * dz
+    stretch = math.sqrt(whole / flat if flat > 1e-12 * h * k else 1.0 / (h * k))
+    st[i, j, 0] = s + ds * math.sqrt(k) * stretch
+    st[i, j, 1] = t + dt * stretch
     length = 1.0 / math.sqrt(bx * bx + by * by + bz * bz)
     along[i, j, 0], along[i, j, 1], along[i, j, 2] = bx * length, by * length, bz * length
 
@@ -46,7 +45,8 @@ def _step(normals, points, r0, c0, along, st, i, j, parent):
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _parent(normals, points, r0, c0, along, st, i, j, a, k, l, b):
     """Two charted pixels, weighted a and b, as one parent."""
-    v, u, y, x = r0 + i, c0 + j, r0 + k, c0 + l
+    v, u, y, x = np.uintp(r0 + i), np.uintp(c0 + j), np.uintp(r0 + k), np.uintp(c0 + l)
+    i, j, k, l = np.uintp(i), np.uintp(j), np.uintp(k), np.uintp(l)
     return (points[v, u, 0] * a + points[y, x, 0] * b, points[v, u, 1] * a + points[y, x, 1] * b,
             points[v, u, 2] * a + points[y, x, 2] * b, normals[v, u, 0] * a + normals[y, x, 0] * b,
             normals[v, u, 1] * a + normals[y, x, 1] * b, normals[v, u, 2] * a + normals[y, x, 2] * b,
@@ -134,15 +134,13 @@ def exponential_map(points, normals, linked, r0, r1, c0, c1, row, column, anchor
                 if weight_b > 0 and (not st[pb, qj, 0] == st[pb, qj, 0]
                                      or not joined(linked, r0 + i, c0 + j, r0 + pb, c0 + qj)):
                     weight_b = 0.0
-                total = weight_a + weight_b
-                if total == 0.0:
-                    continue
                 if weight_a == 0.0:
-                    pa, qa = pb, qj
+                    if weight_b == 0.0:
+                        continue
+                    pa, qa, weight_b = pb, qj, 1.0
                 elif weight_b == 0.0:
-                    pb, qj = pa, qa
-                parent = _parent(normals, points, r0, c0, along, st, pa, qa, weight_a / total, pb, qj,
-                                 weight_b / total)
+                    pb, qj, weight_a = pa, qa, 1.0
+                parent = _parent(normals, points, r0, c0, along, st, pa, qa, weight_a, pb, qj, weight_b)
                 if (parent[9] * parent[9] + parent[10] * parent[10] < far and s_low < parent[9] < s_high
                         and t_low < parent[10] < t_high):
                     _step(normals, points, r0, c0, along, st, i, j, parent)

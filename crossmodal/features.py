@@ -2,7 +2,6 @@
 
 import math
 
-import cv2
 import numpy as np
 from numba import njit
 
@@ -10,17 +9,17 @@ FLAT = np.deg2rad(10)  # what turns less over a defect is flat
 ROUND = np.deg2rad(16)  # what turns more is round
 FOLD = np.deg2rad(55)  # and beyond this it is an edge
 ACROSS = ((0, 1), (1, 0), (1, 1), (1, -1))
-BLOCK = 16  # pixels a side
+BLOCK = 8  # pixels a side
+LITTLE_LESS = np.float32(0.9999)  # than one, by more than rounding
 NARROWEST = 0.7  # share of its place's pixel width, at the least, that lies between two neighbours' points
 
 
-def ends(surface) -> np.ndarray:
-    """(H, W) bool: the object's last pixels, before the ground, before a step down, or before nothing measured."""
-    return _ends(surface.points, surface.foreground, surface.linked)
-
-
 @njit(cache=True, nogil=True)
-def _ends(points, object_, linked):
+def ends(points, object_, linked):
+    """(H, W) bool: the object's last pixels, before the ground, before a step down, or before nothing measured.
+
+    points: (H, W, 3) float32 m; object_: (H, W) bool; linked: (H, W, 2) bool, as a Surface holds them
+    """
     h, w = object_.shape
     out = np.zeros((h, w), np.bool_)
     for v in range(h):
@@ -43,15 +42,14 @@ def folds(surface, across_mm: float) -> np.ndarray:
     """(H, W) bool: the object where it bulges over an edge, a turn beyond FOLD over so many millimetres."""
     half = _half_px(surface, across_mm)
     narrow_m = NARROWEST * 2 * half / max(surface.camera.fx, surface.camera.fy)
-    return _folds(surface.smoothed, surface.normals, surface.foreground, half, np.float32(1e-3 * across_mm),
-                  np.float32(FOLD), narrow_m, np.array(ACROSS))
+    return _folds(surface.smoothed, surface.normals, surface.foreground, surface.turning, half,
+                  np.float32(1e-3 * across_mm), np.float32(FOLD), narrow_m, np.array(ACROSS))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _folds(points, normals, object_, half, across_m, fold, narrow_m, ways):
+def _folds(points, normals, object_, ranges, half, across_m, fold, narrow_m, ways):
     h, w = object_.shape
     out = np.zeros((h, w), np.bool_)
-    ranges = _ranges(points, normals)
     reach = (half + BLOCK - 1) // BLOCK
     low, high = np.empty(4, np.float32), np.empty(4, np.float32)
     for row in range(ranges.shape[0]):
@@ -68,13 +66,13 @@ def _folds(points, normals, object_, half, across_m, fold, narrow_m, ways):
                 continue
             for v in range(row * BLOCK, min(h, (row + 1) * BLOCK)):
                 for u in range(column * BLOCK, min(w, (column + 1) * BLOCK)):
-                    if object_[v, u]:
+                    if object_[v, u] and _turns(points, normals, v, u, half, across_m, fold, ways):
                         out[v, u] = _most(points, normals, v, u, half, across_m, ways) > fold
     return out
 
 
 @njit(cache=True, nogil=True)
-def _ranges(points, normals):
+def turning(points, normals):
     """Least and most of the normals' three coordinates and of depth, in blocks (h, w, 4, 2); inf, -inf for nothing."""
     h, w = normals.shape[:2]
     out = np.empty(((h + BLOCK - 1) // BLOCK, (w + BLOCK - 1) // BLOCK, 4, 2), np.float32)
@@ -91,6 +89,25 @@ def _ranges(points, normals):
                     high = value if value > high else high
                 block[k, 0], block[k, 1] = low, high
     return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _turns(points, normals, v, u, half, across_m, fold, ways):
+    """Whether the normal may turn more than ``fold`` at a pixel over any of four ways: `_most` without its roots."""
+    h, w = points.shape[:2]
+    for k in range(4):
+        a, b = half * ways[k, 0], half * ways[k, 1]
+        r, c = abs(a), abs(b)
+        if v < r or v >= h - r or u < c or u >= w - c:
+            continue
+        turned, square = np.float32(0), np.float32(0)
+        for i in range(3):
+            apart = points[v + a, u + b, i] - points[v - a, u - b, i]
+            turned += (normals[v + a, u + b, i] - normals[v - a, u - b, i]) * apart
+            square += apart * apart
+        if turned * across_m > LITTLE_LESS * fold * square:
+            return True
+    return False
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -150,9 +167,9 @@ def turns(surface, across_mm: float) -> tuple[np.ndarray, np.ndarray]:
 def fitting(surface, where: str, across_mm: float) -> np.ndarray:
     """(H, W) bool: pixels that are flat, convex, concave, on an edge (a fold or an end) or on a rim (an end)."""
     if where == "rim":
-        return ends(surface)
+        return surface.ends
     if where == "edge":
-        return ends(surface) | folds(surface, across_mm)
+        return surface.ends | folds(surface, across_mm)
     least, most = turns(surface, across_mm)
     with np.errstate(invalid="ignore"):
         if where == "flat":
@@ -164,18 +181,44 @@ def fitting(surface, where: str, across_mm: float) -> np.ndarray:
 
 def run_of(edge: np.ndarray, row: int, column: int, reach: int) -> tuple[float, float]:
     """(x, y) unit vector in the picture along which, so far about a pixel, the edge (H, W) bool nearest to it runs."""
-    r0, c0 = max(0, row - reach), max(0, column - reach)
-    near = edge[r0:row + reach + 1, c0:column + reach + 1]
-    rows, columns = np.nonzero(near)
-    if len(rows) < 3:
-        return 1.0, 0.0
-    nearest = int(np.argmin((rows + r0 - row) ** 2 + (columns + c0 - column) ** 2))
-    # A neighbouring thread's edge is another edge.
-    _, pieces = cv2.connectedComponents(near.astype(np.uint8))
-    own = pieces[rows, columns] == pieces[rows[nearest], columns[nearest]]
-    x, y = columns[own] + c0 - column, rows[own] + r0 - row
-    angle = 0.5 * np.arctan2(2.0 * float(x @ y), float(x @ x - y @ y))
+    xx, yy, xy = _spread(edge, row, column, reach)
+    angle = 0.5 * np.arctan2(2.0 * xy, xx - yy)
     return float(np.cos(angle)), float(np.sin(angle))
+
+
+@njit(cache=True, nogil=True)
+def _spread(edge, row, column, reach):
+    """Sums of x², y² and x·y, from a pixel, over that piece of an edge (H, W) bool about it which is nearest to it: a
+    neighbouring thread's edge is another edge. 1, 0, 0 for fewer than three pixels of edge."""
+    h, w = edge.shape
+    r0, c0 = max(0, row - reach), max(0, column - reach)
+    left = edge[r0:min(h, row + reach + 1), c0:min(w, column + reach + 1)].copy()
+    rows, columns = left.shape
+    found, nearest, start = 0, 1 << 62, 0
+    for i in range(rows):
+        for j in range(columns):
+            if left[i, j]:
+                found += 1
+                far = (i + r0 - row) ** 2 + (j + c0 - column) ** 2
+                if far < nearest:
+                    nearest, start = far, i * columns + j
+    if found < 3:
+        return 1.0, 0.0, 0.0
+    xx = yy = xy = 0
+    stack = np.empty(found, np.int64)
+    stack[0], left[start // columns, start % columns] = start, False
+    n = 1
+    while n:
+        n -= 1
+        i, j = stack[n] // columns, stack[n] % columns
+        y, x = i + r0 - row, j + c0 - column
+        xx, yy, xy = xx + x * x, yy + y * y, xy + x * y
+        for a in range(max(0, i - 1), min(rows, i + 2)):
+            for b in range(max(0, j - 1), min(columns, j + 2)):
+                if left[a, b]:
+                    left[a, b], stack[n] = False, a * columns + b
+                    n += 1
+    return float(xx), float(yy), float(xy)
 
 
 @njit(cache=True, nogil=True)

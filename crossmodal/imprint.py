@@ -7,9 +7,8 @@ from functools import singledispatch
 
 import cv2
 import numpy as np
-from numba import njit
 
-from crossmodal.backdrop import uncovered
+from crossmodal.backdrop import marked, over
 from crossmodal.capture import Capture, Rig, read_only
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.clouds.imprint import imprinted
@@ -21,6 +20,7 @@ from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
 from crossmodal.plan import Plan, PlannedLight
 from crossmodal.recolour import largest_difference, recoloured
+from crossmodal.remeasured import along_rays, beyond, laid, measured
 from crossmodal.result import Masks, Measured, Result, Visibility
 from crossmodal.see import Seen, see, widened
 from crossmodal.sensor import IdealSensor, Sensor
@@ -73,10 +73,11 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
         if reach > 0:
             seen = widened(surface, seen, math.ceil(reach))
         window = seen.window
-        change = _change(capture, surface, seen, edit, rgb[window], points[window], sensor,
+        seen, ground = _over_ground(capture, surface, seen, edit, points[window][..., 2])
+        change = _change(capture, surface, seen, edit, ground, rgb[window], points[window], sensor,
                          stream(plan.seed, capture.name, "sensor", i))
-        _laid(rgb[window], change.rgb, change.colours)
-        _laid(points[window], change.points, change.new_points)
+        laid(rgb[window], change.rgb, change.colours)
+        laid(points[window], change.points, change.new_points)
         masks.rgb[window] |= change.rgb
         masks.depth[window] |= change.depth
         masks.points[window] |= change.points
@@ -150,12 +151,16 @@ class _Change:
     visibility: Visibility
 
 
-def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Sensor, rng) -> _Change:
+def _over_ground(capture, surface, seen: Seen, edit: Edit, old_z):
+    """With the ground in sight where the surface is gone, and its colours (h, w, 3); None where none is known."""
+    if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
+        return over(capture.backdrop, surface, seen, old_z)
+    return seen, None
+
+
+def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, sensor: Sensor, rng) -> _Change:
     """What changes beyond the noise floors; the rest keeps its input bits."""
     old_z = points[..., 2]
-    backdrop = None
-    if isinstance(edit, SurfaceEdit) and np.isnan(seen.displacement_mm).any() and capture.backdrop is not None:
-        seen, backdrop = _over(capture.backdrop, surface, seen, old_z)
     floor = np.asarray(surface.floor.at(old_z), np.float32)
     if isinstance(edit, LiftedEdit):
         sensor = IdealSensor()  # what was lifted has been measured already
@@ -163,27 +168,24 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     dark = sensor.shadowed(seen.z_m, old_z)
     if dark is not None and dark.any():
         seen = replace(seen, z_m=np.where(dark, np.float32(np.nan), seen.z_m))
-    was, is_ = np.isfinite(old_z), np.isfinite(seen.z_m)
-    moved = np.abs(seen.z_m - old_z)
-    depth = np.where(was & is_, moved > floor, was != is_)
+    depth = beyond(old_z, seen.z_m, floor)
     if isinstance(edit, SurfaceEdit) and is_lost(surface, edit.field, edit.patch.anchor_m, edit.patch.normal):
         depth[:] = False  # as the forecast said: seen in colour only
     if isinstance(edit, LiftedEdit) and edit.points is not None:
         new_points, shifted = edit.points, edit.changed
-        depth = shifted & ~((seen.z_m == old_z) | (~was & ~is_))  # a point that slid sideways keeps its depth
+        # A point that slid sideways keeps its depth.
+        depth = shifted & ~((seen.z_m == old_z) | (~np.isfinite(old_z) & ~np.isfinite(seen.z_m)))
     else:
-        fresh = ~was | np.isnan(seen.displacement_mm)
-        measured = np.where(depth, sensor.observe(seen.z_m, old_z, fresh, rng), old_z)
-        # A change that the sensor's grid rounds away was not measured.
-        depth = depth & (measured != old_z) & ~(np.isnan(measured) & ~was)
-        new_points = _along_rays(capture, seen, points, measured, depth)
+        fresh = ~np.isfinite(old_z) | np.isnan(seen.displacement_mm)
+        measured_m, depth = measured(old_z, sensor.observe(seen.z_m, old_z, fresh, rng), depth)
+        new_points = along_rays(capture.camera, seen, points, measured_m, depth)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
         colours, difference = edit.rgb, np.abs(edit.rgb.astype(np.int16) - rgb).max(-1)
         coloured = difference > 0
     else:
         worn_px = 0.0 if seen.worn is None else edit.field.flattens_mm / surface.mm_per_pixel
-        colours, difference = recoloured(rgb, seen, surface.white, backdrop, surface.grain, worn_px)
+        colours, difference = recoloured(rgb, seen, surface.white, ground, surface.grain, worn_px)
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)
@@ -191,72 +193,14 @@ def _change(capture, surface, seen: Seen, edit: Edit, rgb, points, sensor: Senso
     direct = (coloured | shifted) & seen.support
     contrast = 0.0
     if direct.any():
-        both = direct & depth & was & is_
-        contrast = float((moved[both] / np.maximum(floor[both], 1e-12)).max(initial=0.0))
-        if (direct & depth & (was != is_)).any():
+        told = direct & depth
+        moved, gap = np.abs(seen.z_m[told] - old_z[told]), np.isfinite(seen.z_m[told]) != np.isfinite(old_z[told])
+        contrast = float((moved / np.maximum(floor[told], 1e-12)).max(initial=0.0, where=np.isfinite(moved)))
+        if gap.any():
             contrast = max(contrast, GAP_CONTRAST)
     colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
                    Visibility(colour_contrast, contrast))
-
-
-def _over(backdrop, surface, seen: Seen, old_z):
-    """What is seen with the ground in sight wherever the surface is gone, and the ground's colours (h, w, 3)."""
-    z, behind = seen.z_m.copy(), backdrop.z_m[seen.window]
-    gone = np.isnan(seen.displacement_mm) & ~(behind <= old_z)
-    gone &= _touching(gone, np.isfinite(old_z))
-    z[gone] = behind[gone]
-    below = behind[gone] - old_z[gone]
-    below_px = 1e3 * float(np.median(below[np.isfinite(below)]) if np.isfinite(below).any() else 0)
-    below_px /= surface.mm_per_pixel
-    return replace(seen, z_m=z), uncovered(backdrop, seen.window, gone, surface.foreground, below_px)
-
-
-def _touching(gone, measured):
-    """(h, w) bool: pieces of what is gone of which some was measured; a gap that was there before shows no ground."""
-    _, pieces = cv2.connectedComponents(gone.astype(np.uint8), connectivity=8)
-    return _marked(pieces, gone & measured)
-
-
-def _marked(pieces, marks):
-    """(h, w) bool: the numbered pieces (h, w) on which some mark lies."""
-    chosen = np.zeros(int(pieces.max()) + 1, bool)
-    chosen[pieces[marks]] = True
-    return chosen[pieces]
-
-
-def _along_rays(capture, seen: Seen, points, z_m, changed) -> np.ndarray:
-    """Points (h, w, 3) at depths z_m (h, w) where they changed, each on the ray its pixel was measured on, the camera's
-    where none was; undefined elsewhere."""
-    new, missing = _scaled(points, z_m, changed)
-    if missing.any():
-        rows, columns = np.nonzero(missing)
-        pixels = np.stack((columns + seen.columns[0], rows + seen.rows[0]), -1)
-        new[missing] = capture.camera.unproject(pixels, z_m[missing])
-        new[missing, 2] = z_m[missing]
-    return new
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _scaled(points, z_m, changed):
-    new, missing = np.empty(points.shape, np.float32), np.zeros(changed.shape, np.bool_)
-    for i in range(changed.shape[0]):
-        for j in range(changed.shape[1]):
-            if changed[i, j]:
-                by = z_m[i, j] / points[i, j, 2]
-                new[i, j, 0], new[i, j, 1], new[i, j, 2] = points[i, j, 0] * by, points[i, j, 1] * by, z_m[i, j]
-                missing[i, j] = np.isnan(points[i, j, 2]) and np.isfinite(z_m[i, j])
-    return new, missing
-
-
-@njit(cache=True, nogil=True)
-def _laid(target, where, values):
-    """Write values (h, w, 3) into a target where (h, w) says so."""
-    for i in range(where.shape[0]):
-        for j in range(where.shape[1]):
-            if where[i, j]:
-                for c in range(3):
-                    target[i, j, c] = values[i, j, c]
 
 
 def _outline(direct, support) -> np.ndarray:
@@ -271,7 +215,7 @@ def _outline(direct, support) -> np.ndarray:
     drawn = direct | (closed[3:-3, 3:-3].astype(bool) & support)
     # What closing joined across ground that the field leaves alone may be cut off from all that changed.
     _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
-    return drawn & _marked(pieces, direct)
+    return drawn & marked(pieces, direct)
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:

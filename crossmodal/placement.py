@@ -10,7 +10,7 @@ from numba import njit
 from crossmodal.camera import project_point
 from crossmodal.defects import Spec
 from crossmodal.features import fitting, followed, run_of
-from crossmodal.ground import GRAZING, Ground
+from crossmodal.ground import Ground
 from crossmodal.recipe import Place
 from crossmodal.surface import Surface
 
@@ -144,8 +144,7 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     if where not in ("edge", "rim"):
         return None
     edge = fitting(surface, where, 0.5 * min(size_mm))
-    held = _held(surface, min(size_mm))
-    usable = _beside(edge, spec, size_mm, surface) & (held > HELD)
+    usable = _beside(edge, spec, size_mm, surface)
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
     allowed = _allowed(surface, place)
@@ -153,6 +152,8 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
         usable &= allowed
     index = np.flatnonzero(usable)
     index = index[surface.facing.ravel()[index] > EDGEWISE]
+    held = _held(surface, index, min(size_mm))
+    index, held = index[held > HELD], held[held > HELD]
     if not len(index):
         if place.where == "object":
             return None
@@ -160,11 +161,12 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     reach = max(3, round(0.5 * max(size_mm) / surface.mm_per_pixel))
     best, best_score = None, -1.0
     for _ in range(EDGE_TRIALS):
-        row, column = divmod(int(index[int(rng.random() * len(index))]), edge.shape[1])
+        trial = int(rng.random() * len(index))
+        row, column = divmod(int(index[trial]), edge.shape[1])
         x, y = run_of(edge, row, column, reach)
         follows = followed(edge, row, column, x, y, 0.45 * max(size_mm) / surface.mm_per_pixel)
         # Half is what a straight edge has on its one side, and enough.
-        score = follows * _apart(surface.smoothed[row, column], size_mm, taken) * min(1, 2 * held[row, column])
+        score = follows * _apart(surface.smoothed[row, column], size_mm, taken) * min(1, 2 * held[trial])
         if score > best_score:
             best, best_score = (row, column, float(np.arctan2(y, x))), score
     return best
@@ -211,15 +213,16 @@ def _beside(edge, spec, size_mm, surface):
     return usable
 
 
-def _held(surface, across_mm):
-    """(H, W) float32: how much of what is about a pixel is whole surface that is seen well; 0 for a lone one."""
-    linked = surface.linked.view(np.uint8)
-    ties = linked[..., 0] + linked[..., 1]
-    ties[:, 1:] += linked[:, :-1, 0]
-    ties[1:] += linked[:-1, :, 1]
-    side = 1 + 2 * round(0.5 * across_mm / surface.mm_per_pixel)
-    whole = (ties == 4) & (surface.facing > GRAZING)
-    return np.where(ties >= 2, cv2.blur(whole.astype(np.float32), (side, side)), np.float32(0))
+def _held(surface, index, across_mm):
+    """(n,) float32, of pixels (n,): how much of what is about each is whole surface that is seen well; 0 for a lone
+    one."""
+    half = round(0.5 * across_mm / surface.mm_per_pixel)
+    side, width = 1 + 2 * half, surface.hold.shape[1]
+    whole = cv2.copyMakeBorder((surface.hold == 2).view(np.uint8), *(half,) * 4, cv2.BORDER_REFLECT_101)
+    whole = cv2.integral(whole)
+    v, u = np.divmod(index, width)
+    count = whole[v + side, u + side] - whole[v + side, u] - whole[v, u + side] + whole[v, u]
+    return np.where(surface.hold.ravel()[index] > 0, (count * (1 / side**2)).astype(np.float32), np.float32(0))
 
 
 def _fits(surface, ground, rows, columns, size_mm, angle):

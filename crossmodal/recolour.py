@@ -9,6 +9,8 @@ from crossmodal.see import Seen
 
 HIGHLIGHT = 0.8  # share of a pixel's light that may be the lamp's mirror image
 DIM = 0.02  # linear light of a highlight that tells whether the surface shines
+APART = 1.5  # pixels of the old picture between neighbours of the new one that tell of an edge between them
+OPAQUE = 0.995  # share of a pixel that is all of it
 WHITE = 1.5  # broken matter scatters more than the brightest channel of what it was
 
 
@@ -26,13 +28,13 @@ def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarra
     if grain.limit:
         smooth = grain.smooth(pixels)
         linear, faded = _faded(grain.light(smooth), seen.worn, worn_px)
-        touched, linear = _relit(linear, seen.source, gain, white, faded)
+        touched, linear = _softened(linear, *_relit(linear, seen.source, gain, white, faded), seen.source, grain)
         hidden = gain[..., -1] if gain.shape[2] >= 8 else np.zeros(touched.shape, np.float32)
         out, changed = grain.laid(pixels, smooth, touched, linear, np.ascontiguousarray(hidden))
     else:
         out = np.array(pixels)
         linear, faded = _faded(rgb_room.to_linear(pixels), seen.worn, worn_px)
-        touched, linear = _relit(linear, seen.source, gain, white, faded)
+        touched, linear = _softened(linear, *_relit(linear, seen.source, gain, white, faded), seen.source, grain)
         _placed(out, touched, rgb_room.to_srgb(linear))
         changed = largest_difference(out, pixels)
     if backdrop is None:
@@ -40,12 +42,25 @@ def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarra
     if not revealed.any():
         return out, changed
     if backdrop is not None:
-        out[revealed] = backdrop[revealed]
+        out, revealed = _over(out, backdrop, revealed, grain)
     else:
         out = cv2.inpaint(out, revealed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     changed = changed.astype(np.float32)
     changed[revealed] = largest_difference(out, pixels)[revealed]
     return out, changed
+
+
+def _over(out, backdrop, revealed, grain):
+    """The picture with the ground where it is revealed, parted by an edge as soft as the photograph's, and where any
+    of the ground is in sight, (h, w) bool."""
+    share = grain.spread(revealed.astype(np.float32)[..., None], np.zeros(1, np.float32)).reshape(revealed.shape)
+    out[share >= OPAQUE] = backdrop[share >= OPAQUE]
+    mixed = (share > 1 - OPAQUE) & (share < OPAQUE)
+    if mixed.any():
+        part = share[mixed][:, None]
+        out[mixed] = rgb_room.to_srgb((1 - part) * rgb_room.to_linear(out[mixed]) + part * rgb_room.to_linear(
+            backdrop[mixed]))
+    return out, share > 1 - OPAQUE
 
 
 def _as_soft(gain, gone, grain) -> np.ndarray:
@@ -75,6 +90,40 @@ def _faded(linear, worn, width_px):
     return np.maximum(linear - worn[..., None] * shade, 0), worn > 0
 
 
+def _softened(before, touched, linear, source, grain):
+    """Touched pixels (h, w) and their linear light (n, 3), with edges that the picture had not, where one surface now
+    ends before another, as soft as those that it had; before: the old light, (h, w, 3).
+    """
+    if not grain.blur_px:
+        return touched, linear
+    edge = _new_edges(source)
+    if not edge.any():
+        return touched, linear
+    after = before.copy()
+    _placed(after, touched, linear)
+    soft = grain.spread(after, np.zeros(3, np.float32))
+    edge = cv2.dilate(edge.view(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    after[edge] = soft[edge]
+    touched = touched | edge
+    return touched, after[touched]
+
+
+@njit(cache=True, nogil=True)
+def _new_edges(source):
+    """(h, w) bool: pixels next to one that sees a place of the old picture (h, w, 2) more than APART pixels off."""
+    h, w = source.shape[:2]
+    out = np.zeros((h, w), np.bool_)
+    for i in range(h):
+        for j in range(w):
+            for a, b in ((1, 0), (0, 1)):
+                if i + a < h and j + b < w:
+                    y = source[i + a, j + b, 0] - source[i, j, 0]
+                    x = source[i + a, j + b, 1] - source[i, j, 1]
+                    if abs(y - a) > APART or abs(x - b) > APART:
+                        out[i, j] = out[i + a, j + b] = True
+    return out
+
+
 @njit(cache=True, nogil=True)
 def _relit(linear, source, gain, white_level, faded):
     """Linear colours (n, 3) of the touched pixels (h, w) bool, all of the faded (h, w) among them: moved ones by Keys'
@@ -84,7 +133,7 @@ def _relit(linear, source, gain, white_level, faded):
     touched = np.zeros((h, w), np.bool_)
     out = np.empty((h * w, 3), np.float32)
     n = 0
-    wy, wx = np.empty(4), np.empty(4)
+    wy, wx, columns = np.empty(4), np.empty(4), np.empty(4, np.uintp)
     for i in range(h):
         for j in range(w):
             y, x = source[i, j, 0], source[i, j, 1]
@@ -101,13 +150,17 @@ def _relit(linear, source, gain, white_level, faded):
                 ya, xa = int(np.floor(y)), int(np.floor(x))
                 _keys(y - ya, wy)
                 _keys(x - xa, wx)
-                for c in range(3):
-                    value = 0.0
-                    for a in range(4):
-                        row = min(max(ya + a - 1, 0), h - 1)
-                        for b in range(4):
-                            value += wy[a] * wx[b] * linear[row, min(max(xa + b - 1, 0), w - 1), c]
-                    out[n, c] = max(value, 0.0)
+                for b in range(4):
+                    columns[b] = min(max(xa + b - 1, 0), w - 1)
+                red = green = blue = 0.0
+                for a in range(4):
+                    row = np.uintp(min(max(ya + a - 1, 0), h - 1))
+                    for b in range(4):
+                        weight, column = wy[a] * wx[b], columns[b]
+                        red += weight * linear[row, column, 0]
+                        green += weight * linear[row, column, 1]
+                        blue += weight * linear[row, column, 2]
+                out[n, 0], out[n, 1], out[n, 2] = max(red, 0.0), max(green, 0.0), max(blue, 0.0)
             else:
                 for c in range(3):
                     out[n, c] = linear[i, j, c]

@@ -16,6 +16,7 @@ OCCLUSION_REACH = 1.5  # heights of a relief beyond which it shuts out no light
 SHALLOW = 0.2  # share of that reach below the relief's top at which a place counts as open
 RING = np.array(((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)))
 WALL = 3  # state of a node that stands in for a wall; a node of more is gone
+BENT = 0.99  # cosine between two places beyond which the one does not lie in the other's plane
 RATIO = (0.12, 3.0)  # what an exposure of one picture can hold of a change in shading
 
 
@@ -155,7 +156,7 @@ def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
             open_ = _open(smooth, state, d, y, x, top, occlusion * (top - bottom), fine)
             lit = 1.0
             if confidence * diffuse > 0.0:
-                lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy)
+                lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy, still)
             if (still and lit == 1.0 and open_ == 1.0) or y0 == y1 or x0 == x1:
                 continue
             before = _towards(smooth, y, x, y0, y1, x0, x1, lx, ly, lz)
@@ -234,17 +235,22 @@ def _sky(points, y, x, y0, y1, x0, x1, sky):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy):
-    """1 where the lamp is seen over the defect's own relief, 0 in its shadow, between in the penumbra."""
+def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy, still):
+    """1 where the lamp is seen over the defect's own relief, 0 in its shadow, between in the penumbra.
+
+    Ground that faces away from the lamp hides it from what stands on it or is sunk into it, whichever way that faces.
+    """
     nx, ny, nz = normal[y, x, 0], normal[y, x, 1], normal[y, x, 2]
     rise = lx * nx + ly * ny + lz * nz
     tx, ty, tz = lx - rise * nx, ly - rise * ny, lz - rise * nz
     level = math.sqrt(tx * tx + ty * ty + tz * tz)
-    if level < 1e-3 or rise <= 0.02:
-        return 1.0
+    if level < 1e-3:
+        return 1.0 if rise > 0.0 else 0.0
     slope = rise / level
     height = d[y, x]
-    if (top - height) <= 0.0:
+    if slope <= 0.0 and still:
+        return 1.0
+    if slope > 0.0 and (top - height) <= 0.0:
         return 1.0
     px, py, pz = smooth[y, x, 0], smooth[y, x, 1], smooth[y, x, 2]
     # Nodes that one millimetre towards the lamp, along the surface, spans in the picture.
@@ -254,21 +260,34 @@ def _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy):
     if stride < 1e-6:
         return 1.0
     mm = 1.0 / stride
-    lit = 1.0
+    lit, above = 1.0, slope
     for k in range(1, 200):
         along = k * mm
         ray = height + along * slope
-        if ray >= top + PENUMBRA * along:
+        if slope > 0.0 and ray >= top + PENUMBRA * along:
             break
         i, j = int(round(y + gy * along)), int(round(x + gx * along))
         if i < 0 or j < 0 or i >= state.shape[0] or j >= state.shape[1] or not state[i, j]:
             break
+        if slope <= 0.0:
+            above = lx * normal[i, j, 0] + ly * normal[i, j, 1] + lz * normal[i, j, 2]
         # How much of the lamp is left over the moved surface, against how much was over the flat one.
         width = 2.0 * PENUMBRA * (along + mm)
         now = min(1.0, 0.5 + (ray - d[i, j]) / width)
-        was = min(1.0, 0.5 + along * slope / width)
+        was = min(1.0, 0.5 + max(along * slope, 0.0) / width)
         if now < was and now < lit * was:
+            nx1, ny1, nz1 = normal[i, j, 0], normal[i, j, 1], normal[i, j, 2]
+            alike = nx * nx1 + ny * ny1 + nz * nz1
+            if alike < BENT:
+                # The lamp's ray as it passes over the surface there, which is not where the plane from here has it.
+                over = (1e3 * ((px - smooth[i, j, 0]) * nx1 + (py - smooth[i, j, 1]) * ny1
+                               + (pz - smooth[i, j, 2]) * nz1) + along / level * (lx * nx1 + ly * ny1 + lz * nz1))
+                was = min(1.0, 0.5 + max(over, 0.0) / width)
+                now = min(was, 0.5 + (over + height * alike - d[i, j]) / width)
+                if now >= lit * was:
+                    continue
             lit = now / was
             if lit <= 0.0:
                 return 0.0
-    return lit
+    # Where nothing more is known the ground goes on as it is.
+    return lit if above > 0.0 else min(lit, max(0.0, 1.0 + above / PENUMBRA))

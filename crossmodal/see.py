@@ -61,11 +61,9 @@ def see(surface: Surface, edit: SurfaceEdit) -> Seen | None:
     fine = nodes_a_pixel(edit.field.finest_mm / surface.mm_per_pixel)
     parts = [(inner, part) for inner, outer in tiles(surface, edit, near, fine)
              if (part := _see_tile(surface, edit, rows, columns, st, near, outer, fine)) is not None]
-    if not parts:
-        return None
     if len(parts) == 1 and parts[0][1].z_m.shape == near.shape:
         return parts[0][1]
-    return joined(surface, rows, columns, near.shape, parts)
+    return joined(surface, rows, columns, near.shape, parts) if parts else None
 
 
 def widened(surface: Surface, seen: Seen, pixels: int) -> Seen:
@@ -144,9 +142,11 @@ def _see_tile(surface, edit, rows, columns, st, near, outer, fine) -> Seen | Non
 
 def _sampled(field, chart, inside) -> tuple[Sample, np.ndarray]:
     """A field at the nodes of a chart (nh, nw, 2) inside its bounds (nh, nw), and its support there."""
-    places = chart.reshape(-1, 2)[np.flatnonzero(inside)]
-    sample = scattered(field.sample(places[:, 0], places[:, 1]), inside)
-    return sample, sample.support
+    at = np.flatnonzero(inside)
+    places = chart.reshape(-1, 2)[at]
+    sample, support = field.sample(places[:, 0], places[:, 1]), np.zeros(inside.shape, bool)
+    support.reshape(-1)[at] = sample.support
+    return scattered(sample, inside), support
 
 
 def joined(surface, rows, columns, shape, parts) -> Seen:

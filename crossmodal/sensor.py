@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from depth.edges import flown, measure_baseline, shadowed
+from depth.edges import flown, measure_baseline, newly_shadowed
 from depth.sensor import DepthSensor, measure_sensor, separation
 
 NARROWEST = 2.0  # pixels; to triangulate, it must match what it sees with what its lamp or its other eye does
@@ -103,9 +103,8 @@ class SensorModel:
         if not any(self.baseline_mm):
             return None
         baseline_m = 1e-3 * self.baseline_mm[0], 1e-3 * self.baseline_mm[1]
-        now, was = (shadowed(np.ascontiguousarray(z, np.float32), baseline_m, 1 / self.pixel_rad)
-                    for z in (z_m, before_m))
-        return now & ~was
+        return newly_shadowed(np.ascontiguousarray(z_m, np.float32), np.ascontiguousarray(before_m, np.float32),
+                              baseline_m, 1 / self.pixel_rad)
 
     def observe(self, z_m: np.ndarray, before_m: np.ndarray, fresh: np.ndarray,
                 rng: np.random.Generator) -> np.ndarray:

@@ -8,13 +8,14 @@ import numpy as np
 
 import depth as depth_room
 import rgb as rgb_room
+from crossmodal import features
 from crossmodal.axes import Axes
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
-from crossmodal.ground import Ground
+from crossmodal.ground import GRAZING, Ground
 from crossmodal.lighting import witnesses
-from crossmodal.normals import links, local_planes
+from crossmodal.normals import hold, links, local_planes
 from crossmodal.sensor import SensorModel
 from rgb.estimate import estimate_light
 from rgb.light import AMBIENT, Light
@@ -70,6 +71,7 @@ class Surface:
         radius, stride = _fit_window(floor, z[foreground], focal)
         shape = view.shape
         normals, smoothed = local_planes(points, linked, radius, stride, (0, shape[0]), (0, shape[1]))
+        hold(smoothed, z, floor_map)
         rgb_floor, light, white, grain = 0.0, AMBIENT, 1.0, rgb_room.NO_GRAIN
         if view.rgb is not None:
             rgb_floor = rgb_room.noise_levels(view.rgb)
@@ -94,9 +96,11 @@ class Surface:
         linked = self.linked.copy()
         inner = np.s_[rows[0] - r0:rows[1] - r0, columns[0] - c0:columns[1] - c0]
         outer = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
-        linked[outer] = links(z, np.asarray(self.floor.at(z), np.float32), z * scale)[inner]
+        floor = np.asarray(self.floor.at(z), np.float32)
+        linked[outer] = links(z, floor, z * scale)[inner]
         normals, smoothed = self.normals.copy(), self.smoothed.copy()
         normals[outer], smoothed[outer] = local_planes(points, linked, self.radius, self.stride, rows, columns)
+        hold(smoothed[outer], z[inner], floor[inner])
         return Surface(self.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
                        self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride,
                        self.white, self.grain)
@@ -148,6 +152,28 @@ class Surface:
 
     def _ground(self, usable):
         return Ground.of(self.smoothed, self.normals, self.linked, usable, self.pixel_area_mm2, self.mm_per_pixel)
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """(H, W) bool: the object's last pixels (see features.ends)."""
+        return read_only(features.ends(self.points, self.foreground, self.linked))
+
+    @cached_property
+    def turning(self) -> np.ndarray:
+        """Bounds on normals and depth in blocks of pixels (see features.turning)."""
+        return features.turning(self.smoothed, self.normals)
+
+    @cached_property
+    def hold(self) -> np.ndarray:
+        """(H, W) uint8: 2 where a pixel is whole surface that is seen well, 1 where it is not but hangs on to it, else
+        0."""
+        linked = self.linked.view(np.uint8)
+        ties = linked[..., 0] + linked[..., 1]
+        ties[:, 1:] += linked[:, :-1, 0]
+        ties[1:] += linked[:-1, :, 1]
+        hold = (ties >= 2).astype(np.uint8)
+        hold += (ties == 4) & (self.facing > GRAZING)
+        return read_only(hold)
 
     @cached_property
     def facing(self) -> np.ndarray:

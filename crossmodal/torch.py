@@ -18,8 +18,8 @@ class SyntheticDataset(Dataset):
 
     captures: any sequence of Captures; one that reads from disk when it is asked keeps memory small, a list keeps
         each capture's analysis
-    epoch: names the draw; ``dataset.epoch += 1`` between epochs makes new defects (before the loader is iterated:
-        its workers take the dataset as it is then)
+    epoch: names the draw; ``dataset.epoch += 1`` between epochs makes new defects, in workers that stay
+        (``persistent_workers=True``) too
 
     An item is a dict of ``name`` and tensors: rgb uint8 (3, H, W); xyz, normals float32 (3, H, W), depth float32
     (1, H, W), metres, zeros where nothing was measured; mask_rgb, mask_depth, mask_points, gt, valid bool (1, H, W).
@@ -29,7 +29,17 @@ class SyntheticDataset(Dataset):
     def __init__(self, captures: Sequence[Capture], recipe: Recipe, seed: int = 0, epoch: int = 0):
         if not len(captures):
             raise ValueError("a dataset needs at least one capture, but got none")
-        self.captures, self.augment, self.epoch = captures, Augment(recipe, seed), epoch
+        self.captures, self.augment = captures, Augment(recipe, seed)
+        self._epoch = torch.tensor(epoch).share_memory_()  # a worker that stays has its own copy of all else
+
+    @property
+    def epoch(self) -> int:
+        """Which draw items are of."""
+        return int(self._epoch)
+
+    @epoch.setter
+    def epoch(self, value: int) -> None:
+        self._epoch.fill_(value)
 
     def __len__(self) -> int:
         return len(self.captures)

@@ -12,7 +12,6 @@ _TIGHT = 0.2  # spread of the shadows' baselines against their median, up to whi
 _MIXED = 0.15  # share of a step that a point between must keep from both its sides
 
 
-@njit(cache=True, nogil=True)
 def shadowed(z_m: np.ndarray, baseline_m: tuple[float, float], focal_px: float) -> np.ndarray:
     """(h, w) bool: surface that a projector beside the lens does not reach, for something nearer stands between.
 
@@ -21,6 +20,13 @@ def shadowed(z_m: np.ndarray, baseline_m: tuple[float, float], focal_px: float) 
     disparity, so a point is hidden by any that stands out more than it is far: a step from z to z − h casts
     f·b·h / (z (z − h)) pixels.
     """
+    return newly_shadowed(z_m, np.full(z_m.shape, np.nan, np.float32), baseline_m, focal_px)
+
+
+@njit(cache=True, nogil=True)
+def newly_shadowed(z_m: np.ndarray, before_m: np.ndarray, baseline_m: tuple[float, float],
+                   focal_px: float) -> np.ndarray:
+    """(h, w) bool: what is `shadowed` at depths z_m (h, w) float32 and was not at before_m (h, w) float32."""
     h, w = z_m.shape
     out = np.zeros((h, w), np.bool_)
     length = np.hypot(baseline_m[0], baseline_m[1])
@@ -30,28 +36,39 @@ def shadowed(z_m: np.ndarray, baseline_m: tuple[float, float], focal_px: float) 
     stride = 1.0 / max(abs(dx), abs(dy))
     dx, dy = dx * stride, dy * stride
     scale = focal_px * length
-    most = -np.inf
-    disparity = np.empty((h, w))
+    nearest, nearest_changed, nearest_before = -np.inf, -np.inf, -np.inf
+    disparity, before = np.empty((h, w)), np.empty((h, w))
     for i in range(h):
         for j in range(w):
-            disparity[i, j] = scale / z_m[i, j]
-            if disparity[i, j] > most:
-                most = disparity[i, j]
+            disparity[i, j], before[i, j] = scale / z_m[i, j], scale / before_m[i, j]
+            if disparity[i, j] > nearest:
+                nearest = disparity[i, j]
+            if disparity[i, j] > nearest_changed and z_m[i, j] != before_m[i, j]:
+                nearest_changed = disparity[i, j]
+            if before[i, j] > nearest_before:
+                nearest_before = before[i, j]
     for i in range(h):
         for j in range(w):
-            here = disparity[i, j]
-            if not here == here:
-                continue
-            k = 1
-            while k * stride < most - here:
-                y, x = int(round(i + k * dy)), int(round(j + k * dx))
-                if y < 0 or x < 0 or y >= h or x >= w:
-                    break
-                if disparity[y, x] - here > k * stride:
-                    out[i, j] = True
-                    break
-                k += 1
+            # Only what changed can take the light from what did not.
+            most = nearest if z_m[i, j] != before_m[i, j] else nearest_changed
+            if _hidden(disparity, i, j, most, dx, dy, stride):
+                out[i, j] = not _hidden(before, i, j, nearest_before, dx, dy, stride)
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _hidden(disparity, i, j, most, dx, dy, stride):
+    """Whether something of a disparity up to ``most`` stands between a pixel and the projector."""
+    here = disparity[i, j]
+    k = 1
+    while k * stride < most - here:
+        y, x = int(round(i + k * dy)), int(round(j + k * dx))
+        if y < 0 or x < 0 or y >= disparity.shape[0] or x >= disparity.shape[1]:
+            return False
+        if disparity[y, x] - here > k * stride:
+            return True
+        k += 1
+    return False
 
 
 def measure_baseline(z_m: np.ndarray, focal_px: float) -> tuple[float, float]:

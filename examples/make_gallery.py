@@ -1,6 +1,6 @@
 """Make every picture of the gallery again, and the generated parts of the README.
 
-python examples/make_gallery.py           # pictures and README, about one minute
+python examples/make_gallery.py           # pictures and README, about two minutes
 python examples/make_gallery.py --text    # only the README's table and index
 """
 
@@ -161,7 +161,7 @@ def pictures() -> None:
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             try:
-                runpy.run_path(str(path))
+                runpy.run_path(str(path), run_name="__main__")
             finally:
                 os.chdir(home)
             (GALLERY / f"{path.stem}.jpg").write_bytes((Path(folder) / f"{path.stem}.jpg").read_bytes())

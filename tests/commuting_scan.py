@@ -14,6 +14,7 @@ from crossmodal.imprint import imprint
 from crossmodal.projection import Projection
 from crossmodal.synthesis import draw, grown
 
+FINE_PX = 4.0  # a feature narrower than this is seen by area, a wider one by the ray through a pixel's middle
 AROUND = 12  # pixels about what an edit touches that are scanned again
 FACING, UP = TURN @ np.array((1.0, 0.0, 0.0)), TURN @ np.array((0.0, 0.0, 1.0))
 
@@ -51,6 +52,7 @@ class Both:
     way: str
     field: object
     result: cm.Result
+    """Of the shape's scan ``before``, or ``by_area`` where the edit is fine; the truth is of the same sensor."""
     truth: cm.Capture
     warps: bool
     """Whether it moves the object's own outlines, which are steps."""
@@ -91,33 +93,36 @@ class Matt:
 def by_plan(shape: Shape, spec, seed: int) -> Both:
     """The edited mesh has its vertices moved and coloured as the drawn plan's field says."""
     plan = draw(shape.before, cm.Recipe(defects=(spec,)), seed)
-    edit = grown(shape.before.surface, plan.defects[0])
+    before, edit = shape.before, grown(shape.before.surface, plan.defects[0])
+    fine = edit.field.finest_mm < FINE_PX * before.surface.mm_per_pixel
+    if fine:
+        before, edit = shape.by_area, grown(shape.by_area.surface, plan.defects[0])
     edit = replace(edit, field=Matt(edit.field))
-    result = imprint(shape.before, edit, plan)
+    result = imprint(before, edit, plan)
     mesh, matter = edited(shape.mesh, edit, PAINT)
-    return Both(shape, spec.kind, "vertices", edit.field, result, _scanned_about(shape, mesh, matter, edit),
-                isinstance(edit.patch, Projection))
+    return Both(shape, spec.kind, "vertices", edit.field, result,
+                _scanned_about(shape, before, mesh, matter, edit, fine), isinstance(edit.patch, Projection))
 
 
-def _scanned_about(shape: Shape, mesh, matter, edit: cm.SurfaceEdit) -> cm.Capture:
+def _scanned_about(shape: Shape, before: cm.Capture, mesh, matter, edit: cm.SurfaceEdit, by_area: bool) -> cm.Capture:
     """The scan of an edited mesh, anew only where the edit is in the picture."""
     if isinstance(edit.patch, Projection):
-        return shape.seen((mesh,), (matter,))
+        return shape.seen((mesh,), (matter,), by_area=by_area)
     field = edit.field
     reach = AROUND + round((field.reach_mm + field.highest_mm + field.deepest_mm) / MM_PER_PIXEL)
     middle = np.rint(CAMERA.project(edit.patch.anchor_m)).astype(int)
     low, high = np.maximum(middle - reach, 0), np.minimum(middle + reach, SIZE)
     window = replace(CAMERA, width=int(high[0] - low[0]), height=int(high[1] - low[1]), cx=CAMERA.cx - low[0],
                      cy=CAMERA.cy - low[1])
-    part = shape.seen((mesh,), (matter,), window)
-    rgb, points = shape.before.rgb.copy(), shape.before.points.copy()
+    part = shape.seen((mesh,), (matter,), window, by_area)
+    rgb, points = before.rgb.copy(), before.points.copy()
     inside = np.s_[low[1]:high[1], low[0]:high[0]]
     rgb[inside], points[inside] = part.rgb, part.points
-    return shape.before.replaced(rgb=rgb, points=points)
+    return before.replaced(rgb=rgb, points=points)
 
 
 def compared(both: Both) -> Row:
-    before, result, truth = both.shape.before, both.result, both.truth
+    before, result, truth = both.result.before, both.result, both.truth
     ground = both.shape.ground
     moved = np.abs(truth.depth.astype(float) - before.depth) > 1e-5
     found = np.abs(result.after.depth.astype(float) - before.depth) > 1e-5

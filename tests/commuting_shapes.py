@@ -16,14 +16,17 @@ SIZE, MM_PER_PIXEL, FAR_M = 176, 0.25, 0.3
 LAMP, SKY = Lamp(), Lamp(sky_rays=24)
 """One lamp and even light from everywhere; and the same with a sky, which a cavity shuts out."""
 PAINT, DIRT = Material(albedo=(0.45, 0.45, 0.45)), Material(albedo=(0.12, 0.07, 0.04))
-PAPER = Material(albedo=(0.8, 0.8, 0.8))
-"""What the object lies on: added matter has a colour only beside something white."""
+PAPER = Material(albedo=(0.8, 0.79, 0.76))
+"""What the object lies on: added matter has a colour only beside something white. It is a little warm, for a picture
+that is grey all over is taken for that of a camera of one channel, and stays grey."""
 GROUND = Material(albedo=(0.25, 0.24, 0.22))
 """What other tests lay it on: a grey table."""
 TURN = rotation_about((1, 0.4, 0), 24) @ np.diag((1.0, -1.0, -1.0))
 SHIFT = np.array((0.0008, -0.0012, FAR_M))
 CAMERA = cm.Camera(SIZE, SIZE, FAR_M * 1e3 / MM_PER_PIXEL, FAR_M * 1e3 / MM_PER_PIXEL, SIZE / 2 - 0.3, SIZE / 2 + 0.2)
 SAMPLES = 2
+RAYS = 4  # a side of a pixel, by which its depth is measured
+GAP = 8.0  # tangent of what is so steep between two pixels that they see two surfaces
 CREASE_DEG = 12
 LEAST_TOLD = 1e-3  # of the mean square of what a component of the light adds to the brightness seen
 
@@ -54,12 +57,35 @@ class Shape:
 
     @cached_property
     def before(self) -> cm.Capture:
-        """The scan that every edit is imprinted in."""
+        """The scan that edits are planned on, and imprinted in where they are wide."""
         return self.seen((self.mesh,), (PAINT,))
 
-    def seen(self, meshes, materials, camera=CAMERA) -> cm.Capture:
+    @cached_property
+    def by_area(self) -> cm.Capture:
+        """The same by a sensor whose pixels see an area: fine edits are imprinted in this one (see ``measured``)."""
+        return self.before.replaced(points=self.measured((self.mesh,)))
+
+    def seen(self, meshes, materials, camera=CAMERA, by_area: bool = False) -> cm.Capture:
         """Meshes on the paper, scanned."""
-        return scan((*meshes, self.ground), camera, self.lamp, (*materials, PAPER), samples=SAMPLES, name=self.name)
+        made = scan((*meshes, self.ground), camera, self.lamp, (*materials, PAPER), samples=SAMPLES, name=self.name)
+        return made.replaced(points=self.measured(meshes, camera)) if by_area else made
+
+    def measured(self, meshes, camera=CAMERA) -> np.ndarray:
+        """(H, W, 3) float32 m: meshes on the paper as a sensor has them whose pixels see an area, on the rays through
+        their middles.
+
+        Of RAYS² rays over a pixel those are heard that meet the surface that most of them meet, the nearer on a tie,
+        and their mean is its depth. Of what is narrower than a few pixels one ray would see crest or foot by chance.
+        """
+        scene, pixels = Scene((*meshes, self.ground)), camera.pixel_grid()
+        side = (np.arange(RAYS) + 0.5) / RAYS - 0.5
+        z = np.stack([scene.trace(camera.rays(pixels + np.array((dx, dy))))[0] for dx in side for dy in side])
+        z.sort(0)
+        surface = np.cumsum(np.diff(z, axis=0, prepend=z[:1]) > z * GAP / camera.fx, 0)
+        count = np.stack([(surface == k).sum(0) for k in range(int(surface.max()) + 1)])
+        heard = surface == np.argmax(count, 0)
+        depth = np.where(heard, z, 0).sum(0) / heard.sum(0)
+        return (camera.rays(pixels) * depth[..., None]).astype(np.float32)
 
     @cached_property
     def under_a_sky(self) -> "Shape":

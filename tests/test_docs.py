@@ -19,6 +19,7 @@ from crossmodal.cli import app, main
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
+TRAINS = ("07_train_segmentation",)  # for a minute: test_training runs it in short
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "crossmodal/captures/README.md")
 SIZES = {"examples/gallery/01_first_scratch.jpg": 250_000}  # the others: 150 kB
 
@@ -40,7 +41,7 @@ def gallery():
     return module
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [one for one in EXAMPLES if one.stem not in TRAINS], ids=lambda path: path.stem)
 def test_an_example_runs_and_makes_the_picture_that_is_shown(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path))
@@ -65,9 +66,12 @@ def test_another_defect_is_seen_to_be_another(monkeypatch):
         test_a_kind_looks_as_it_is_shown("bump")
 
 
-def check_alike(made, name, plainly=0.002, mean=0.5):
-    """A picture (h, w, 3) uint8 is the gallery's, but for a share that differs plainly and a mean in levels."""
-    made, shown = made.astype(int), cv2.imread(str(ROOT / "examples" / "gallery" / name)).astype(int)
+def check_alike(made, name, plainly=0.002, mean=0.5, columns=None):
+    """A picture (h, w, 3) uint8 is the gallery's, but for a share that differs plainly and a mean in levels.
+
+    columns: how many of the gallery's are compared; None for all of them
+    """
+    made, shown = made.astype(int), cv2.imread(str(ROOT / "examples" / "gallery" / name)).astype(int)[:, :columns]
     assert made.shape == shown.shape
     # Another CPU or OpenCV may round a level or move a boundary pixel; a picture of older code differs by far more.
     differs = np.abs(made - shown).max(-1)

@@ -1,8 +1,13 @@
 """Into training: the same items for any number of workers, new defects each epoch, dicts of arrays."""
 
+import runpy
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
+from test_docs import check_alike
 from torch.utils.data import DataLoader
 
 import crossmodal as cm
@@ -10,6 +15,7 @@ from crossmodal import captures
 from crossmodal.augment import Augment
 from crossmodal.torch import SyntheticDataset
 
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 RECIPE = cm.Recipe(defects=(cm.Contamination(), cm.Dent(), cm.Stain()), count=1)
 
 
@@ -22,16 +28,32 @@ def same(one, other):
     return all(torch.equal(one[name], other[name]) for name in Augment.ARRAYS)
 
 
-def items(dataset, workers):
-    context = "spawn" if workers else None
-    return list(DataLoader(dataset, batch_size=None, num_workers=workers, multiprocessing_context=context))
+def loader(dataset, workers):
+    context = {"multiprocessing_context": "spawn", "persistent_workers": True} if workers else {}
+    return DataLoader(dataset, batch_size=None, num_workers=workers, **context)
 
 
-def test_items_are_the_same_for_any_number_of_workers(good):
+def test_items_are_the_same_for_any_number_of_workers_that_stay(good):
     dataset = SyntheticDataset(good, RECIPE, seed=5)
-    alone, two = items(dataset, 0), items(dataset, 2)
-    assert len(alone) == len(two) == len(good)
-    assert all(same(one, other) for one, other in zip(alone, two, strict=True))
+    two = loader(dataset, 2)
+    for dataset.epoch in (0, 1):
+        alone, made = list(loader(dataset, 0)), list(two)
+        assert len(made) == len(good)
+        assert all(same(one, other) for one, other in zip(alone, made, strict=True))
+
+
+def test_the_example_learns_and_its_picture_is_laid_out_as_shown(monkeypatch):
+    """What the net says hangs on a library's sums; that its loss falls, and what it is shown, does not."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    example = runpy.run_path(str(EXAMPLES / "07_train_segmentation.py"))
+    losses, before, after = example["train"](epochs=8)
+    assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:4])
+    made = example["sheet"](example["exam"], before, after)
+    shown = cv2.imread(str(EXAMPLES / "gallery" / "07_train_segmentation.jpg"))
+    assert made.shape == shown.shape
+    _, packed = cv2.imencode(".jpg", made)
+    there = 3 * made.shape[1] // 5  # picture, normals and truth; the answers are beside them
+    check_alike(cv2.imdecode(packed, cv2.IMREAD_COLOR)[:, :there], "07_train_segmentation.jpg", columns=there)
 
 
 def test_a_new_epoch_makes_new_defects_and_an_old_one_comes_back(good):

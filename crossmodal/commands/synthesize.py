@@ -3,6 +3,7 @@
 import json as js
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from crossmodal.commands.progress import progress, warner
@@ -11,6 +12,9 @@ from crossmodal.datasets.clouds import cloud_sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
+from crossmodal.formats import Format
+from crossmodal.formats import named as format_named
+from crossmodal.formats.staged import staged, writable
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.clouds import produce_clouds, without_colour
@@ -20,12 +24,14 @@ from crossmodal.recipe import read_recipe
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, json: bool) -> int:
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, format: str,
+        json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
+    target = writable(format_named(format), resume=resume, shard=shard, ply=ply)
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
@@ -42,27 +48,27 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     root = Path(source)
     checked_out(out, root)
     if clouds := cloud_sources(root):
+        if target.name != "mvtec3d":
+            raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
         shown = without_colour(clouds, request)
-        if len(given) == 0:
+        if not given:
             request = replace(shown, count=_count(count, len(shown.lines)))
         with progress("samples") as tell:
             summaries = [produce_clouds(root, clouds, out, request, workers=workers, resume=resume, shard=part,
                                         progress=tell, warn=warn)]
-        print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries)
+        print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, None)
         return summaries[0].exit_code
-    for name, own, folder, share in _categories(sources(source), out, request.count):
-        with progress(name or "samples") as tell:
-            summary = produce(root, own, folder, replace(request, count=share), workers=workers,
-                              resume=resume, shard=part, progress=tell, warn=warn)
-        summaries.append(summary)
-        if summary.interrupted:
-            break
-    if json:
-        print(js.dumps(plain(_record(summaries))))
-    else:
-        _tell(summaries)
-        if not any(summary.interrupted for summary in summaries):
-            print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
+    with staged(out, target, partial(progress, target.name)) as tree:
+        for name, own, folder, share in _categories(sources(source), tree, request.count):
+            with progress(name or "samples") as tell:
+                summary = produce(root, own, folder, replace(request, count=share), workers=workers,
+                                  resume=resume, shard=part, progress=tell, warn=warn)
+            summaries.append(replace(summary, out=out / summary.out.relative_to(tree)))
+            if summary.interrupted:
+                break
+        if summary.interrupted and tree != out:
+            raise KeyboardInterrupt
+    print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
     return max(summary.exit_code for summary in summaries)
 
 
@@ -92,7 +98,7 @@ def _record(summaries: list[Summary]) -> dict:
         "exit_code": max(summary.exit_code for summary in summaries)}
 
 
-def _tell(summaries: list[Summary]) -> None:
+def _tell(summaries: list[Summary], source: str, target: Format | None) -> None:
     for summary in summaries:
         done = summary.made + summary.kept
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.kinds.items()) or "none"
@@ -109,3 +115,10 @@ def _tell(summaries: list[Summary]) -> None:
         for reason, ids in list(reasons.items())[:10]:
             more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
             print(f"error: {ids[0]}{more} failed: {reason}", file=sys.stderr)
+    if target is None or any(summary.interrupted for summary in summaries):
+        return
+    if target.name == "mvtec3d":
+        print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
+    else:
+        print(f"in {target.title}; make it again: "
+              f"crossmodal replay {summaries[0].out}/manifest.jsonl --source {source} --out DIR")

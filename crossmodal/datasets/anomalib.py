@@ -23,7 +23,8 @@ def configs(name: str, kinds: list[str], good_tests: bool) -> dict[str, bytes]:
             "normal_dir": "train/good/rgb", "normal_depth_dir": "train/good/xyz",
             **(test if good_tests else {}),
             "abnormal_dir": f"test/{kind}/rgb", "abnormal_depth_dir": f"test/{kind}/xyz",
-            "mask_dir": f"test/{kind}/gt"}}
+            "mask_dir": f"test/{kind}/gt",
+            "val_split_mode": "same_as_test"}}  # as its MVTec3D has it: unless told, half of test/ is taken away
         files[f"anomalib.{kind}.yaml"] = yaml.safe_dump(config, sort_keys=False)
     first = files[f"anomalib.{min(kinds)}.yaml"]
     if len(kinds) == 1:

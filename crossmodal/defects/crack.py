@@ -111,7 +111,8 @@ def _near(s, t, pieces, margin):
         cell = cell_at(frame, s[i], t[i])
         if cell < 0:
             continue
-        for k in members[first[cell]:first[cell + 1]]:
+        for m in range(first[cell], first[cell + 1]):
+            k = members[m]
             _, far = _along(s[i], t[i], pieces[k])
             if far <= max(pieces[k, 4], pieces[k, 5]) + margin:
                 out[i] = True
@@ -130,8 +131,8 @@ def _slot(s, t, pieces, depth, width, seed):
         if cell < 0:
             continue
         deepest, open_, wide_mm, deep_mm = 0.0, 0.0, 0.0, 0.0
-        for k in members[first[cell]:first[cell + 1]]:
-            piece = pieces[k]
+        for m in range(first[cell], first[cell + 1]):
+            piece = pieces[members[m]]
             u, far = _along(s[i], t[i], piece)
             half = piece[4] + u * (piece[5] - piece[4])
             if far >= half:
@@ -188,7 +189,9 @@ def jagged(start, end, halvings: int, amplitude: float, seed: int) -> np.ndarray
     across = (points[1] - points[0])[::-1] * (-1, 1)
     for k in range(halvings):
         middle = 0.5 * (points[1:] + points[:-1]) + amplitude * hashed(seed + k, len(points) - 1)[:, None] * across
-        points = np.insert(points, range(1, len(points)), middle, axis=0)
+        whole = np.empty((len(points) + len(middle), 2))
+        whole[::2], whole[1::2] = points, middle
+        points = whole
         amplitude *= 0.58
     return points
 

@@ -114,7 +114,8 @@ def _distance(s, t, points, crest, enough):
         cell = cell_at(frame, s[i], t[i])
         if cell < 0:
             continue
-        for k in members[first[cell]:first[cell + 1]]:
+        for m in range(first[cell], first[cell + 1]):
+            k = members[m]
             if not (boxes[k, 0] <= s[i] <= boxes[k, 1] and boxes[k, 2] <= t[i] <= boxes[k, 3]):
                 continue
             u, p, q = _off(s[i], t[i], points[k], points[k + 1])
@@ -135,7 +136,8 @@ def _near(s, t, points, enough):
         cell = cell_at(frame, s[i], t[i])
         if cell < 0:
             continue
-        for k in members[first[cell]:first[cell + 1]]:
+        for m in range(first[cell], first[cell + 1]):
+            k = members[m]
             if boxes[k, 0] <= s[i] <= boxes[k, 1] and boxes[k, 2] <= t[i] <= boxes[k, 3]:
                 _, p, q = _off(s[i], t[i], points[k], points[k + 1])
                 if p * p + q * q <= enough * enough:

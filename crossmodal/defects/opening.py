@@ -10,6 +10,7 @@ from crossmodal.defects.spec import Scale, Size, Spec, grow
 from crossmodal.edit import Sample
 from crossmodal.texture import lattice_noise
 
+TEAR = 0.15  # of a torn edge from one tear to the next, as a share of the diameter
 RAGGED = 0.12  # finest feature of a broken outline, as a share of its radius
 
 
@@ -65,6 +66,8 @@ class Opening:
     """At that edge: how high torn matter stands, or, below 0, how deep it crumbled."""
     torn: float
     """How much that wavers, as a share of it."""
+    ragged: float
+    """How far the edge itself wavers, as a share of the radius."""
     seed: int
 
     @property
@@ -91,24 +94,30 @@ class Opening:
         return self.outline.near(s_mm, t_mm, margin_mm)
 
     def sample(self, s_mm, t_mm) -> Sample:
-        r = self.outline.inside(s_mm, t_mm)
+        r, edge = self._from_middle(s_mm, t_mm)
         d, pale = np.zeros(len(r), np.float32), np.zeros(len(r), np.float32)
         albedo = np.ones((len(r), 3), np.float32)
         torn = np.flatnonzero(r < 1)
-        d[torn], albedo[torn], pale[torn] = self._torn(s_mm[torn], t_mm[torn], r[torn])
-        return Sample(d, albedo, pale, r < self.edge)
+        d[torn], albedo[torn], pale[torn] = self._torn(s_mm[torn], t_mm[torn], r[torn], edge[torn])
+        return Sample(d, albedo, pale, r < edge)
 
     def gone(self, s_mm, t_mm):
         """(n,) bool: where the surface is taken away."""
-        return self.outline.inside(s_mm, t_mm) < self.edge
+        r, edge = self._from_middle(s_mm, t_mm)
+        return r < edge
 
-    def _torn(self, s_mm, t_mm, r):
+    def _from_middle(self, s_mm, t_mm):
+        """Shares (n,) of the outline's radius: of each place, and of the edge that it lies within or beyond."""
+        tears = lattice_noise(s_mm, t_mm, self.seed + 3, TEAR * self.outline.diameter_mm, octaves=2)
+        return self.outline.inside(s_mm, t_mm), self.edge + self.ragged * tears
+
+    def _torn(self, s_mm, t_mm, r, edge):
         """Displacement (n,), albedo (n, 1) and whitening (n,) of wall and rim."""
         size = self.outline.diameter_mm
         coarse = lattice_noise(s_mm, t_mm, self.seed, 0.16 * size, octaves=2)
         fine = lattice_noise(s_mm, t_mm, self.seed + 5, 0.035 * size, octaves=2)
-        gone = r < self.edge
-        out = np.clip((r - self.edge) / max(1 - self.edge, 1e-9), 0, 1)
+        gone = r < edge
+        out = np.clip((r - edge) / np.maximum(1 - edge, 1e-9), 0, 1)
         uneven = 1 - self.torn * (0.5 + 0.5 * coarse)
         rim = self.rim_mm * uneven * (1 - out) ** 2
         # What is seen of the wall is where it tore, matt and uneven.
@@ -121,11 +130,11 @@ class Opening:
 def _(hole: Hole, seed: int) -> Opening:
     diameter, wall = hole.fixed("diameter_mm"), hole.fixed("thickness_mm")
     rim = min(0.6 * wall, 0.08 * diameter)
-    return Opening(Outline.drawn(diameter, 0.14, seed), 0.68, wall, rim, 0.7, seed + 1)
+    return Opening(Outline.drawn(diameter, 0.14, seed), 0.68, wall, rim, 0.7, 0.12, seed + 1)
 
 
 @grow.register
 def _(missing: Missing, seed: int) -> Opening:
     outline = Outline.drawn(missing.fixed("diameter_mm"), 0.3, seed)
     wall = missing.fixed("thickness_mm")
-    return Opening(outline, 0.93, wall, -0.25 * wall, 0.7, seed + 1)
+    return Opening(outline, 0.93, wall, -0.25 * wall, 0.7, 0.05, seed + 1)

@@ -164,4 +164,5 @@ def _features(datasets, words, shapes):
     return datasets.Features({**columns, "kind": text, "name": text, _META: text})
 
 
-FORMAT = Format("huggingface", _TITLE, EVERYTHING, (), listed, written, "the datasets library", one_class=False)
+FORMAT = Format("huggingface", _TITLE, EVERYTHING, (), listed, written, "the datasets library", one_class=False,
+                libraries=("datasets", "pyarrow"))

@@ -55,4 +55,4 @@ def written(out: Path, head: Head) -> Iterator[Put]:
 
 
 FORMAT = Format("rerun", _TITLE.removeprefix("a "), needs=(), writer=written, checked="the rerun library",
-                one_class=False)
+                one_class=False, libraries=("rerun",))

@@ -156,6 +156,7 @@ class Format:
     one_class: its training images are good by definition, so that defects stand in test
     unit: whether its files leave the unit or the camera open, so that reading options count
     alone: whether a single file may be all there is
+    libraries: of the export extra, that its writer needs
     """
 
     name: str
@@ -168,3 +169,4 @@ class Format:
     one_class: bool = True
     unit: bool = False
     alone: bool = False
+    libraries: tuple[str, ...] = ()

@@ -1,0 +1,86 @@
+"""A run in another format: a tree of MVTec 3D-AD is made aside and appears converted, whole or not at all.
+
+The manifest comes along, so that replay makes the same samples again.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from crossmodal.datasets.mvtec3d_writer import line
+from crossmodal.datasets.source import Reading
+from crossmodal.formats import mvtec3d
+from crossmodal.formats.convert import convert, missing
+from crossmodal.formats.needed import library
+from crossmodal.formats.sample import CONTENTS, Format
+from pointcloud.atomic import write_bytes
+
+MADE = frozenset({"rgb", "xyz", "gt", "masks", "instances"})
+"""What a synthesized sample holds, of CONTENTS."""
+Tell = Callable[[int, int], None]
+_KEPT = ("run.json", "class_ids.json", "failures.jsonl", "license.txt", "readme.txt")
+
+
+def writable(target: Format, *, resume: bool = False, shard: str | None = None, ply: bool = False) -> Format:
+    """The target, if a run can be written in it. Raises ValueError, one line, before anything is made."""
+    if target is mvtec3d.FORMAT:
+        return target
+    if gone := missing(MADE, target):
+        raise ValueError(f"{target.title} needs {gone[0]} ({CONTENTS[gone[0]]}), which no run makes; "
+                         "choose another --format")
+    if target.writer is None:
+        raise ValueError(f"{target.title} can be read but not written; choose another --format")
+    for option, given in (("--resume", resume), ("--shard", shard is not None), ("--ply", ply)):
+        if given:
+            raise ValueError(f"{option} needs the layout of MVTec 3D-AD; {target.title} is written when all is made: "
+                             f"leave --format away, then crossmodal convert OUT --to {target.name}")
+    for name in target.libraries:
+        library(name, target.title)
+    return target
+
+
+def _untold() -> AbstractContextManager[Tell]:
+    return nullcontext(lambda done, of: None)
+
+
+@contextmanager
+def staged(out: Path, target: Format, progress: Callable[[], AbstractContextManager[Tell]] = _untold) -> Iterator[Path]:
+    """A folder to make a tree of MVTec 3D-AD in: `out` itself, or one aside that becomes `out` in the target's format.
+
+    progress: opened when the converting begins. An error inside leaves nothing.
+    Errors: ValueError, OSError: an `out` that is not empty, and as convert.
+    """
+    if target is mvtec3d.FORMAT:
+        yield out
+        return
+    here = out.resolve()
+    if here.is_dir() and any(here.iterdir()):
+        raise ValueError(f"{out} is not empty; choose another --out")
+    nearest = next(folder for folder in here.parents if folder.is_dir())
+    aside = Path(tempfile.mkdtemp(prefix=f".{here.name}.run.", dir=nearest))
+    try:
+        tree = aside / here.name  # a category's name is its folder's
+        yield tree
+        made = mvtec3d.listed(tree, Reading("m")) if tree.is_dir() else None
+        if made is not None and made.entries:
+            with progress() as tell:
+                convert(tree, here, mvtec3d.FORMAT, made, target, tell)
+        for folder in (tree, *(path.parent for path in tree.glob("*/manifest.jsonl"))):
+            _keep(folder, here / folder.relative_to(tree))
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _keep(folder: Path, out: Path) -> None:
+    """What replay and people need of a run: its manifest, which then names no files, and what goes with it."""
+    for name in _KEPT:
+        if (folder / name).is_file() and not (out / name).exists():
+            out.mkdir(parents=True, exist_ok=True)
+            write_bytes(out / name, (folder / name).read_bytes())
+    if (folder / "manifest.jsonl").is_file():
+        with open(folder / "manifest.jsonl", "rb") as file:
+            lines = [line(json.loads(text) | {"files": {}}) for text in file]
+        write_bytes(out / "manifest.jsonl", b"".join(lines))
