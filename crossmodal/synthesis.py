@@ -8,6 +8,7 @@ from crossmodal.capture import Capture, Rig
 from crossmodal.clouds import synthesis as clouds
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.clouds.result import CloudResult
+from crossmodal.clouds.surface import CloudSurface
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
@@ -67,8 +68,10 @@ def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
     return tuple(recipe.defects[i] for i in picks)
 
 
-def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
+def grown(surface: Surface | CloudSurface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
     """The edit that one planned defect is, on the surface it was planned for."""
+    if isinstance(surface, CloudSurface):
+        return clouds.grown(surface, planned)
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
     field = grown_as_asked(planned.spec, planned.texture_seed)

@@ -232,6 +232,31 @@ def test_what_only_colour_shows_is_refused_without_it(ball, flat):
         cm.synthesize(ball, cm.Recipe(defects=(cm.Dent(),), place=cm.Place(box=(0, 0, 5, 5))), seed=1)
 
 
+def test_a_new_point_takes_its_colour_from_matter_as_it_was():
+    plain = plate(np.random.default_rng(14), 20_000)
+    plain = cm.Cloud(plain.xyz_m, np.full((len(plain), 3), 180, np.uint8), None, plain.viewpoint_m)
+    result = cm.synthesize(plain, cm.Crack(length_mm=24, width_mm=1.5, depth_mm=2), seed=14)
+    new, moved = result.source == ADDED, (result.source != ADDED) & result.recoloured
+    assert new.sum() > 50
+    planned = result.plan.defects[0]
+    field = grown_as_asked(planned.spec, planned.texture_seed)
+    s0, s1, t0, t1 = field.bounds_mm
+    grid = np.stack(np.meshgrid(np.arange(s0, s1, 0.02), np.arange(t0, t1, 0.02)), -1).reshape(-1, 2)
+    darkest = field.sample(grid[:, 0], grid[:, 1]).albedo.min()
+    assert darkest < 0.1
+    own = cm.rgb.to_linear(plain.rgb[None, :1]).min()
+    for points in (new, moved):  # and darkened twice, it would be the square of that
+        assert cm.rgb.to_linear(result.after.rgb[None, points]).min() > 0.8 * darkest * own
+
+
+def test_an_edit_of_a_cloud_is_imprinted_as_it_was_synthesized(ball):
+    result = cm.synthesize(ball, cm.Cut(), seed=15)
+    edit = cm.grown(ball.surface, result.plan.defects[0])
+    again = cm.imprint(ball, edit, result.plan)
+    assert again.after.xyz_m.tobytes() == result.after.xyz_m.tobytes()
+    assert cm.imprint(ball, edit).plan.defects == result.plan.defects
+
+
 def test_a_later_defect_lies_on_what_an_earlier_one_left(flat):
     first = cm.synthesize(flat, cm.Dent(diameter_mm=20, depth_mm=6), seed=12)
     dent = first.plan.defects[0]

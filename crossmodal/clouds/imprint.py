@@ -88,13 +88,16 @@ def _laid(cloud, state: _State, edit: SurfaceEdit, number: int, rng) -> None:
         new = new_points(field, st, points, ways, after[~gone], spacing)
         new = _noisy(new, surface, spacing, rng)
     touched = shifted.copy()
+    parents = _nearest(new, st) if new is not None and len(new.weight) else None
+    if parents is not None:
+        colours = None if state.rgb is None else _colours(field, new, state.rgb[rows[parents]], surface.white)
+        _joined(state, new, colours, rows[parents], middle, number)
     if state.rgb is not None:
         painted = free & ~gone & _paints(sample)
         colours = tinted(state.rgb[rows[painted]], _part(sample, painted), surface.white)
         state.rgb[rows[painted]] = colours
         state.recoloured[rows[painted]] = True
         touched |= painted
-    parents = _nearest(new, st) if new is not None and len(new.weight) else None
     moved = rows[shifted]
     state.normals[moved] = _tilted(field, st[shifted], points, st, shifted, ways, state.normals[moved], height,
                                    edit.patch.crossing)
@@ -105,8 +108,6 @@ def _laid(cloud, state: _State, edit: SurfaceEdit, number: int, rng) -> None:
     own = lost[state.source[lost] != ADDED]
     state.removed[state.source[own]] = number
     state.alive[lost] = False
-    if parents is not None:
-        _joined(state, surface, field, new, rows[parents], middle, number)
 
 
 def _charted(cloud, state, edit):
@@ -216,21 +217,12 @@ def _noisy(new: Strewn, surface, spacing, rng) -> Strewn:
     return replace(new, points_mm=new.points_mm + off[:, None] * new.normals)
 
 
-def _joined(state: _State, surface, field, new: Strewn, parents, middle, number) -> None:
+def _joined(state: _State, new: Strewn, colours, parents, middle, number) -> None:
     """Append the new points to the state's rows."""
     n = len(new.weight)
     state.xyz = np.concatenate((state.xyz, middle + 1e-3 * new.points_mm))
     state.normals = np.concatenate((state.normals, new.normals))
     if state.rgb is not None:
-        inside = within(new.st_mm, field.bounds_mm)
-        sample = scattered(field.sample(new.st_mm[inside, 0], new.st_mm[inside, 1]), inside)
-        if getattr(field, "matter", False):
-            sample = _covered(sample, new.st_mm)
-        colours = tinted(state.rgb[parents], sample, surface.white)
-        walls = new.part == WALL  # what is seen of a wall is what the field says just where surface is gone
-        if walls.any() and sample.albedo is not None:
-            torn = replace(sample, whitening=None)
-            colours[walls] = tinted(state.rgb[parents[walls]], _part(torn, walls), surface.white)
         state.rgb = np.concatenate((state.rgb, colours))
     state.source = np.concatenate((state.source, np.full(n, ADDED)))
     state.parent = np.concatenate((state.parent, state.parent[parents]))
@@ -238,6 +230,18 @@ def _joined(state: _State, surface, field, new: Strewn, parents, middle, number)
     state.displacement = np.concatenate((state.displacement, new.displacement_mm.astype(np.float32)))
     state.recoloured = np.concatenate((state.recoloured, np.ones(n, bool)))
     state.alive = np.concatenate((state.alive, np.ones(n, bool)))
+
+
+def _colours(field, new: Strewn, own, white) -> np.ndarray:
+    """(n, 3) uint8 of new points, from those (n, 3) that their parents had before the edit."""
+    inside = within(new.st_mm, field.bounds_mm)
+    sample = scattered(field.sample(new.st_mm[inside, 0], new.st_mm[inside, 1]), inside)
+    if getattr(field, "matter", False):
+        sample = _covered(sample, new.st_mm)
+    walls = new.part == WALL
+    if walls.any() and sample.whitening is not None:  # a wall is as the field says of what is gone, not of its rim
+        sample = replace(sample, whitening=np.where(walls, np.float32(0), sample.whitening))
+    return tinted(own, sample, white)
 
 
 def _covered(sample: Sample, st) -> Sample:
