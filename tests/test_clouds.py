@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cloud_shapes import RADIUS_MM, SHAPES, plate, sphere, turned
+from cloud_shapes import BOX_MM, RADIUS_MM, SHAPES, plate, sphere, turned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +65,39 @@ def test_what_goes_in_goes_in_and_what_comes_out_comes_out_on_any_orientation(se
     outwards = np.einsum("ij,ij->i", step, (out @ turn.T)[result.source[old]])
     assert (outwards != 0).any()
     assert (outwards <= 1e-9).all() if kind.effect == "in" else (outwards >= -1e-9).all()
+
+
+@given(seeds, st.sampled_from((cm.Dent, cm.Bump)))
+@settings(max_examples=5, deadline=None)
+def test_what_was_seen_from_one_side_is_pushed_from_there(seed, kind):
+    rng = np.random.default_rng(seed)
+    points, out = sphere(rng, 8000)
+    half, turn, shift = points[:, 2] > -4, turned(rng), rng.normal(size=3)
+    eye = turn @ (0, 0, 0.5) + shift
+    cloud = cm.Cloud(1e-3 * points[half] @ turn.T + shift, viewpoint_m=tuple(eye))
+    size = {"depth_mm": 0.6} if kind is cm.Dent else {"height_mm": 0.6}
+    result = cm.synthesize(cloud, kind(diameter_mm=6, **size), seed=seed)
+    old = np.flatnonzero((result.source != ADDED) & (result.displacement_mm != 0))
+    step = result.after.xyz_m[old] - cloud.xyz_m[result.source[old]]
+    outwards = np.einsum("ij,ij->i", step, (out[half] @ turn.T)[result.source[old]])
+    assert len(old) > 20
+    assert (outwards < 0).all() if kind is cm.Dent else (outwards > 0).all()
+    blind = cm.Cloud(cloud.xyz_m, viewpoint_m=tuple(2 * shift - eye)).surface  # from behind, all would be wrong
+    assert wrong_sided(blind.normals, out[half] @ turn.T, points[half, 2] > 4) > 0.9 * (points[:, 2] > 4).sum()
+
+
+def test_what_breaks_out_of_an_edge_is_on_one():
+    points, _ = SHAPES[1](np.random.default_rng(16), 12_000)
+    cloud = cm.Cloud(1e-3 * points)
+    for seed in range(4):
+        chip = cm.synthesize(cloud, cm.Chip(diameter_mm=6, depth_mm=1), seed=seed).plan.defects[0]
+        gaps = np.sort(0.5 * BOX_MM - np.abs(1e3 * np.array(chip.anchor_m)))
+        assert gaps[1] < 2 * cloud.surface.spacing_mm  # near two faces at once
+        dent = cm.synthesize(cloud, cm.Dent(diameter_mm=6, depth_mm=1), seed=seed).plan.defects[0]
+        gaps = np.sort(0.5 * BOX_MM - np.abs(1e3 * np.array(dent.anchor_m)))
+        assert gaps[1] > 3
+    with pytest.raises(ValueError, match="this cloud has no rim"):
+        cm.synthesize(cloud, cm.Recipe(defects=(cm.Chip(),), place=cm.Place(where="rim")), seed=1)
 
 
 def test_a_hollow_has_its_normals_out_of_the_matter():

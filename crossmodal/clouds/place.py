@@ -35,8 +35,8 @@ def find_spot(surface: CloudSurface, place: Place, spec: Spec, bounds_mm, taken:
     best, best_score = None, -1.0
     for i in tried:
         heading = _heading(surface.normals[i], angle, _run(surface, i, size_mm) if edgewise else None)
-        score = _apart(surface.xyz_m[i], size_mm, taken) * (
-            1.0 if edgewise else _even(surface, i, heading, size_mm))
+        held = _held(surface, i, size_mm) if edgewise else _even(surface, i, heading, size_mm)
+        score = _apart(surface.xyz_m[i], size_mm, taken) * held
         if score > best_score:
             best, best_score = (i, heading), score
         if best_score == 1.0:
@@ -73,7 +73,7 @@ def _understood(place: Place) -> None:
 
 def _ground(surface, place, spec, size_mm):
     wanted = 0.5 * min(size_mm) + place.clear_of_border_mm
-    index = np.flatnonzero(surface.usable & (surface.clear_mm > wanted))
+    index = np.flatnonzero(surface.usable & surface.faced & (surface.clear_mm > wanted))
     if not len(index):
         raise ValueError(f"no place for a {spec.kind} {min(size_mm):.3g} mm across: the widest clear place is "
                          f"{2 * float(surface.clear_mm.max()):.3g} mm; ask for a smaller one or for less clearance")
@@ -84,10 +84,10 @@ def _on_edge(surface, where, spec, size_mm):
     """The edge itself for what breaks out of it; for what stands on it, the points half its width inwards."""
     edge = surface.rim if where == "rim" else surface.crest
     if spec.effect in ("in", "remove"):
-        return np.flatnonzero(edge & surface.usable)
+        return np.flatnonzero(edge & surface.usable & surface.faced)
     half = 0.5 * min(size_mm)
     beside = (surface.clear_mm >= half) & (surface.clear_mm <= half + 1.5 * surface.spacing_mm)
-    index = np.flatnonzero(beside & surface.usable)
+    index = np.flatnonzero(beside & surface.usable & surface.faced)
     if not edge.any() or not len(index):
         return np.zeros(0, np.int64)
     from scipy.spatial import cKDTree
@@ -124,7 +124,17 @@ def _even(surface, i, heading, size_mm):
     ways = np.repeat(np.stack((heading, np.cross(normal, heading))), len(shares), axis=0)
     far, near = surface.tree.query(point + steps[:, None] * ways)
     lies = far <= RISE * np.abs(steps) + 2e-3 * surface.spacing_mm
-    return float((lies & surface.usable[near] & (surface.normals[near] @ normal > FOLD)).mean())
+    good = surface.usable[near] & surface.faced[near]
+    return float((lies & good & (surface.normals[near] @ normal > FOLD)).mean())
+
+
+def _held(surface, i, size_mm):
+    """How much of what is about a point on an edge is surface that is seen well: 1 from half a disc on, as a straight
+    edge has."""
+    reach = 0.5 * max(min(size_mm), 4 * surface.spacing_mm)
+    about = np.array(surface.tree.query_ball_point(surface.xyz_m[i], 1e-3 * reach))
+    area = surface.area_mm2[about[surface.faced[about]]].sum()
+    return min(1.0, 2 * float(area) / (np.pi * reach * reach))
 
 
 def _apart(point, size_mm, taken):

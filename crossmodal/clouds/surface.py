@@ -10,6 +10,7 @@ import rgb as rgb_room
 from crossmodal.axes import Axes
 from crossmodal.capture import read_only
 from crossmodal.clouds.cloud import Cloud
+from crossmodal.ground import GRAZING
 from pointcloud import orient
 
 UNSURE = 0.05  # share of a closed cloud's points, beside which both sides are mixed up, that is too much
@@ -29,6 +30,7 @@ class CloudSurface:
     xyz_m: (N, 3) float64; smoothed_m: (N, 3) float64, on the plane through their neighbours
     normals: (N, 3) float64, unit, outwards or to the viewer; near: (N, k) int32, neighbours
     area_mm2: (N,) float64 that each point stands for; usable: (N,) bool, points whose side is sure
+    faced: (N,) bool, points that were seen well enough to carry a defect
     colours: (N, 3) uint8 or None; closed: whether it encloses a volume; warnings: what is odd about it
     """
 
@@ -38,6 +40,7 @@ class CloudSurface:
     near: np.ndarray
     area_mm2: np.ndarray
     usable: np.ndarray
+    faced: np.ndarray
     noise_mm: float
     colours: np.ndarray | None
     closed: bool
@@ -51,19 +54,23 @@ class CloudSurface:
         """Analyse a cloud. Raises ValueError where nothing tells which side is out."""
         xyz = cloud.xyz_m - cloud.xyz_m.mean(0)  # far from the origin, squares would swallow what is small
         found = orient.planes(xyz)
-        usable, closed, warnings = np.ones(len(cloud), bool), False, ()
+        usable = faced = np.ones(len(cloud), bool)
+        closed, warnings = False, ()
         if cloud.normals is not None:
             normals, warnings = _given(cloud, xyz, found)
         elif cloud.viewpoint_m is not None:
             normals = orient.turned_to(cloud.xyz_m, found.normals, np.array(cloud.viewpoint_m))
             normals = orient.sharpened(xyz, found.near, normals)
+            sight = np.array(cloud.viewpoint_m) - cloud.xyz_m
+            faced = np.einsum("ni,ni->n", normals, sight) > GRAZING * np.linalg.norm(sight, axis=1)
         else:
             normals, usable = _closed(cloud, xyz, found)
             closed = True
         smoothed = cloud.xyz_m - found.above[:, None].astype(np.float64) * found.normals
         noise_mm = 1.4826e3 * float(np.median(np.abs(found.above)))
         return cls(cloud.xyz_m, read_only(smoothed), read_only(normals), read_only(found.near),
-                   read_only(1e6 * found.area), read_only(usable), noise_mm, cloud.rgb, closed, warnings)
+                   read_only(1e6 * found.area), read_only(usable), read_only(faced), noise_mm, cloud.rgb, closed,
+                   warnings)
 
     @cached_property
     def tree(self):
