@@ -12,7 +12,7 @@ import numpy as np
 from pointcloud.atomic import read_bytes, write_bytes
 from pointcloud.roles import Roles, guessed, named, names_of
 
-MOST_BYTES = 1 << 30  # as numbers, a text takes up to four times its own length
+MOST_BYTES = 1 << 29  # with its numbers beside it, a text takes several times its own length
 MOST_HEADER = 64  # lines
 LEAST_DECIMALS = 6
 _AGAIN = "copy it again from the source"
@@ -37,7 +37,7 @@ class Lines:
 def read_lines(path: str | Path) -> tuple[dict[str, np.ndarray], Roles, Lines]:
     """Name → (N,) float64 of each column, their roles, and the lines. Errors: ValueError, OSError; one line."""
     if Path(path).is_file() and Path(path).stat().st_size > MOST_BYTES:
-        raise ValueError(f"{path} is a text of over {MOST_BYTES >> 30} GB; save it as binary PLY")
+        raise ValueError(f"{path} is a text of over {MOST_BYTES >> 20} MB; save it as binary PLY")
     data = read_bytes(path)
     at, names = _head(path, data)
     first = data[at:data.find(b"\n", at) if b"\n" in data[at:at + 65536] else len(data)]

@@ -38,7 +38,7 @@ def sources(root: str | Path) -> list[Source]:
             layouts.refuse(root)
             raise
         if found:
-            return _plainly_named(found)
+            return plainly_named(found)
         layouts.refuse(root)
         raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
     if root.is_file() and root.suffix.lower() in pcd.SUFFIXES:
@@ -53,7 +53,8 @@ def sources(root: str | Path) -> list[Source]:
     raise FileNotFoundError(f"{root} does not exist; check the path")
 
 
-def _plainly_named(found: list[Source]) -> list[Source]:
+def plainly_named(found: list) -> list:
+    """The same sources. Raises ValueError for a name that no manifest could hold."""
     # A name goes into manifests, which are UTF-8.
     for source in found:
         if not source.path.isascii():

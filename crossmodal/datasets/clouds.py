@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crossmodal.clouds.cloud import Cloud, read_cloud
+from crossmodal.datasets import plainly_named
 from crossmodal.datasets.source import Reading, Split, file_hash
 from crossmodal.formats import real3d, shapenet
 from crossmodal.formats.paths import folders, inside
@@ -47,7 +48,10 @@ def cloud_sources(root: str | Path) -> list[CloudSource]:
 
     Errors: OSError, ValueError for a file that cannot be told.
     """
-    root = Path(root)
+    return plainly_named(_listed(Path(root)))
+
+
+def _listed(root: Path) -> list[CloudSource]:
     if root.is_file():
         return [CloudSource(root.stem, root)] if _is_cloud(root) else []
     if not root.is_dir():
