@@ -24,6 +24,7 @@ from crossmodal.relight import shadow_reach_mm
 from crossmodal.result import Result
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
+from pointcloud import PointCloud
 
 What = Spec | Sequence[Spec] | Recipe | Plan
 
@@ -105,12 +106,16 @@ def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result,
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig | Cloud, what: What, seed: int = 0) -> Result | tuple[Result, ...] | CloudResult:
+def synthesize(capture: Capture | Rig | Cloud | PointCloud, what: What,
+               seed: int = 0) -> Result | tuple[Result, ...] | CloudResult:
     """Make defects in a capture or a cloud; in a rig, the same ones in each view, drawn in the first: a Result a view.
 
+    capture: a PointCloud is a Cloud that was read from no file
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
     """
+    if isinstance(capture, PointCloud):
+        capture = Cloud.of(capture)
     if isinstance(what, Plan):
         return replay(capture, what)
     if isinstance(what, Spec):

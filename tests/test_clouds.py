@@ -288,6 +288,10 @@ def test_an_edit_of_a_cloud_is_imprinted_as_it_was_synthesized(ball):
     again = cm.imprint(ball, edit, result.plan)
     assert again.after.xyz_m.tobytes() == result.after.xyz_m.tobytes()
     assert cm.imprint(ball, edit).plan.defects == result.plan.defects
+    value = cm.synthesize(ball.points, cm.Cut(), seed=15)
+    assert len(value.labelled) == len(value.instances)
+    with pytest.raises(ValueError, match="came from no file"):
+        _ = value.table
 
 
 def test_a_later_defect_lies_on_what_an_earlier_one_left(flat):
