@@ -61,10 +61,9 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
         if not given:
             request = replace(shown, count=_count(count, len(shown.lines)))
         with progress("samples") as tell:
-            summaries = [produce_clouds(root, clouds, out, request, workers=workers, resume=resume, shard=part,
-                                        progress=tell, warn=warn)]
-        print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, None)
-        return summaries[0].exit_code
+            summary = produce_clouds(root, clouds, out, request, workers=workers, resume=resume, shard=part,
+                                     progress=tell, warn=warn)
+        return _told([summary], source, None, json)
     found = None if mesh else sources(source, reading)
     if mesh:
         _checked_mesh(reading, target)
@@ -83,6 +82,11 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
                 break
         if summary.interrupted and tree != out:
             raise KeyboardInterrupt
+    return _told(summaries, source, target, json)
+
+
+def _told(summaries: list[Summary], source: str, target: Format | None, json: bool) -> int:
+    """Say what was made, and return the exit code."""
     print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
     return max(summary.exit_code for summary in summaries)
 
