@@ -2,17 +2,18 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from crossmodal.commands.progress import table
-from crossmodal.datasets import Reading, load, sources
+from crossmodal.datasets import Source, load
+from crossmodal.production import Request
 from crossmodal.recipe import Recipe
 
 
-def recipe_of(prompt: str, source: str | None, reading: Reading) -> Recipe:
-    """What a text asks for; what was not understood is said. Raises ValueError where it asks for nothing that can be on
-    the first capture's object; source: None for a mesh, which has none yet."""
-    from crossmodal.guidance import sensible, understand
+def recipe_of(prompt: str) -> Recipe:
+    """What a text asks for; what was not understood is said. Raises ValueError where it asks for nothing."""
+    from crossmodal.guidance import understand
 
     understood = understand(prompt)
     for word in understood.missed:
@@ -21,12 +22,21 @@ def recipe_of(prompt: str, source: str | None, reading: Reading) -> Recipe:
         print(f"note: {sentence}", file=sys.stderr)
     if understood.recipe is None:
         raise ValueError(understood.refused)
-    if source is None:
-        return understood.recipe
-    recipe, cut = sensible(understood.recipe, load(sources(source, reading)[0], reading).surface)
-    for sentence in cut:
-        print(f"note: {sentence}", file=sys.stderr)
-    return recipe
+    return understood.recipe
+
+
+def kept_to_object(request: Request, source: Source) -> Request:
+    """A request whose sizes were cut to what the object of a capture can carry, which is said. Raises ValueError, with
+    the reason, for what cannot be on it at all."""
+    from crossmodal.guidance import sensible
+
+    surface, lines = load(source, request.reading).surface, []
+    for line in request.lines:
+        recipe, cut = sensible(line.recipe, surface)
+        for sentence in cut:
+            print(f"note: {sentence}", file=sys.stderr)
+        lines.append(replace(line, recipe=recipe))
+    return replace(request, lines=tuple(lines))
 
 
 def tally(folder: Path) -> list[dict]:

@@ -99,7 +99,7 @@ def _heads(sentence, made) -> list[int]:
         entry = sentence[at].value
         others = [heads[k] for k in (number - 1, number + 1) if 0 <= k < len(heads)]
         yields = any(_linked(sentence, at, other) and _yields(
-            entry, sentence[other].value, at < other, _of(sentence, min(at, other), max(at, other))) for other in others)
+            entry, sentence[other].value, at < other, _of(sentence, *sorted((at, other)))) for other in others)
         if entry["kind"] is None and any(sentence[k].value["kind"] for k in heads):
             yields = True
         if yields:
@@ -113,6 +113,9 @@ def _heads(sentence, made) -> list[int]:
     for at in set(heads) - set(kept):
         if sentence[at].value["with"].get("width_mm") == "small":
             sentence[at].settle("degree", ("width", "small"))  # "a hairline scratch"
+        elif sentence[at].value["like"] and kept and sentence[at].value["kind"] not in (
+                sentence[k].value["kind"] for k in kept):
+            sentence[at].settle("unknown", True)  # "a rusty scratch" is a scratch, and the rust is not made
     return kept or [at for at, item in enumerate(sentence) if item.tag == "ones" and made]
 
 

@@ -121,7 +121,7 @@ class Settling:
             item.tag, self.refused = "away", False
 
     def _denies(self, at) -> bool:
-        """Whether "no" speaks of what follows, and not of what was never said."""
+        """Whether anything follows that "no" speaks of."""
         return self._next(at) is not None
 
     def _goes_on(self, at) -> Item | None:
@@ -227,9 +227,9 @@ class Settling:
             place = {"part": " ".join(other[word] for word in place["part"].split())}
             self.refused = False
         item.settle("place", place)
-        if "part" not in place or self.relation is None or self.relation.tag not in ("along", "across", "away", "from"):
-            keep = self.relation is not None and self.relation.tag == "away" and "avoid" in place
-            self.relation = self.relation if keep else None
+        # "along the top edge": the half that is named first leaves its relation to the edge.
+        if not ("part" in place and self.relation is not None and self.relation.tag != "near"):
+            self.relation = None
 
     def _graded(self, at, item):
         if item.may("difficulty"):
