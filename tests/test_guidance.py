@@ -113,6 +113,16 @@ def test_a_crack_from_the_rim_begins_there_and_ends_nearer_to_the_middle(box):
         cm.draw(box, cm.prompt("a 90 mm crack from the rim toward the centre"), 0)
 
 
+def test_a_cloud_alone_is_told_what_only_a_view_measures():
+    import cloud_shapes
+
+    cloud = cloud_shapes.plate(np.random.default_rng(0), 6000)
+    with pytest.raises(ValueError, match=r"place.near is measured in a picture's view"):
+        cm.draw(cloud, cm.prompt("a 4 mm dent near the hole"), 0)
+    (one,) = cm.draw(cloud, cm.prompt("a 4 mm chip on the edge"), 0).defects
+    assert one.spec.place is None
+
+
 # sense
 
 

@@ -29,7 +29,6 @@ class Settling:
         self.relation: Item | None = None
         self.refused = False  # "no", and what it speaks of not yet reached
         self.scope = False  # kinds are denied until something is asked for again
-        self.from_edge = False
 
     def run(self) -> list[Item]:
         for at, item in enumerate(self.items):
@@ -207,19 +206,14 @@ class Settling:
             place["orientation"] = 0.0
         elif way == "across" and name in ("edge", "rim"):
             place["orientation"] = 90.0
-        elif way == "from":
-            self.from_edge = name in ("edge", "rim")
         elif way == "to" and name == "centre":
             place = {"inward": True}
-        elif way == "to" and self._from():
+        elif way == "to" and any(one.tag == "from" for one in self.items):
             item.settle("unknown", True)
             item.notes.append("only towards the centre can be asked")
             self.relation = None
             return
         self._place(item, place)
-
-    def _from(self):
-        return any(one.tag == "from" for one in self.items)
 
     def _place(self, item, place):
         if (self.refused or (self.relation is not None and self.relation.tag == "away")) and "part" in place:
