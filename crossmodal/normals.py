@@ -80,7 +80,7 @@ def hold(smoothed, z, floor):
 
 
 @njit(cache=True, nogil=True)
-def local_planes(points, linked, radius, stride, rows, columns):
+def fitted_planes(points, linked, radius, stride, rows, columns):
     """Fit a plane about every pixel of a window of rows and columns, over the pixels linked to it.
 
     points: (H, W, 3) float32 m; radius, stride: the fit's window in pixels
@@ -226,7 +226,7 @@ def _plane(x0, y0, w0, n, sx, sy, sxx, sxy, syy, sw, sxw, syw):
 
 @njit(cache=True, nogil=True)
 def _planes_3x3(rays, linked, top, left, rows, columns, normals, smoothed):
-    """``local_planes`` for the smallest window, which low-noise scans need: no path to follow, no array to keep."""
+    """``fitted_planes`` for the smallest window, which low-noise scans need: no path to follow, no array to keep."""
     h, w = rays.shape[:2]
     for y in range(rows[0] - top, rows[1] - top):
         for x in range(columns[0] - left, columns[1] - left):

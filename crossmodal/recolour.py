@@ -30,7 +30,7 @@ def recoloured(pixels: np.ndarray, seen: Seen, white: float, backdrop: np.ndarra
         linear, faded = _faded(grain.light(smooth), seen.worn, worn_px)
         touched, linear = _softened(linear, *_relit(linear, seen.source, gain, white, faded), seen.source, grain)
         hidden = gain[..., -1] if gain.shape[2] >= 8 else np.zeros(touched.shape, np.float32)
-        out, changed = grain.laid(pixels, smooth, touched, linear, np.ascontiguousarray(hidden))
+        out, changed = grain.laid(pixels, smooth, touched, linear, np.ascontiguousarray(hidden), seen.source)
     else:
         out = np.array(pixels)
         linear, faded = _faded(rgb_room.to_linear(pixels), seen.worn, worn_px)

@@ -15,7 +15,8 @@ from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
 from crossmodal.ground import GRAZING, Ground
 from crossmodal.lighting import witnesses
-from crossmodal.normals import hold, links, local_planes
+from crossmodal.normals import hold, links
+from crossmodal.planes import local_planes
 from crossmodal.sensor import SensorModel
 from rgb.estimate import estimate_light
 from rgb.light import AMBIENT, Light

@@ -13,7 +13,7 @@ from rgb.shading import level_table, linear_table
 
 REACH = 1.5  # sigma in pixels of the mean that grain is told from
 TALLEST = 3.0  # deviations of the quieter places, beyond which a residual of light is the picture's own
-FRINGE = 2.0  # the same for colour, of light's limit: fringes of the demosaicing stand higher than it and tell nothing
+FRINGE = 4.0  # the same for colour, of light's limit: fringes of the demosaicing stand higher than it and tell nothing
 EVENEST = 3.0  # times as many neighbours of one level as chance has, more than which stand for a clean picture
 QUIET = 0.05  # place of the sample's power among all pieces of the picture; the stronger ones hold texture
 SEEN = 2.0  # deviations of the noise, beyond which a sample's residual is the picture's own
@@ -69,15 +69,15 @@ class Grain:
         return linear_table(_FINE)[(smooth * np.float32(_FINE) + np.float32(0.5)).astype(np.int32)]
 
     def laid(self, pixels: np.ndarray, smooth: np.ndarray, touched: np.ndarray, linear: np.ndarray,
-             hidden: np.ndarray):
+             hidden: np.ndarray, source: np.ndarray):
         """A new picture under the grain that its places had: (h, w, 3) uint8, and by how many levels the picture
         beneath changed, (h, w) float32.
 
         smooth: of the pixels; linear: (n, 3) float32, new light of the n touched (h, w) bool pixels;
         hidden: (h, w) float32, share of a pixel that other matter covers; that has the sample's grain, not its place's
         """
-        return _laid(pixels, smooth, touched, linear, hidden, self.sample, self.rest, self.held, self.strength,
-                     linear_table(_FINE),                     level_table())
+        return _laid(pixels, smooth, touched, linear, hidden, source, self.sample, self.rest, self.held, self.strength,
+                     linear_table(_FINE), level_table())
 
 
 NO_GRAIN = Grain(0.0, 0.0, np.ones(256, np.float32), 0.0, np.zeros((_BAND, TILE, 3), np.uint8),
@@ -216,7 +216,7 @@ def _smooth(pixels, mean, limit, fringe):
 
 
 @njit(cache=True, nogil=True)
-def _laid(pixels, smooth, touched, linear, hidden, sample, rest, held, strength, light, levels):
+def _laid(pixels, smooth, touched, linear, hidden, source, sample, rest, held, strength, light, levels):
     h, w = touched.shape
     out = pixels.copy()
     changed = np.zeros((h, w), np.float32)
@@ -228,14 +228,16 @@ def _laid(pixels, smooth, touched, linear, hidden, sample, rest, held, strength,
             if not touched[i, j]:
                 continue
             cover = hidden[i, j]
+            si, sj = _nearest(source, i, j, h, w)
             for c in range(3):
                 new = levels[int(min(max(linear[n, c], 0.0), 1.0) * top + 0.5)]
                 # Through the same tables, so that light that did not change gives the pixel back.
-                old = levels[int(light[int(smooth[i, j, c] * _FINE + 0.5)] * top + 0.5)]
-                own = pixels[i, j, c] - smooth[i, j, c]
+                here = levels[int(light[int(smooth[i, j, c] * _FINE + 0.5)] * top + 0.5)]
+                old = levels[int(light[int(smooth[si, sj, c] * _FINE + 0.5)] * top + 0.5)]
+                own = pixels[si, sj, c] - smooth[si, sj, c]
                 scale = min(max(strength[int(new + 0.5)] / strength[int(old + 0.5)], SCALED[0]), SCALED[1])
                 # What stands out of a place that matter hides does not show through it.
-                value = pixels[i, j, c] + (new - old) + scale * (1 - cover) * own - own
+                value = pixels[si, sj, c] + (new - old) + scale * (1 - cover) * own - own
                 value += cover * strength[int(new + 0.5)] * rest[i % tall, j % wide, c]
                 level = int(min(max(value, 0.0), 255.0) + 0.5)
                 # Neighbours that were of one level stay of one as long as light and noise part them no further.
@@ -243,13 +245,19 @@ def _laid(pixels, smooth, touched, linear, hidden, sample, rest, held, strength,
                     if y < 0 or x < 0 or not touched[y, x] or abs(value - out[y, x, c]) >= held[c]:
                         continue
                     if cover < 0.5:
-                        same = pixels[y, x, c] == pixels[i, j, c]
+                        sy, sx = _nearest(source, y, x, h, w)
+                        same = pixels[sy, sx, c] == pixels[si, sj, c]
                     else:
                         same = sample[y % tall, x % wide, c] == sample[i % tall, j % wide, c]
                     if same:
                         level = out[y, x, c]
                         break
                 out[i, j, c] = level
-                changed[i, j] = max(changed[i, j], abs(new - old))
+                changed[i, j] = max(changed[i, j], abs(new - here))
             n += 1
     return out, changed
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _nearest(source, i, j, h, w):
+    return (min(max(int(source[i, j, 0] + 0.5), 0), h - 1), min(max(int(source[i, j, 1] + 0.5), 0), w - 1))

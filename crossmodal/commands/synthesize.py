@@ -12,7 +12,6 @@ from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
 from crossmodal.formats import Format
-from crossmodal.formats import named as format_named
 from crossmodal.formats.staged import staged, writable
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
@@ -22,14 +21,14 @@ from crossmodal.recipe import read_recipe
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, format: str,
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, format: str | None,
         json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
-    target = writable(format_named(format), resume=resume, shard=shard, ply=ply)
+    target = writable(format, reading, resume=resume, shard=shard, ply=ply)
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
@@ -45,8 +44,11 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     warn = warner()
     root = Path(source)
     checked_out(out, root)
-    with staged(out, target, partial(progress, target.name)) as tree:
-        for name, own, folder, share in _categories(sources(source), tree, request.count):
+    found = sources(source, reading)
+    if reading.mm_per_pixel is not None and reading.depth_model is None and light == "pooled":
+        warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
+    with staged(out, target, reading, partial(progress, target.name)) as tree:
+        for name, own, folder, share in _categories(found, tree, request.count):
             with progress(name or "samples") as tell:
                 summary = produce(root, own, folder, replace(request, count=share), workers=workers,
                                   resume=resume, shard=part, progress=tell, warn=warn)
@@ -107,5 +109,4 @@ def _tell(summaries: list[Summary], source: str, target: Format) -> None:
     if target.name == "mvtec3d":
         print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
     else:
-        print(f"in {target.title}; make it again: "
-              f"crossmodal replay {summaries[0].out}/manifest.jsonl --source {source} --out DIR")
+        print(f"in {target.title}; crossmodal replay makes it again from {summaries[0].out}/manifest.jsonl")

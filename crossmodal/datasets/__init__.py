@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crossmodal.camera import residual
 from crossmodal.capture import Capture, Rig
-from crossmodal.datasets import bop, layouts, mvtec3d, pairs, pcd
+from crossmodal.datasets import alone, bop, layouts, mvtec3d, pairs, pcd
 from crossmodal.datasets.decode import depth_m, points_m
 from crossmodal.datasets.intrinsics import Calibration, checked_size, read_calibration
 from crossmodal.datasets.names import COLOUR, MVTEC_CAMERA
@@ -22,13 +22,16 @@ _KNOWN = ("an MVTec 3D-AD tree, rgb/ (or color/) with xyz/, ply/ or depth/, fold
 _WORST_FIT_PX = 2.0
 
 
-def sources(root: str | Path) -> list[Source]:
+def sources(root: str | Path, reading: Reading | None = None) -> list[Source]:
     """What a dataset root, a category, a folder of captures or one capture holds, without reading a pixel.
 
-    One capture is a .pcd, ``rgb.png+xyz.tiff``, or a picture in rgb/ with its partner in xyz/ or depth/.
+    One capture is a .pcd, ``rgb.png+xyz.tiff``, or a picture in rgb/ with its partner in xyz/ or depth/. A reading with
+    mm_per_pixel takes pictures alone.
     Errors: ValueError or OSError, one line: nothing there, nothing known, a missing partner.
     """
     text, root = str(root), Path(root)
+    if reading is not None and reading.mm_per_pixel is not None:
+        return _plainly_named(alone.sources(root))
     if root.name in ("", ".."):  # names of folders above tell splits and categories
         root = root.resolve()
     if root.is_dir():
@@ -40,7 +43,7 @@ def sources(root: str | Path) -> list[Source]:
         if found:
             return _plainly_named(found)
         layouts.refuse(root)
-        raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
+        raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}; pictures alone need --mm-per-pixel")
     if root.is_file() and root.suffix.lower() in pcd.SUFFIXES:
         return [pcd.scene(root)]
     if root.is_file() and root.parent.name.lower() in COLOUR:
@@ -81,6 +84,8 @@ def load(source: Source, reading: Reading | None = None) -> Capture:
     reading = reading or Reading()
     if is_rig(source, reading):
         return load_rig(source, reading).views[0]
+    if source.coding == alone.CODING:
+        return alone.load(source, reading)
     if source.coding == layouts.CODING:
         return layouts.load(source, reading)
     raw = read_raw(source)

@@ -75,7 +75,7 @@ def _code(values, valid):
     # The file's own habit decides what a pixel that loses its point is written as.
     if values.dtype.kind != "f":
         return 0.0
-    void = values[~valid].reshape((~valid).sum(), -1)
+    void = values[~valid].reshape(-1, 1 if values.ndim == 2 else values.shape[2])
     return np.nan if np.isnan(void).any() and not (void == 0).all(axis=1).any() else 0.0
 
 

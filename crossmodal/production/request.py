@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Literal, Self
 
 from crossmodal.datasets import Reading, Source
+from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
 from crossmodal.recipe import Recipe
@@ -126,5 +127,6 @@ class Request:
             "intrinsics": None if camera is None else file_hash(camera),
             "light": self.light if isinstance(self.light, str) else [*self.light],
             "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
+            **assumed(self.reading),
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
         }

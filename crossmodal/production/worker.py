@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossmodal.datasets import Source, load
+from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
 from crossmodal.production.depth_camera import with_depth_camera
@@ -56,7 +57,8 @@ def work(chunk: Chunk) -> list[Done]:
         capture, hashes = stood_in(load(chunk.source, chunk.request.reading), chunk.light), chunk.source.hashes()
     except (ValueError, OSError) as error:
         return [_failed(chunk, job, error) for job in chunk.jobs]
-    origin = {"path": chunk.source.path, "sha256": hashes} | ({"overlap": True} if chunk.overlap else {})
+    origin = {"path": chunk.source.path, "sha256": hashes, **assumed(chunk.request.reading),
+              **({"overlap": True} if chunk.overlap else {})}
     return [_made(chunk, job, capture, origin) for job in chunk.jobs]
 
 
