@@ -5,6 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from crossmodal.capture import Capture, Rig
+from crossmodal.clouds import synthesis as clouds
+from crossmodal.clouds.cloud import Cloud
+from crossmodal.clouds.result import CloudResult
+from crossmodal.clouds.surface import CloudSurface
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
@@ -18,17 +22,21 @@ from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
 from crossmodal.result import Result
+from crossmodal.scanner.mesh import Mesh
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
+from pointcloud import PointCloud
 
 What = Spec | Sequence[Spec] | Recipe | Plan
 
 
-def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
+def draw(capture: Capture | Cloud, recipe: Recipe, seed: int) -> Plan:
     """Choose everything: kinds, sizes, places, textures. The same capture name, recipe and seed give the same plan.
 
     Raises ValueError where a defect finds no place on the capture.
     """
+    if isinstance(capture, Cloud):
+        return clouds.drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed)
     surface = capture.surface
     ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
     scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
@@ -62,8 +70,10 @@ def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
     return tuple(recipe.defects[i] for i in picks)
 
 
-def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
+def grown(surface: Surface | CloudSurface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
     """The edit that one planned defect is, on the surface it was planned for."""
+    if isinstance(surface, CloudSurface):
+        return clouds.grown(surface, planned)
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
     field = grown_as_asked(planned.spec, planned.texture_seed)
@@ -78,13 +88,18 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach, box), field, planned.kind, planned)
 
 
-def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
-    """The result that a plan describes (a rig: one a view); bit for bit the first one on the same capture."""
+def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result, ...] | CloudResult:
+    """The result that a plan describes; bit for bit the first one on the same capture. A rig: one a view, the plan in
+    the axes of the view that it names, or of the first."""
+    if isinstance(capture, Cloud):
+        return clouds.replayed(capture, plan)
     if isinstance(capture, Rig):
+        at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
+        pose = capture.T_rig_camera[at]
         if plan.light is not None:
-            capture = capture.lit_by(plan.light.light())
-        first, pose = capture.views[0], capture.T_rig_camera[0]
-        return imprint(capture, tuple(grown(first.surface, one).moved(pose) for one in plan.defects), plan)
+            capture = capture.lit_by(plan.light.light().turned(capture.T_rig_camera[0][:3, :3].T @ pose[:3, :3]))
+        surface = capture.views[at].surface
+        return imprint(capture, tuple(grown(surface, one).moved(pose) for one in plan.defects), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:
@@ -95,23 +110,33 @@ def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
-    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view.
+def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, seed: int = 0):
+    """Make defects in a capture: a Result; in a rig, the same ones in each view, drawn in the first: a Result a view;
+    in a cloud: a CloudResult; in a mesh, in its own frame: a MeshResult.
 
+    capture: a PointCloud is a Cloud that was read from no file
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
     """
-    if isinstance(what, Plan):
-        return replay(capture, what)
+    if isinstance(capture, PointCloud):
+        capture = Cloud.of(capture)
     if isinstance(what, Spec):
         what = Recipe(defects=(what,))
-    elif not isinstance(what, Recipe):
+    elif not isinstance(what, Recipe | Plan):
         what = Recipe(defects=tuple(what))
+    if isinstance(capture, Mesh):
+        from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
+
+        return synthesized(capture, what, seed)
+    if isinstance(what, Plan):
+        return replay(capture, what)
     return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
 
 
-def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
+def forecast(capture: Capture | Cloud, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the capture's noise floor or its light hides, before anything is made."""
+    if isinstance(capture, Cloud):
+        return clouds.forecast(capture, plan)
     if plan.light is not None:
         capture = capture.lit_by(plan.light.light())
     return foretold(capture.surface, [

@@ -15,6 +15,7 @@ from crossmodal.production.journal import Journal, write_failures
 from crossmodal.production.lighting import shared_light, stood_in
 from crossmodal.production.pool import done_by, one_thread
 from crossmodal.production.request import Request, Shard
+from crossmodal.production.views import write_seen
 from crossmodal.production.worker import Chunk
 from pointcloud.atomic import write_bytes
 from rgb.light import Light
@@ -47,6 +48,7 @@ class Summary:
 class _Tally:
     made: int = 0
     copies: int = 0
+    unseen: int = 0
     failures: list[dict] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
 
@@ -74,7 +76,7 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
         tally.warnings[sentence] = None
         warn(sentence)
     checked_out(out, root)
-    _began(out, request.record(sources) | {"shared_light": None if light is None else vars(light)}, shard, resume)
+    began(out, request.record(sources) | {"shared_light": None if light is None else vars(light)}, shard, resume)
     jobs = Jobs.of(request, division)
     journal = Journal.opened(out / f".journal{shard.suffix}.jsonl", finish.manifests(out),
                              lambda sample: place_of_sample(request, sample), out)
@@ -91,13 +93,14 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
             if made:
                 journal.append(made)
             tally.made += len(made)
-            tally.copies += sum(one.entry is None and one.failure is None for one in done)
+            tally.copies += sum(one.entry is None and one.failure is None and not one.unseen for one in done)
+            tally.unseen += sum(one.unseen for one in done)
             tally.failures += [one.failure for one in done if one.failure is not None]
             for sentence in (text for one in done for text in one.warnings):
                 if sentence not in tally.warnings:
                     tally.warnings[sentence] = None
                     warn(sentence)
-            progress(kept + tally.made, len(mine))
+            progress(kept + tally.made, len(mine) - tally.unseen)
     except KeyboardInterrupt:
         interrupted = True
     if not interrupted:
@@ -106,8 +109,9 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
         journal.path.unlink(missing_ok=True)
         finish.merge_shards(out, shard)
         finish.write_configs(out, division, request)
+        write_seen(out, division.pool)
         finish.drop_empty(out)
-    return Summary(out, tally.made, kept, len(mine), tally.copies, journal.counted(mine),
+    return Summary(out, tally.made, kept, len(mine) - tally.unseen, tally.copies, journal.counted(mine),
                    tuple(sorted(tally.failures, key=lambda failure: failure["id"])), tuple(tally.warnings),
                    interrupted)
 
@@ -139,7 +143,8 @@ def _foreseen(division: Division, request: Request, light: Light | None) -> list
     return list(sentences)
 
 
-def _began(out: Path, record: dict, shard: Shard, resume: bool) -> None:
+def began(out: Path, record: dict, shard: Shard, resume: bool) -> None:
+    """Write run.json, which is what a resumed or a sharded run must agree with. Raises ValueError where it does not."""
     text = (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
     path = out / "run.json"
     names = {"manifest.jsonl", f"manifest{shard.suffix}.jsonl", f".journal{shard.suffix}.jsonl"}
