@@ -11,7 +11,6 @@ import numpy as np
 from numba import njit
 
 STEEPEST = 8.0  # tangent of the steepest surface that still counts as one surface between two pixels
-NOISIEST = 4.0  # noise floors that a measured point may lie off its surface; what lies farther off is the shape's own
 
 
 @njit(cache=True, nogil=True)
@@ -62,21 +61,6 @@ def joined(linked, v, u, v1, u1):
                 or (linked[top, left, 1] and linked[bottom, left, 0]))
     return ((linked[top, left, 0] and linked[top, left, 1])
             or (linked[top, left + 1, 1] and linked[bottom, left, 0]))
-
-
-@njit(cache=True, nogil=True)
-def hold(smoothed, z, floor):
-    """Let smoothed points (h, w, 3) lie no farther off the depths z (h, w) measured than their noise floor (h, w)
-    allows: a plane over a fold or over a tight bend cuts it short.
-    """
-    for v in range(z.shape[0]):
-        for u in range(z.shape[1]):
-            most = NOISIEST * floor[v, u]
-            off = smoothed[v, u, 2] - z[v, u]
-            if abs(off) > most:
-                by = (z[v, u] + math.copysign(most, off)) / smoothed[v, u, 2]
-                for c in range(3):
-                    smoothed[v, u, c] *= by
 
 
 @njit(cache=True, nogil=True)

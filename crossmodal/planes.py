@@ -7,6 +7,23 @@ from numba import njit
 
 from crossmodal.normals import fitted_planes, joined
 
+NOISIEST = 4.0  # noise floors that a measured point may lie off its surface; what lies farther off is the shape's own
+
+
+@njit(cache=True, nogil=True)
+def keep_near(smoothed, z, floor):
+    """Let smoothed points (h, w, 3) lie no farther off the depths z (h, w) measured than their noise floor (h, w)
+    allows: a plane over a fold or over a tight bend cuts it short.
+    """
+    for v in range(z.shape[0]):
+        for u in range(z.shape[1]):
+            most = NOISIEST * floor[v, u]
+            off = smoothed[v, u, 2] - z[v, u]
+            if abs(off) > most:
+                by = (z[v, u] + math.copysign(most, off)) / smoothed[v, u, 2]
+                for c in range(3):
+                    smoothed[v, u, c] *= by
+
 
 @njit(cache=True, nogil=True)
 def local_planes(points, linked, radius, stride, rows, columns):

@@ -16,8 +16,8 @@ from crossmodal.foreground import find_foreground
 from crossmodal.ground import GRAZING, Ground
 from crossmodal.landmarks import Landmarks
 from crossmodal.lighting import witnesses
-from crossmodal.normals import hold, links
-from crossmodal.planes import local_planes
+from crossmodal.normals import links
+from crossmodal.planes import keep_near, local_planes
 from crossmodal.sensor import SensorModel
 from rgb.estimate import estimate_light
 from rgb.light import AMBIENT, Light
@@ -73,7 +73,7 @@ class Surface:
         radius, stride = _fit_window(floor, z[foreground], focal)
         shape = view.shape
         normals, smoothed = local_planes(points, linked, radius, stride, (0, shape[0]), (0, shape[1]))
-        hold(smoothed, z, floor_map)
+        keep_near(smoothed, z, floor_map)
         rgb_floor, light, white, grain = 0.0, AMBIENT, 1.0, rgb_room.NO_GRAIN
         if view.rgb is not None:
             rgb_floor = rgb_room.noise_levels(view.rgb)
@@ -102,7 +102,7 @@ class Surface:
         linked[outer] = links(z, floor, z * scale)[inner]
         normals, smoothed = self.normals.copy(), self.smoothed.copy()
         normals[outer], smoothed[outer] = local_planes(points, linked, self.radius, self.stride, rows, columns)
-        hold(smoothed[outer], z[inner], floor[inner])
+        keep_near(smoothed[outer], z[inner], floor[inner])
         return Surface(self.camera, points, read_only(smoothed), read_only(normals), read_only(linked),
                        self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride,
                        self.white, self.grain)

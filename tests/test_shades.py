@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossmodal.capture import Capture
-from crossmodal.normals import NOISIEST, local_planes
+from crossmodal.planes import NOISIEST, local_planes
 from crossmodal.relight import PENUMBRA, shading_ratio
 from rgb.light import Light
 
