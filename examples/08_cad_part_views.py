@@ -24,7 +24,7 @@ assert cli.main(["synthesize", "bracket.stl", "--unit", "mm", "--out", "08_out",
 crack = json.loads(Path("08_out/views.json").read_text())[0]
 tiles = []
 for good in sorted(Path("08_out/views/test/rgb").glob("*.png")):
-    sample = crack["seen_in"].get(f"test/rgb/{good.stem}")
+    sample = crack["seen_in"].get(f"test/{good.stem}")
     tile = cv2.imread(str(good))
     if sample:
         kind, number = sample.rsplit("/", 1)
