@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 
 from crossmodal.capture import Capture
-from crossmodal.datasets import Source, alone, load
+from crossmodal.datasets import Source, load
 from crossmodal.flat import UPPER_LEFT, lamp
 from crossmodal.lighting import pool_light, same_camera
 from crossmodal.production.request import Request
@@ -29,7 +29,7 @@ def shared_light(sources: Sequence[Source], request: Request) -> Light | None:
     good = sorted((source for source in sources if source.kind == "good"), key=lambda source: source.path)
     if len(good) > MANY:
         good = [good[i] for i in np.linspace(0, len(good) - 1, MANY).round().astype(int)]
-    if good and good[0].coding == alone.CODING and request.reading.depth_model is None:
+    if request.reading.flat:
         return lamp(UPPER_LEFT if request.light == "pooled" else request.light)
     said = None if request.light == "pooled" else np.array(request.light)
     if said is None and len(good) < 2:
