@@ -185,6 +185,15 @@ def test_a_mesh_comes_back_as_it_was_written(suffix, tmp_path):
         assert set(np.unique(kept.metadata["_ply_raw"]["vertex"]["data"]["label"])) == {0, 1}
 
 
+def test_what_rounding_parted_is_joined_again(tmp_path):
+    made = trimesh.creation.box((3, 2, 1)).triangles
+    soup = trimesh.Trimesh((made + 1e-7 * np.sin(np.arange(108)).reshape(12, 3, 3)).reshape(-1, 3),
+                           np.arange(36).reshape(12, 3), process=False)
+    soup.export(tmp_path / "part.stl")
+    assert Net.of(cm.read_mesh(tmp_path / "part.stl", unit="mm")).watertight
+    assert not Net.of(Mesh(soup.vertices, soup.faces)).watertight
+
+
 def test_a_unit_is_asked_for_and_never_guessed(tmp_path):
     trimesh.creation.box((3, 2, 1)).export(tmp_path / "part.stl")
     with pytest.raises(ValueError, match=r"does not say its unit, and is 3 x 2 x 1 of it; say --unit"):

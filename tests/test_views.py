@@ -120,7 +120,7 @@ def test_a_mesh_becomes_a_dataset_of_views(run):
     entries = [json.loads(text) for text in (out / "manifest.jsonl").read_text().splitlines()]
     said = json.loads((out / "views.json").read_text())
     assert {one["kind"] for one in said} == {"dent", "stain"}
-    names = [f"test/rgb/{k:03d}" for k in range(VIEWS)]
+    names = [f"test/{k:03d}" for k in range(VIEWS)]
     for one in said:
         assert sorted([*one["seen_in"], *one["hidden_in"]]) == names
         mine = {entry["view"]["name"]: entry for entry in entries if entry["id"] in one["seen_in"].values()}
@@ -144,6 +144,7 @@ def test_the_views_that_were_written_replay_to_the_same_bytes(run, tmp_path, cap
     assert main(["replay", str(out / "manifest.jsonl"), *again]) == 0
     count = len((out / "manifest.jsonl").read_text().splitlines())
     assert f"{count} of {count} samples replayed, {count} with the bytes" in capsys.readouterr().out
+    assert main(["check", str(out), "--source", str(out / "views")]) == 0
 
 
 def test_a_rig_of_views_in_two_shards_is_the_whole_run(run, tmp_path):

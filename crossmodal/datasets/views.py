@@ -17,7 +17,7 @@ import numpy as np
 from crossmodal.capture import Capture, Rig
 from crossmodal.datasets.decode import depth_m, points_m
 from crossmodal.datasets.intrinsics import Calibration, checked_size, parsed, understood
-from crossmodal.datasets.names import RIG_FILE
+from crossmodal.datasets.names import COLOUR, RIG_FILE
 from crossmodal.datasets.raw import read_raw
 from crossmodal.datasets.rig import rigid
 from crossmodal.datasets.source import SPLITS, Reading, Source
@@ -57,7 +57,9 @@ def _source(root, path, k, view) -> Source:
     split = view.get("split", "test")
     if split not in SPLITS:
         raise ValueError(f"{path}: view {k} is of split {split!r}; say one of {', '.join(SPLITS)}")
-    return Source(Path(view["rgb"]).with_suffix("").as_posix(), *files, role, split=split, calibration=path, view=k + 1)
+    picture = Path(view["rgb"])
+    place = picture.parent.parent if picture.parent.name.lower() in COLOUR else picture.parent
+    return Source((place / picture.stem).as_posix(), *files, role, split=split, calibration=path, view=k + 1)
 
 
 def camera_of(source: Source) -> tuple[Calibration, np.ndarray, Light | None]:

@@ -23,6 +23,7 @@ SUFFIXES = (".stl", ".obj", ".ply", ".glb", ".gltf")
 MOST_BYTES = 1 << 30
 MOST_FACES = 20_000_000
 MOST_TEXELS = 64_000_000
+SNAP = 1e-6  # of a mesh's size, within which two vertices are one
 _SAID = re.compile(rb"\bunits?\s*[:=]?\s*(mm|um|inch|m)\b", re.IGNORECASE)
 
 
@@ -52,6 +53,7 @@ def read_mesh(path: str | Path, *, unit: str | None = None, crease_deg: float = 
     vertices, faces, colours = _joined(path, _parts(path))
     if not np.isfinite(vertices).all():
         raise ValueError(f"{path} has vertices that are no numbers; mend it")
+    vertices = _snapped(vertices)
     unit_m = _unit_m(path, unit, np.ptp(vertices[faces].reshape(-1, 3), axis=0))
     try:
         return Net.of(Mesh(vertices * unit_m, faces, None, colours), crease_deg).mesh()[0]
@@ -94,6 +96,14 @@ def write_mesh(path: str | Path, mesh: Mesh, unit: str = "mm", labels: np.ndarra
     elif kind == "stl":
         data = f"unit: {unit}".encode().ljust(80) + data[80:]
     write_bytes(path, data)
+
+
+def _snapped(vertices):
+    """Vertices (V, 3), those that differ by a file's rounding at one place."""
+    step = SNAP * max(float(np.ptp(vertices, axis=0).max()), 1e-30)
+    cells = np.rint((vertices - vertices.min(0)) / step).astype(np.int64)
+    _, first, own = np.unique(cells, axis=0, return_index=True, return_inverse=True)
+    return vertices[first[own.ravel()]]
 
 
 def _head(path: Path) -> bytes:
