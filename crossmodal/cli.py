@@ -27,8 +27,9 @@ DepthModel = Annotated[str | None, typer.Option(
 ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
 Format = Annotated[str | None, typer.Option(
     "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
-SOURCE = ("A dataset root, a category, a folder of captures or clouds, one capture (.pcd, .ply or rgb.png+xyz.tiff) or "
-          "cloud (.ply, .pcd, .xyz, .txt, .asc, .npy).")
+MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture, a "
+                  "cloud (.ply, .pcd, .xyz, .txt, .asc, .npy), or a mesh (.stl, .obj, .ply, .glb).")
+SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
 
 
 @app.command()
@@ -41,7 +42,7 @@ def demo(out: Out = Path("crossmodal-demo"), seed: Seed = 0, json: Json = False)
 
 @app.command()
 def synthesize(
-    source: Annotated[str, typer.Argument(help=SOURCE)],
+    source: Annotated[str, typer.Argument(help=MESH_OR_SOURCE)],
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
@@ -61,6 +62,8 @@ def synthesize(
     light: Annotated[str, typer.Option("--light", help=(
         "pooled over the captures where that is surer, own: each by its own picture, or x,y,z towards the lamp in "
         "camera axes."))] = "pooled",
+    views: Annotated[int | None, typer.Option(
+        "--views", help="Cameras in the ring that scans a mesh; default 12.")] = None,
     format: Format = None,
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
     mm_per_pixel: MmPerPixel = None, depth_model: DepthModel = None, relief_mm: ReliefMm = None,
@@ -72,7 +75,7 @@ def synthesize(
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
-               allow_overlap=allow_overlap, ply=ply, light=light, format=format, json=json,
+               allow_overlap=allow_overlap, ply=ply, light=light, views=views, format=format, json=json,
                reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
                                _three(viewpoint)))
 

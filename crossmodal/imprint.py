@@ -22,26 +22,28 @@ from crossmodal.plan import Plan, PlannedLight
 from crossmodal.recolour import largest_difference, recoloured
 from crossmodal.remeasured import along_rays, beyond, laid, measured
 from crossmodal.result import Masks, Measured, Result, Visibility
+from crossmodal.scanner.mesh import Mesh
 from crossmodal.see import Seen, see, widened
 from crossmodal.sensor import IdealSensor, Sensor
 from crossmodal.streams import stream
 from pointcloud import PointCloud
 
 Edit = SurfaceEdit | LiftedEdit
+HALF_LEVEL = 0.5  # a smaller change of a pixel is rounded away more often than not
 GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: plain, but of no size
 
 
 @singledispatch
 def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = None):
-    """Let a capture, a rig or a cloud see one edit or several, in order.
+    """Let a capture, a rig, a cloud or a mesh see one edit or several, in order.
 
-    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Cloud → CloudResult. PointCloud →
-    PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the matter that is laid on
-    them, and none are added. Edits stand in the target's own frame; a later one lies on what an earlier one left. The
-    sensor (the capture's own if none is given) measures what changed; masks tell of the change before its noise and
-    rounding.
+    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Mesh → MeshResult. Cloud → CloudResult,
+    with new points where surface is new. PointCloud → PointCloud with labels (N,) uint8, i + 1 where the i-th edit is;
+    its points rise with the matter that is laid on them, and none are added. Edits stand in the target's own frame; a
+    later one lies on what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
+    masks tell of the change before its noise and rounding.
     """
-    raise TypeError("a defect can be imprinted in a Capture, a Rig, a Cloud or a PointCloud, but got "
+    raise TypeError("a defect can be imprinted in a Capture, a Rig, a Mesh, a Cloud or a PointCloud, but got "
                     f"{type(target).__name__}")
 
 
@@ -108,6 +110,12 @@ def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None 
 @imprint.register
 def _(cloud: Cloud, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> CloudResult:
     return imprinted(cloud, edits, plan)
+
+
+@imprint.register
+def _(mesh: Mesh, edits, plan: Plan | None = None, sensor: Sensor | None = None):
+    from crossmodal.meshes.edit import edited  # meshes are planned in views, so they come after them
+    return edited(mesh, _several(edits), plan)
 
 
 def _sensor(capture, plan) -> Sensor:
@@ -189,7 +197,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)
-        coloured = difference > surface.rgb_floor
+        coloured = difference > max(surface.rgb_floor, HALF_LEVEL)
     direct = (coloured | shifted) & seen.support
     contrast = 0.0
     if direct.any():

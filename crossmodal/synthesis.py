@@ -22,6 +22,7 @@ from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
 from crossmodal.result import Result
+from crossmodal.scanner.mesh import Mesh
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
 from pointcloud import PointCloud
@@ -88,14 +89,17 @@ def grown(surface: Surface | CloudSurface, planned: Grown | Lifted) -> SurfaceEd
 
 
 def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result, ...] | CloudResult:
-    """The result that a plan describes (a rig: one a view); bit for bit the first one on the same capture."""
+    """The result that a plan describes; bit for bit the first one on the same capture. A rig: one a view, the plan in
+    the axes of the view that it names, or of the first."""
     if isinstance(capture, Cloud):
         return clouds.replayed(capture, plan)
     if isinstance(capture, Rig):
+        at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
+        pose = capture.T_rig_camera[at]
         if plan.light is not None:
-            capture = capture.lit_by(plan.light.light())
-        first, pose = capture.views[0], capture.T_rig_camera[0]
-        return imprint(capture, tuple(grown(first.surface, one).moved(pose) for one in plan.defects), plan)
+            capture = capture.lit_by(plan.light.light().turned(capture.T_rig_camera[0][:3, :3].T @ pose[:3, :3]))
+        surface = capture.views[at].surface
+        return imprint(capture, tuple(grown(surface, one).moved(pose) for one in plan.defects), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:
@@ -106,9 +110,10 @@ def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result,
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig | Cloud | PointCloud, what: What,
+def synthesize(capture: Capture | Rig | Mesh | Cloud | PointCloud, what: What,
                seed: int = 0) -> Result | tuple[Result, ...] | CloudResult:
-    """Make defects in a capture or a cloud; in a rig, the same ones in each view, drawn in the first: a Result a view.
+    """Make defects in a capture or a cloud; in a rig, the same ones in each view, drawn in the first: a Result a view;
+    in a mesh, in its own frame: a MeshResult.
 
     capture: a PointCloud is a Cloud that was read from no file
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
@@ -116,12 +121,16 @@ def synthesize(capture: Capture | Rig | Cloud | PointCloud, what: What,
     """
     if isinstance(capture, PointCloud):
         capture = Cloud.of(capture)
-    if isinstance(what, Plan):
-        return replay(capture, what)
     if isinstance(what, Spec):
         what = Recipe(defects=(what,))
-    elif not isinstance(what, Recipe):
+    elif not isinstance(what, Recipe | Plan):
         what = Recipe(defects=tuple(what))
+    if isinstance(capture, Mesh):
+        from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
+
+        return synthesized(capture, what, seed)
+    if isinstance(what, Plan):
+        return replay(capture, what)
     return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
 
 

@@ -147,9 +147,10 @@ def test_shards_hold_no_points_that_nobody_measured(plates, tmp_path):
     (("--mm-per-pixel", "0.1", "--format", "mvtec3d"), "MVTec 3D-AD needs xyz (a measured point for every pixel)"),
     (("--mm-per-pixel", "0.1", "--format", "bop"), "which pictures alone do not give; choose another --format"),
     (("--mm-per-pixel", "0.1", "--unit", "mm"), "--mm-per-pixel is for pictures alone; leave --unit"),
+    (("--mm-per-pixel", "0.1", "--kinds", "dent,bend"), "a bend moves a whole object"),
     (("--mm-per-pixel", "-1"), "mm per pixel must be above 0"),
     (("--depth-model", "net"), "a picture alone has no scale; say --mm-per-pixel"),
-    ((), "pictures alone need --mm-per-pixel")])
+    ((), "synthesize takes pictures alone with --mm-per-pixel")])
 def test_what_cannot_be_is_refused_in_one_line(plates, tmp_path, capsys, more, said):
     source = plates / "train" / "good"
     assert said in refused(capsys, "synthesize", source, "--out", tmp_path / "out", *more)

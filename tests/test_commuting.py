@@ -15,7 +15,7 @@ from commuting_tools import bore, sunk
 import crossmodal as cm
 
 UNTOLD = {("dent", "round bar"), ("bump", "round bar"), ("burr", "bottle"), ("stain", "sphere")}
-"""A cylinder looks the same from wherever along its axis the lamp shines, and the last two lie where no lamp reaches."""
+"""A cylinder looks the same from wherever along its axis the lamp shines; the last two lie where no lamp reaches."""
 
 
 @pytest.fixture(scope="module")

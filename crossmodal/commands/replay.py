@@ -20,6 +20,7 @@ from crossmodal.formats.staged import staged, writable
 from crossmodal.plan import Plan
 from crossmodal.production.depth_camera import with_depth_camera
 from crossmodal.production.pool import one_thread
+from crossmodal.production.views import again_in
 from crossmodal.production.worker import one_line as said
 from crossmodal.recipe import one_line
 
@@ -73,11 +74,12 @@ def _made(out, wanted, chosen, ids, reading):
             try:
                 if loaded != one:
                     capture, loaded = load(one, reading), one
-                result = replay(capture, entry["plan"])
+                result = again_in(one, reading, entry["plan"]) if one.view else replay(capture, entry["plan"])
                 origin = {**entry["source"], "path": one.path, "sha256": one.hashes()}
                 made = write_sample(out, entry["id"], result, ids, origin, entry["seed"],
                                     "points" in entry["files"], entry["prompt"])
-                entries.append(with_depth_camera(out, made, one, reading, capture, result))
+                made = with_depth_camera(out, made, one, reading, capture, result)
+                entries.append(made | {"view": entry["view"]} if "view" in entry else made)
             except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
                 failures.append({"id": entry["id"], "reason": said(error)})
                 print(f"error: {entry['id']} failed: {said(error)}", file=sys.stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crossmodal.camera import residual
 from crossmodal.capture import Capture, Rig
-from crossmodal.datasets import alone, bop, layouts, mvtec3d, pairs, pcd
+from crossmodal.datasets import alone, bop, layouts, mvtec3d, pairs, pcd, views
 from crossmodal.datasets.decode import depth_m, points_m
 from crossmodal.datasets.intrinsics import Calibration, checked_size, read_calibration
 from crossmodal.datasets.names import COLOUR, MVTEC_CAMERA
@@ -14,11 +14,12 @@ from crossmodal.datasets.raw import Raw, read_depth_values, read_raw
 from crossmodal.datasets.rig import is_rig, load_rig
 from crossmodal.datasets.source import Reading, Source
 
-READERS = (layouts.listed, bop.listed, mvtec3d.listed, pairs.listed, pcd.listed)
+READERS = (views.listed, layouts.listed, bop.listed, mvtec3d.listed, pairs.listed, pcd.listed)
 """Each lists the captures of a folder, or nothing; the first that finds any has it."""
 
 _KNOWN = ("an MVTec 3D-AD tree, rgb/ (or color/) with xyz/, ply/ or depth/, folders with rgb.png and xyz.tiff, "
-          "a BOP dataset, or .pcd or .ply scenes")
+          "a BOP dataset, a rig.json with views, or .pcd or .ply scenes; synthesize takes pictures alone with "
+          "--mm-per-pixel")
 _WORST_FIT_PX = 2.0
 
 
@@ -43,7 +44,7 @@ def sources(root: str | Path, reading: Reading | None = None) -> list[Source]:
         if found:
             return plainly_named(found)
         layouts.refuse(root)
-        raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}; pictures alone need --mm-per-pixel")
+        raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
     if root.is_file() and root.suffix.lower() in pcd.SUFFIXES:
         return [pcd.scene(root)]
     if root.is_file() and root.parent.name.lower() in COLOUR:
@@ -85,6 +86,8 @@ def load(source: Source, reading: Reading | None = None) -> Capture:
     reading = reading or Reading()
     if is_rig(source, reading):
         return load_rig(source, reading).views[0]
+    if source.view:
+        return views.load_view(source, reading)
     if source.coding == alone.CODING:
         return alone.load(source, reading)
     if source.coding == layouts.CODING:
@@ -157,10 +160,13 @@ def _from_xyz(source, reading, raw):
 
 
 def read_rig(source: str | Path, *, unit: str | None = None) -> Rig:
-    """One capture of two cameras, as the rig.json beside it says (see crossmodal.datasets.rig): a Rig of colour,
-    with depth aligned to it, and depth. Errors: as load; ValueError where there is no rig.json.
+    """One object as the rig.json beside it says: a Rig of its views (see crossmodal.datasets.views), or of two cameras
+    (see crossmodal.datasets.rig): colour, with depth aligned to it, and depth. Errors: as load; ValueError where there
+    is no rig.json.
     """
     found, reading = sources(source), Reading(unit)
+    if found[0].view:
+        return views.load_views([one for one in found if one.split != "train"], reading)
     if len(found) != 1 or not is_rig(found[0], reading):
         raise ValueError(f"{source} is no single capture with a rig.json beside it; give one that is")
     return load_rig(found[0], reading)

@@ -24,7 +24,7 @@ UNIT = "mm"
 class CloudSource:
     """Where one good cloud lies; fields as of crossmodal.datasets.source.Source.
 
-    unit: what the layout says of its numbers, if it says anything
+    unit: what the layout says of its numbers, if it says anything; view: none, a cloud is all of its object
     """
 
     path: str
@@ -32,6 +32,7 @@ class CloudSource:
     category: str = ""
     split: Split = ""
     unit: str | None = None
+    view: str = ""
 
     def hashes(self) -> dict[str, str]:
         """{"cloud": sha256 of the file}."""

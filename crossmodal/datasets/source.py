@@ -23,6 +23,7 @@ class Source:
         picture without any
     category, split, kind: its place in a dataset; "", "" and "good" in a plain folder
     calibration: the camera file beside it, if there is any
+    view: which view of the rig it is that calibration describes, counted from 1; 0 where it is none
     """
 
     path: str
@@ -33,6 +34,7 @@ class Source:
     split: Split = ""
     kind: str = "good"
     calibration: Path | None = None
+    view: int = 0
 
     def hashes(self) -> dict[str, str]:
         """sha256 of both files, as {"rgb": ..., "xyz": ...}."""
@@ -70,6 +72,11 @@ class Reading:
             raise ValueError(f"depth scale must be above 0 metres a count, but got {self.depth_scale}")
         if self.unit is not None and self.depth_scale is not None:
             raise ValueError("--unit and --depth-scale both say how long one count is; give one of them")
+
+    @property
+    def flat(self) -> bool:
+        """Whether pictures alone are taken to show flat parts."""
+        return self.mm_per_pixel is not None and self.depth_model is None
 
     @property
     def unit_m(self) -> float | None:

@@ -20,7 +20,7 @@ FOCUS_M = 0.01  # any will do: of a pinhole only focus / sx is seen
 def category_folder(root: Path, division: Division) -> Path:
     """The folder that holds class_ids.json and calibration/: the category's own, else what was listed."""
     source: Source = division.pool[0]
-    if source.split:
+    if source.split and not source.view:
         return source.geometry.parents[2 if source.coding == alone.CODING else 3]
     shipped = source.calibration is not None and source.calibration.as_posix().endswith(MVTEC_CAMERA)
     return source.calibration.parents[1] if shipped else root if root.is_dir() else root.parent

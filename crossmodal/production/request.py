@@ -90,6 +90,10 @@ class Request:
         unknown = [name for name in self.origins or () if name not in SPLITS]
         if unknown:
             raise ValueError(f"--from must name splits ({', '.join(SPLITS)}), but got {unknown[0]!r}")
+        whole = [spec.kind for line in self.lines for spec in line.recipe.defects if spec.extent == "global"]
+        if self.reading.flat and whole:
+            raise ValueError(f"a {whole[0]} moves a whole object, and a picture alone does not tell where one ends; "
+                             "choose other kinds")
         if not isinstance(self.light, str) and not 0 < sum(x * x for x in self.light) < float("inf"):
             raise ValueError(f"--light must point towards the lamp, but got {self.light}")
 
