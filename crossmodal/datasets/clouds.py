@@ -32,7 +32,7 @@ class CloudSource:
     category: str = ""
     split: Split = ""
     unit: str | None = None
-    view: str = ""
+    view: int = 0
 
     def hashes(self) -> dict[str, str]:
         """{"cloud": sha256 of the file}."""
