@@ -63,7 +63,7 @@ __all__ = [
     "CloudResult", "Contamination", "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding",
     "Fibre", "Hole", "MeshResult", "Missing", "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result",
     "Rig", "Scratch", "Spec", "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw",
-    "estimate_depth", "fit_camera", "flat_capture", "forecast", "grown", "imprint", "lift", "pointcloud",
-    "pool_light", "preset", "read_capture", "read_captures", "read_cloud", "read_mesh", "read_recipe", "read_rig",
-    "replay", "rgb", "synthesize", "write_mesh",
+    "estimate_depth", "fit_camera", "flat_capture", "forecast", "grown", "imprint", "lift", "pointcloud", "pool_light",
+    "preset", "read_capture", "read_captures", "read_cloud", "read_mesh", "read_recipe", "read_rig", "replay", "rgb",
+    "synthesize", "write_mesh",
 ]  # fmt: skip

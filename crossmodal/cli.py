@@ -27,9 +27,10 @@ DepthModel = Annotated[str | None, typer.Option(
 ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
 Format = Annotated[str | None, typer.Option(
     "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
-MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture, a "
-                  "cloud (.ply, .pcd, .xyz, .txt, .asc, .npy), or a mesh (.stl, .obj, .ply, .glb).")
-SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
+MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture (.pcd, "
+                  ".ply or rgb.png+xyz.tiff), cloud (.ply, .pcd, .xyz, .txt, .asc, .npy) or mesh (.stl, .obj, .ply, "
+                  ".glb).")
+SOURCE = "A dataset root, a category, a folder of captures or clouds, one capture or cloud."
 
 
 @app.command()

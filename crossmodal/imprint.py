@@ -37,13 +37,13 @@ GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: 
 def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = None):
     """Let a capture, a rig, a cloud or a mesh see one edit or several, in order.
 
-    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Mesh → MeshResult. Cloud → CloudResult,
-    with new points where surface is new. PointCloud → PointCloud with labels (N,) uint8, i + 1 where the i-th edit is;
-    its points rise with the matter that is laid on them, and none are added. Edits stand in the target's own frame; a
-    later one lies on what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
-    masks tell of the change before its noise and rounding.
+    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Cloud → CloudResult. Mesh →
+    MeshResult. PointCloud → PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the
+    matter that is laid on them, and none are added. Edits stand in the target's own frame; a later one lies on what an
+    earlier one left. The sensor (the capture's own if none is given) measures what changed; masks tell of the change
+    before its noise and rounding.
     """
-    raise TypeError("a defect can be imprinted in a Capture, a Rig, a Mesh, a Cloud or a PointCloud, but got "
+    raise TypeError("a defect can be imprinted in a Capture, a Rig, a Cloud, a Mesh or a PointCloud, but got "
                     f"{type(target).__name__}")
 
 

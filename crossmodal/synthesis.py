@@ -110,10 +110,9 @@ def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result,
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig | Mesh | Cloud | PointCloud, what: What,
-               seed: int = 0) -> Result | tuple[Result, ...] | CloudResult:
-    """Make defects in a capture or a cloud; in a rig, the same ones in each view, drawn in the first: a Result a view;
-    in a mesh, in its own frame: a MeshResult.
+def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, seed: int = 0):
+    """Make defects in a capture: a Result; in a rig, the same ones in each view, drawn in the first: a Result a view;
+    in a cloud: a CloudResult; in a mesh, in its own frame: a MeshResult.
 
     capture: a PointCloud is a Cloud that was read from no file
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)

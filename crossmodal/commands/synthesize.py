@@ -52,24 +52,21 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     root = Path(source)
     checked_out(out, root)
     mesh = is_mesh(source)
-    if reading.mm_per_pixel is None and not mesh and (clouds := cloud_sources(root)):
-        if views is not None:
-            raise ValueError(f"{source} holds clouds; --views says how many cameras scan a mesh")
+    if not mesh and views is not None:
+        raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
+    if not mesh and reading.mm_per_pixel is None and (clouds := cloud_sources(root)):
         if target.name != "mvtec3d":
             raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
         shown = without_colour(clouds, request)
         if not given:
             request = replace(shown, count=_count(count, len(shown.lines)))
         with progress("samples") as tell:
-            summaries = [produce_clouds(root, clouds, out, request, workers=workers, resume=resume, shard=part,
-                                        progress=tell, warn=warn)]
-        print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, None)
-        return summaries[0].exit_code
+            summary = produce_clouds(root, clouds, out, request, workers=workers, resume=resume, shard=part,
+                                     progress=tell, warn=warn)
+        return _told([summary], source, None, json)
     found = None if mesh else sources(source, reading)
-    if found is None:
+    if mesh:
         _checked_mesh(reading, target)
-    elif views is not None:
-        raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
     if reading.flat and light == "pooled":
         warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
     with staged(out, target, reading, partial(progress, target.name)) as tree:
@@ -85,6 +82,11 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
                 break
         if summary.interrupted and tree != out:
             raise KeyboardInterrupt
+    return _told(summaries, source, target, json)
+
+
+def _told(summaries: list[Summary], source: str, target: Format | None, json: bool) -> int:
+    """Say what was made, and return the exit code."""
     print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
     return max(summary.exit_code for summary in summaries)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from crossmodal.clouds.cloud import Cloud, read_cloud
 from crossmodal.datasets import plainly_named
@@ -24,15 +25,16 @@ UNIT = "mm"
 class CloudSource:
     """Where one good cloud lies; fields as of crossmodal.datasets.source.Source.
 
-    unit: what the layout says of its numbers, if it says anything; view: none, a cloud is all of its object
+    unit: what the layout says of its numbers, if it says anything; view: 0, for no cloud is a view of a rig
     """
+
+    view: ClassVar[int] = 0
 
     path: str
     file: Path
     category: str = ""
     split: Split = ""
     unit: str | None = None
-    view: int = 0
 
     def hashes(self) -> dict[str, str]:
         """{"cloud": sha256 of the file}."""
