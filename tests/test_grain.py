@@ -138,6 +138,7 @@ def photo(sigma=2.0, blur_px=0.0, seed=0, size=200):
 
 
 EVERYWHERE = np.ones((200, 200), bool)
+STILL = np.stack(np.indices(EVERYWHERE.shape, np.float32), -1)
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 4.0])
@@ -167,7 +168,7 @@ def laid(shot, factor, hidden=0.0):
     found = rgb_room.measure_grain(shot.pixels, EVERYWHERE)
     smooth = found.smooth(shot.pixels)
     linear = (found.light(smooth) * np.float32(factor)).reshape(-1, 3)
-    return found.laid(shot.pixels, smooth, EVERYWHERE, linear, np.full(EVERYWHERE.shape, hidden, np.float32))
+    return found.laid(shot.pixels, smooth, EVERYWHERE, linear, np.full(EVERYWHERE.shape, hidden, np.float32), STILL)
 
 
 def test_light_that_does_not_change_gives_the_photograph_back():
@@ -195,7 +196,7 @@ def test_an_edge_under_matter_does_not_show_through():
     found = rgb_room.measure_grain(shot.pixels, EVERYWHERE)
     smooth = found.smooth(shot.pixels)
     mud = np.full((200 * 200, 3), 0.05, np.float32)
-    out, _ = found.laid(shot.pixels, smooth, EVERYWHERE, mud, np.ones(EVERYWHERE.shape, np.float32))
+    out, _ = found.laid(shot.pixels, smooth, EVERYWHERE, mud, np.ones(EVERYWHERE.shape, np.float32), STILL)
     columns = out[..., 1].astype(float).mean(0)
     assert np.ptp(columns) <= 8
     assert out[..., 1].std() > 0.5  # but noise does
