@@ -40,9 +40,12 @@ from crossmodal.defects import (
     Wear,
 )
 from crossmodal.edit import SurfaceEdit
+from crossmodal.estimated import estimate_depth
+from crossmodal.flat import flat_capture
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
 from crossmodal.lighting import pool_light
+from crossmodal.meshes import MeshResult, read_mesh, write_mesh
 from crossmodal.patch import Patch
 from crossmodal.plan import Plan
 from crossmodal.presets import preset
@@ -55,9 +58,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination",
-    "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "Missing",
-    "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain",
-    "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "fit_camera", "forecast", "grown",
-    "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture", "read_captures", "read_recipe",
-    "read_rig", "replay", "rgb", "synthesize",
+    "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "MeshResult",
+    "Missing", "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec",
+    "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "estimate_depth", "fit_camera",
+    "flat_capture", "forecast", "grown", "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture",
+    "read_captures", "read_mesh", "read_recipe", "read_rig", "replay", "rgb", "synthesize", "write_mesh",
 ]  # fmt: skip

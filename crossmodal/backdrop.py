@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numba import njit
 
 import rgb as rgb_room
 
@@ -97,15 +98,36 @@ def uncovered(backdrop: Backdrop, window, gone: np.ndarray, foreground: np.ndarr
     reach = max(1, round(min(below_px, DEEPEST_PX)))
     rows, columns = window
     r0, c0 = max(0, rows.start - reach), max(0, columns.start - reach)
-    shut = foreground[r0:rows.stop + reach, c0:columns.stop + reach].astype(np.float32)
-    inner = np.s_[rows.start - r0:rows.stop - r0, columns.start - c0:columns.stop - c0]
-    shut[inner][gone] = 0
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)).astype(np.float32)
-    open_ = 1 - cv2.filter2D(shut, -1, disc / disc.sum(), borderType=cv2.BORDER_REPLICATE)[inner]
-    light = DARKEST + (1 - DARKEST) * np.clip(open_, 0, 1)
-    colours = backdrop.rgb[window]
-    dark = rgb_room.to_srgb((rgb_room.to_linear(colours) * light[..., None]).astype(np.float32))
-    return np.where((gone & foreground[window])[..., None], dark, colours)
+    shut = foreground[r0:rows.stop + reach, c0:columns.stop + reach].copy()
+    shut[rows.start - r0:rows.stop - r0, columns.start - c0:columns.stop - c0][gone] = False
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    under = gone & foreground[window]
+    at = np.argwhere(under) + np.array((rows.start - r0, columns.start - c0))
+    open_ = 1 - _share(shut, at, disc.sum(1, dtype=np.int64) // 2)
+    light = (DARKEST + (1 - DARKEST) * open_).astype(np.float32)
+    colours = backdrop.rgb[window].copy()
+    colours[under] = rgb_room.to_srgb(rgb_room.to_linear(colours[under]) * light[:, None])
+    return colours
+
+
+@njit(cache=True, nogil=True)
+def _share(mask, at, half):
+    """(n,) float64: the share of a mask (h, w) bool in a disc about each (row, column) (n, 2); half: (2r + 1,), how far
+    the disc reaches to either side in each of its rows. Beyond its border the mask goes on as it is there."""
+    h, w = mask.shape
+    before = np.zeros((h, w + 1), np.int32)
+    for i in range(h):
+        for j in range(w):
+            before[i, j + 1] = before[i, j] + mask[i, j]
+    out, reach, area = np.empty(len(at)), len(half) // 2, (2 * half + 1).sum()
+    for k in range(len(at)):
+        total = 0
+        for d in range(len(half)):
+            i, first, last = min(max(at[k, 0] + d - reach, 0), h - 1), at[k, 1] - half[d], at[k, 1] + half[d]
+            total += before[i, min(last + 1, w)] - before[i, max(first, 0)]
+            total += max(-first, 0) * mask[i, 0] + max(last + 1 - w, 0) * mask[i, w - 1]
+        out[k] = total / area
+    return out
 
 
 def _plane(points):

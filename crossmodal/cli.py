@@ -18,6 +18,15 @@ Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' num
 Intrinsics = Annotated[Path | None, typer.Option(
     "--intrinsics", help="Camera file: RealSense, ROS camera_info, Open3D, BOP, HALCON, or plain fx fy cx cy.")]
 DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
+MmPerPixel = Annotated[float | None, typer.Option(
+    "--mm-per-pixel", help="Take pictures alone, of flat parts unless --depth-model says otherwise.")]
+DepthModel = Annotated[str | None, typer.Option(
+    "--depth-model", help="Their depth as a transformers model guesses it: a folder, or the id of one in its cache.")]
+ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
+Format = Annotated[str | None, typer.Option(
+    "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
+MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures or of a rig's views, one capture, or a mesh (.stl, "
+                  ".obj, .ply, .glb).")
 SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
 
 
@@ -31,7 +40,7 @@ def demo(out: Out = Path("crossmodal-demo"), seed: Seed = 0, json: Json = False)
 
 @app.command()
 def synthesize(
-    source: Annotated[str, typer.Argument(help=SOURCE)],
+    source: Annotated[str, typer.Argument(help=MESH_OR_SOURCE)],
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
@@ -51,8 +60,11 @@ def synthesize(
     light: Annotated[str, typer.Option("--light", help=(
         "pooled over the captures where that is surer, own: each by its own picture, or x,y,z towards the lamp in "
         "camera axes."))] = "pooled",
-    format: Annotated[str, typer.Option("--format", help="What to write: crossmodal formats.")] = "mvtec3d",
-    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+    views: Annotated[int | None, typer.Option(
+        "--views", help="Cameras in the ring that scans a mesh; default 12.")] = None,
+    format: Format = None,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
+    mm_per_pixel: MmPerPixel = None, depth_model: DepthModel = None, relief_mm: ReliefMm = None, json: Json = False,
 ) -> int:
     """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth."""
     from crossmodal.commands.synthesize import run
@@ -60,8 +72,8 @@ def synthesize(
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
-               allow_overlap=allow_overlap, ply=ply, reading=Reading(unit, intrinsics, depth_scale),
-               light=light, format=format, json=json)
+               allow_overlap=allow_overlap, ply=ply, light=light, views=views, format=format, json=json,
+               reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm))
 
 
 @app.command()
@@ -95,13 +107,16 @@ def replay(
     source: Annotated[str, typer.Option("--source", help=SOURCE)],
     out: Out,
     force: Annotated[bool, typer.Option("--force", help="Replay on captures whose bytes differ.")] = False,
-    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
+    format: Format = None,
+    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
+    mm_per_pixel: MmPerPixel = None, depth_model: DepthModel = None, relief_mm: ReliefMm = None, json: Json = False,
 ) -> int:
     """Make the samples of a manifest, or of one plan, again: the same bytes."""
     from crossmodal.commands.replay import run
     from crossmodal.datasets.source import Reading
 
-    return run(plan, source, out, force=force, reading=Reading(unit, intrinsics, depth_scale), json=json)
+    return run(plan, source, out, force=force, format=format, json=json,
+               reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm))
 
 
 @app.command()

@@ -54,6 +54,8 @@ def _folds(points, normals, object_, ranges, half, across_m, fold, narrow_m, way
     low, high = np.empty(4, np.float32), np.empty(4, np.float32)
     for row in range(ranges.shape[0]):
         for column in range(ranges.shape[1]):
+            if not object_[row * BLOCK:(row + 1) * BLOCK, column * BLOCK:(column + 1) * BLOCK].any():
+                continue
             low[:], high[:] = np.inf, -np.inf
             for r in range(max(0, row - reach), min(ranges.shape[0], row + reach + 1)):
                 for c in range(max(0, column - reach), min(ranges.shape[1], column + reach + 1)):

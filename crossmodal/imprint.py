@@ -18,26 +18,29 @@ from crossmodal.plan import Plan, PlannedLight
 from crossmodal.recolour import largest_difference, recoloured
 from crossmodal.remeasured import along_rays, beyond, laid, measured
 from crossmodal.result import Masks, Measured, Result, Visibility
+from crossmodal.scanner.mesh import Mesh
 from crossmodal.see import Seen, see, widened
 from crossmodal.sensor import IdealSensor, Sensor
 from crossmodal.streams import stream
 from pointcloud import PointCloud
 
 Edit = SurfaceEdit | LiftedEdit
+HALF_LEVEL = 0.5  # a smaller change of a pixel is rounded away more often than not
 GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: plain, but of no size
 
 
 @singledispatch
 def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = None):
-    """Let a capture, a rig or a cloud see one edit or several, in order.
+    """Let a capture, a rig, a cloud or a mesh see one edit or several, in order.
 
-    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. PointCloud → PointCloud with
-    labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the matter that is laid on them, and none are
-    added for what hangs over a rim or stands free. Edits stand in the target's own frame; a later one lies on
-    what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
+    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Mesh → MeshResult. PointCloud →
+    PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the matter that is laid on
+    them, and none are added for what hangs over a rim or stands free. Edits stand in the target's own frame; a later
+    one lies on what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
     masks tell of the change before its noise and rounding.
     """
-    raise TypeError(f"a defect can be imprinted in a Capture, a Rig or a PointCloud, but got {type(target).__name__}")
+    raise TypeError("a defect can be imprinted in a Capture, a Rig, a Mesh or a PointCloud, but got "
+                    f"{type(target).__name__}")
 
 
 @imprint.register
@@ -112,6 +115,12 @@ def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None 
             keep &= ~sample.removed
     colours = None if cloud.rgb is None else cloud.rgb[keep]
     return PointCloud(xyz[keep].astype(np.float32), rgb=colours, normals=cloud.normals[keep], labels=labels[keep])
+
+
+@imprint.register
+def _(mesh: Mesh, edits, plan: Plan | None = None, sensor: Sensor | None = None):
+    from crossmodal.meshes.edit import edited  # meshes are planned in views, so they come after them
+    return edited(mesh, _several(edits), plan)
 
 
 def _sensor(capture, plan) -> Sensor:
@@ -193,7 +202,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         if capture.grey:  # whatever its matter's colour, such a camera gives its lightness
             colours = cv2.cvtColor(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
             difference = largest_difference(colours, rgb)
-        coloured = difference > surface.rgb_floor
+        coloured = difference > max(surface.rgb_floor, HALF_LEVEL)
     direct = (coloured | shifted) & seen.support
     contrast = 0.0
     if direct.any():

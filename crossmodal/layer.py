@@ -81,6 +81,7 @@ def _see_tile(surface, edit, sheet, near, outer, fine) -> Seen | None:
     ground = lit = state > 0
     if beyond.any():
         ground, lit = ground & _clear_of(beyond, fine), lit & _clear_of(void, fine)
+    del points, normals, st, ways, chart, places  # the most is still to come
     return _laid_over(surface, rows, columns, smooth, normal, state, linked, sample, inside, ground, lit, fine)
 
 

@@ -54,8 +54,7 @@ class Sheet:
         reached = within(st, edit.field.bounds_mm)
         if not (cv2.dilate(reached.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~charted).any():
             return plain
-        away = -np.einsum("ijk,ijk->ij", points, normals)
-        faces = charted & (away > GRAZING * np.sqrt(np.einsum("ijk,ijk->ij", points, points)))
+        faces = charted & (surface.facing[window] > GRAZING)
         firm = cv2.erode(faces.astype(np.uint8), np.ones((2 * FIRM + 1, 2 * FIRM + 1), np.uint8)).astype(bool)
         if not firm.any():
             return plain

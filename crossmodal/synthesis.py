@@ -18,6 +18,7 @@ from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
 from crossmodal.result import Result
+from crossmodal.scanner.mesh import Mesh
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
 
@@ -79,12 +80,15 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
 
 
 def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
-    """The result that a plan describes (a rig: one a view); bit for bit the first one on the same capture."""
+    """The result that a plan describes; bit for bit the first one on the same capture. A rig: one a view, the plan in
+    the axes of the view that it names, or of the first."""
     if isinstance(capture, Rig):
+        at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
+        pose = capture.T_rig_camera[at]
         if plan.light is not None:
-            capture = capture.lit_by(plan.light.light())
-        first, pose = capture.views[0], capture.T_rig_camera[0]
-        return imprint(capture, tuple(grown(first.surface, one).moved(pose) for one in plan.defects), plan)
+            capture = capture.lit_by(plan.light.light().turned(capture.T_rig_camera[0][:3, :3].T @ pose[:3, :3]))
+        surface = capture.views[at].surface
+        return imprint(capture, tuple(grown(surface, one).moved(pose) for one in plan.defects), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:
@@ -95,18 +99,23 @@ def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
-    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view.
+def synthesize(capture: Capture | Rig | Mesh, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
+    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view; in a
+    mesh, in its own frame: a MeshResult.
 
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
     """
-    if isinstance(what, Plan):
-        return replay(capture, what)
     if isinstance(what, Spec):
         what = Recipe(defects=(what,))
-    elif not isinstance(what, Recipe):
+    elif not isinstance(what, Recipe | Plan):
         what = Recipe(defects=tuple(what))
+    if isinstance(capture, Mesh):
+        from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
+
+        return synthesized(capture, what, seed)
+    if isinstance(what, Plan):
+        return replay(capture, what)
     return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
 
 

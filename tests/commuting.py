@@ -26,6 +26,10 @@ SPECS = {
 }
 """Kinds for which the preset is not what is tried: a form without gloss, a wall that is more than a pixel wide."""
 
+UNDER_A_SKY = {"burr"}
+"""Kinds of which so much is foot that what is off is the sky that they shut out: a light that is the same everywhere,
+in a cavity too, would have none to lose. What is cut through is under one as well."""
+
 SHAPES = {"bevelled plate": plate, "sphere": ball}
 PLANS = (
     ("bevelled plate", 0, ("crease", "scratch", "cut", "hole", "chip", "missing", "wear")),
@@ -67,14 +71,15 @@ def both() -> Iterator[Both]:
             shape = SHAPES[name]() if name in SHAPES else part(name)
             for kind in kinds:
                 spec = spec_of(kind)
-                yield by_plan(shape.skin if spec.effect == "remove" else shape, spec, seed)
+                open_ = shape.under_a_sky if kind in UNDER_A_SKY else shape
+                yield by_plan(shape.skin if spec.effect == "remove" else open_, spec, seed)
 
 
 SMOOTH, WALLS = (0.005, 0.03), (0.05, 0.5)
 """Depth in mm at 0.25 mm a pixel, median and 95th percentile."""
 MASK, NEARER = 0.95, 3
 """Agreement of the masks, and how many times nearer to the truth relighting brings a picture; where the shape does not
-tell the light, it is nearer."""
+tell the light, or no lamp reaches, it is nearer."""
 
 
 def beyond(row: Row) -> tuple[str, ...]:

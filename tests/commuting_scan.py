@@ -24,8 +24,8 @@ class Row:
     """What the two ways round differ by: mm, mm, degrees, 8-bit levels (and by how many where nothing is relit),
     overlap of masks, share never scanned.
 
-    walls: whether the edit steps somewhere; told: whether the shape tells the light; same_points: whether the imprint
-    left every point its bits
+    walls: whether the edit steps somewhere; told: whether the shape tells the light that falls there: that of the lamp,
+    as far as it reaches; same_points: whether the imprint left every point its bits
     """
 
     kind: str
@@ -139,10 +139,12 @@ def compared(both: Both) -> Row:
     cosine = np.einsum("ij,ij->i", result.after.normals[inner].astype(float), truth.normals[inner].astype(float))
     # A pixel that also shows what was never scanned tells nothing of how the rest of it was relit.
     pure = judged & ~binary_dilation(revealed, np.ones((3, 3)))
+    reached = bool((before.normals[judged] @ both.shape.lamp.direction > 0).any())
     levels = [float(np.abs(picture[pure].astype(float) - truth.rgb[pure]).mean())
               for picture in (result.after.rgb, before.rgb)]
-    return Row(both.kind, both.shape.name, both.way, has_walls(both.field) or both.warps, both.shape.tells_the_light,
-               np.array_equal(result.after.points, before.points, equal_nan=True), float(np.median(off)),
+    kept_points = np.array_equal(result.after.points, before.points, equal_nan=True)
+    return Row(both.kind, both.shape.name, both.way, has_walls(both.field) or both.warps,
+               both.shape.tells_the_light and reached, kept_points, float(np.median(off)),
                float(np.percentile(off, 95)), float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1))))),
                *levels, _agreement(moved, found), float(revealed.sum() / union.sum()))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
+from commuting_mesh import Net
 
 import crossmodal as cm
 from crossmodal.scanner import Lamp, Material, Mesh, Plane, Scene, rotation_about, scan
@@ -147,17 +148,19 @@ def ball(radius: float = 18.0) -> Shape:
 
 @dataclass(frozen=True)
 class Part:
-    """A CAD part: its file, how much it is scaled, how it is turned, and what of it (mm) comes to the origin."""
+    """A CAD part: its file, how much it is scaled, how it is turned, what of it (mm) comes to the origin, and whether
+    its facets stand for what is round."""
 
     file: str
     scale: float
     turn: np.ndarray
     centre: tuple[float, float, float] | None = None
+    is_round: bool = False
 
 
 PARTS = {
     "plate with holes": Part("plate_holes.STL", 0.6, rotation_about((1, 0, 0), 180), (46.0, -78.0, 0.0)),
-    "bottle": Part("fuze.obj", 330.0, rotation_about((1, 0, 0), 90), (0.0, 16.0, 0.0)),
+    "bottle": Part("fuze.obj", 330.0, rotation_about((1, 0, 0), 90), (0.0, 16.0, 0.0), is_round=True),
 }
 
 
@@ -171,7 +174,30 @@ def part(name: str) -> Shape:
     solid.apply_translation(-np.array((*middle[:2], solid.bounds[1, 2])))
     if made.centre is not None:
         solid.apply_translation(-np.array(made.centre))
-    return Shape(name, solid)
+    return Shape(name, rounded(solid) if made.is_round else solid)
+
+
+def rounded(solid: trimesh.Trimesh, times: int = 2) -> trimesh.Trimesh:
+    """A solid with its facets halved so often, new corners on the arcs that the normals at the old ones call for
+    (after Boubekeur & Alexa 2008, Phong Tessellation).
+
+    Else its light, smooth over the facets, would be of another shape than its depth.
+    """
+    smooth = trimesh.graph.smooth_shade(solid, angle=math.radians(CREASE_DEG))
+    net = Net(np.array(smooth.vertices), np.array(smooth.vertex_normals), np.array(smooth.faces))
+    for _ in range(times):
+        edges, of_face = net.edges()
+        half = 0.5 * (net.points[edges[:, 1]] - net.points[edges[:, 0]])
+        ends = net.normals[edges]
+        lift = 0.25 * sum(sign * np.einsum("ei,ei->e", half, n)[:, None] * n
+                          for sign, n in zip((-1, 1), ends.swapaxes(0, 1), strict=True))
+        net = net.split(np.ones(len(edges), bool), edges, of_face)
+        # Both sides of a crease go with the one that goes farther, or the solid would gape there.
+        _, place = np.unique(np.round(net.points[-len(edges):], 9), axis=0, return_inverse=True)
+        order = np.lexsort((np.linalg.norm(lift, axis=1), place.ravel()))
+        last = order[np.cumsum(np.bincount(place.ravel())) - 1]
+        net.points[-len(edges):] += lift[last[place.ravel()]]
+    return trimesh.Trimesh(net.points, net.faces, process=True)
 
 
 def cad_folder() -> Path:

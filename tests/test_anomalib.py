@@ -91,17 +91,21 @@ def test_an_empty_mask_and_a_tree_without_points_are_noticed(tree, tmp_path):
         check(*batches(of_category(spoilt)), spoilt, KINDS)
 
 
-def test_mvtec_ad_loads_the_2d_layout(tree, tmp_path):
+def test_the_2d_layout_is_loaded_as_mvtec_ad_and_by_its_yaml(tree, tmp_path):
     from anomalib.data import MVTecAD
 
     out = tmp_path / "part"
     assert main(["convert", str(tree), "--to", "mvtec2d", "--out", str(out)]) == 0
-    train, test = batches(MVTecAD(root=tmp_path, category="part"))
-    assert sum(len(batch.image) for batch in train) == 3
-    for batch in test:
-        for i, path in enumerate(map(Path, batch.image_path)):
-            twin = tree / "test" / path.parent.name / "gt" / path.name
-            assert np.array_equal(batch.gt_mask[i].numpy().astype(bool), read_mask(twin) > 0)
+    for module in (MVTecAD(root=tmp_path, category="part"), of_yaml(out)):
+        train, test = batches(module)
+        assert sum(len(batch.image) for batch in train) == 3
+        seen = []
+        for batch in test:
+            for i, path in enumerate(map(Path, batch.image_path)):
+                twin = tree / "test" / path.parent.name / "gt" / path.name
+                assert np.array_equal(batch.gt_mask[i].numpy().astype(bool), read_mask(twin) > 0)
+                seen.append(path.parent.name)
+        assert sorted(seen) == ["dent", "dent", "good", "stain", "stain"]
 
 
 @pytest.mark.parametrize("module", [of_yaml, of_category])

@@ -14,25 +14,8 @@ from commuting_tools import bore, sunk
 
 import crossmodal as cm
 
-UNTOLD = "round bar"
-"""A cylinder looks the same from wherever along its axis the lamp shines."""
-
-
-BEYOND = {
-    ("cut", "bevelled plate"): {"mask"},
-    ("chip", "bevelled plate"): {"p95"},
-    ("burr", "bevelled plate"): {"light"},
-    ("fibre", "sphere"): {"p95"},
-    ("peel", "sphere"): {"light"},
-    ("discoloration", "sphere"): {"light"},
-    ("fibre", "plate with holes"): {"p95"},
-    ("peel", "plate with holes"): {"light"},
-    ("fibre", "bottle"): {"p95"},
-    ("burr", "bottle"): {"median", "light"},
-    ("corrosion", "bottle"): {"light"},
-    ("discoloration", "bottle"): {"mask", "light"},
-}
-"""What the table shows beyond its bounds, bold: a thin body off the surface is half edge, where a pixel sees either."""
+UNTOLD = {("dent", "round bar"), ("bump", "round bar"), ("burr", "bottle"), ("stain", "sphere")}
+"""A cylinder looks the same from wherever along its axis the lamp shines; the last two lie where no lamp reaches."""
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +23,17 @@ def rows():
     return commuting.rows()
 
 
-def check(row, told=frozenset()):
-    """Within its bounds but for what is told; what is appearance only leaves every point as it was."""
-    assert set(commuting.beyond(row)) <= set(told), row
+def check(row):
+    """Within its bounds; what is appearance only leaves every point as it was."""
+    assert not commuting.beyond(row), row
     effect = next(one for one in cm.DEFECTS if one.model_fields["kind"].default == row.kind).effect
     assert row.same_points == (effect == "appearance"), row
 
 
 def test_every_edit_commutes(rows):
-    """Depth, masks and relit colour; and what is told to be beyond its bounds still is."""
+    """Depth, masks and relit colour."""
     for row in rows:
-        told = BEYOND.get((row.kind, row.shape), set()) if row.way == "vertices" else set()
-        check(row, told)
-        assert told <= set(commuting.beyond(row)), f"within its bounds by now: {row}"
+        check(row)
 
 
 def test_every_kind_is_tried(rows):
@@ -62,8 +43,8 @@ def test_every_kind_is_tried(rows):
                                                                 "bend"}
 
 
-def test_only_a_bar_does_not_tell_its_light(rows):
-    assert {row.shape for row in rows if not row.told} == {UNTOLD}
+def test_nearly_everywhere_the_light_is_told(rows):
+    assert {(row.kind, row.shape) for row in rows if not row.told} <= UNTOLD
 
 
 def test_the_table_in_the_readme_is_of_today(rows):

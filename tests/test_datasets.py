@@ -492,3 +492,11 @@ def test_table_scenes_are_read_with_their_sensors_camera(shared):
         np.testing.assert_allclose((camera.fx, camera.fy, camera.cx, camera.cy), (525, 525, 319.5, 239.5), atol=1e-4)
         assert pcd.read_labels(source.geometry).max() >= 20
 
+
+
+def test_a_capture_without_a_gap_is_read(tmp_path):
+    capture = trees.toys.plane()
+    assert capture.valid.all()
+    trees.write_pair(tmp_path, "000", capture)
+    (read,) = cm.read_captures(tmp_path)
+    assert np.array_equal(read.points, capture.points)

@@ -16,7 +16,6 @@ CABLES = [*(f"train/good/{n:03d}" for n in range(8)),
           *(f"test/{kind}/000" for kind in ("good", "bent", "cut", "hole", "thread"))]
 SCENES = [*(f"learn{n}" for n in (0, 4, 18, 20, 34, 36, 40, 44)), *(f"test{n}" for n in (0, 6, 18, 33, 39, 42))]
 REAL = [("cable_gland", name) for name in CABLES] + [("mosd", name) for name in SCENES]
-SEEDS = (0, 7, 2024)
 
 
 @lru_cache(maxsize=1)
@@ -36,6 +35,7 @@ def capture(request, shared):
     return read(shared, source, name)
 
 
+@lru_cache(maxsize=1)
 def check_L2_as_measured(capture):
     """L2 of a real sensor: depth is z, and points project into their pixels as well as the sensor's own do (its
     flying points, under 2 %, may not); the residual that the camera fit reports is that of the points."""
@@ -58,13 +58,15 @@ def deepest_in_sight(surface, planned, field, across=160):
     step = max(s1 - s0, t1 - t0) / across
     grid = np.stack(np.meshgrid(np.arange(s0, s1, step), np.arange(t0, t1, step)), -1).reshape(-1, 2)
     d = field.sample(grid[:, 0], grid[:, 1]).displacement_mm.astype(float)
-    deep = d < 0.2 * d.min()
-    grid, d = grid[deep], d[deep]
-    clear = np.ones(len(d), bool)
-    for rise in np.linspace(0, field.deepest_mm + field.highest_mm, 80)[1:]:
-        there = grid + rise * lateral
-        clear &= field.sample(there[:, 0], there[:, 1]).displacement_mm <= d + rise + 1e-3 * field.deepest_mm
-    return float(-d[clear].min()) if clear.any() else 0.0
+    deepest_first = np.argsort(d, kind="stable")[:np.count_nonzero(d < 0.2 * d.min())]
+    rises = np.linspace(0, field.deepest_mm + field.highest_mm, 80)[1:, None]
+    for some in np.array_split(deepest_first, max(1, len(deepest_first) // 50)):
+        there = grid[some] + rises[..., None] * lateral
+        over = field.sample(there[..., 0].ravel(), there[..., 1].ravel()).displacement_mm.reshape(there.shape[:2])
+        clear = (over <= d[some] + rises + 1e-3 * field.deepest_mm).all(0)
+        if clear.any():
+            return float(-d[some][clear].min())
+    return 0.0
 
 
 def highest_in_sight(surface, planned, field):
@@ -72,6 +74,22 @@ def highest_in_sight(surface, planned, field):
     sth = (surface.smoothed[surface.foreground] - np.array(planned.anchor_m)) * 1e3
     across = np.cross(planned.normal, planned.heading)
     return float(field.sample(sth @ np.array(planned.heading), sth @ across).displacement_mm.max())
+
+
+def deepest_on_object(capture, planned):
+    """How deep any point of the object is pushed that no other hides, mm: what lies at an edge may lie beyond it, or
+    lean away behind it. Every point is moved by itself, and looked at through a z-buffer as coarse as its pixels."""
+    surface = capture.surface
+    points = surface.points[surface.foreground].astype(np.float64)
+    normals = surface.normals[surface.foreground]
+    pushed = cm.grown(surface, planned)(points, normals).displacement_mm
+    points += 1e-3 * pushed[:, None] * normals
+    column, row = np.rint(capture.camera.project(points)).astype(int).T
+    inside = (column >= 0) & (row >= 0) & (column < capture.camera.width) & (row < capture.camera.height)
+    first = np.full(capture.shape, np.inf)
+    np.minimum.at(first, (row[inside], column[inside]), points[inside, 2])
+    seen = points[inside, 2] - first[row[inside], column[inside]] < 1e-3 * surface.mm_per_pixel
+    return -float(pushed[inside][seen].min())
 
 
 def check_appears(capture, result, forecast):
@@ -122,6 +140,8 @@ def check_appears(capture, result, forecast):
         assert d.min() >= -allowed
     if spec.effect in ("in", "both"):
         want = min(requested(spec)["max_depth_mm"], deepest_in_sight(surface, planned, field))
+        if spec.at == "edge":
+            want = min(want, deepest_on_object(capture, planned))
         # A surface's own relief, where it goes, goes beside the asked depth.
         deeper = np.inf if spec.blunts else allowed
         assert -allowed <= -d.min() - want <= deeper, f"{-d.min():.3f} mm deep, asked {want:.3f} ± {allowed:.3f}"
@@ -140,26 +160,26 @@ def check_appears(capture, result, forecast):
 
 
 @pytest.mark.parametrize("kind", [spec.model_fields["kind"].default for spec in cm.DEFECTS])
-def test_laws_on_real_captures(capture, kind):
+def test_laws_on_real_captures(request, capture, kind):
     [spec] = [s for s in cm.DEFECTS if s.model_fields["kind"].default == kind]
     check_L2_as_measured(capture)
-    for seed in SEEDS:
-        result = cm.synthesize(capture, spec(), seed=seed)
-        forecast = cm.forecast(capture, result.plan)
-        assert forecast == result.warnings
-        fate = check_appears(capture, result, forecast)
-        check_L3(result)
-        check_L5(result.before, result.after, result.masks)
-        check_gt(result)
-        if spec.effect in ("in", "out", "add", "remove"):
-            check_L9(result, spec.effect)
-        if seed != SEEDS[0]:
-            continue
-        check_L10(capture, result)
-        edit = cm.grown(capture.surface, result.plan.defects[0])
-        check_identity(faded(capture, edit, 0))
-        if fate == "seen":
-            check_L4(result, *through_cloud(capture, edit))
+    # Each capture has a seed of its own: as many places and sizes of a kind are tried as there are captures.
+    seed = request.node.callspec.indices["capture"]
+    result = cm.synthesize(capture, spec(), seed=seed)
+    forecast = cm.forecast(capture, result.plan)
+    assert forecast == result.warnings
+    fate = check_appears(capture, result, forecast)
+    check_L3(result)
+    check_L5(result.before, result.after, result.masks)
+    check_gt(result)
+    if spec.effect in ("in", "out", "add", "remove"):
+        check_L9(result, spec.effect)
+    check_L10(capture, result)
+    edit = cm.grown(capture.surface, result.plan.defects[0])
+    check_identity(faded(capture, edit, 0))
+    # What is narrower than a pixel passes between the points that would be labelled.
+    if fate == "seen" and not any("pixels wide" in sentence for sentence in forecast):
+        check_L4(result, *through_cloud(capture, edit))
 
 
 def test_a_request_below_the_floor_is_reported_beforehand(shared):

@@ -2,6 +2,7 @@
 
 import json as js
 import sys
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -9,20 +10,25 @@ from pydantic import ValidationError
 from crossmodal.commands.progress import progress
 from crossmodal.commands.written import write_all
 from crossmodal.datasets import Reading, Source, load, sources
+from crossmodal.datasets.alone import ASSUMED, assumed
 from crossmodal.datasets.class_ids import assigned, read_class_ids
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
+from crossmodal.formats.staged import staged, writable
 from crossmodal.plan import Plan
 from crossmodal.production.depth_camera import with_depth_camera
 from crossmodal.production.pool import one_thread
+from crossmodal.production.views import again_in
 from crossmodal.production.worker import one_line as said
 from crossmodal.recipe import one_line
 
 
-def run(path: Path, source: str, out: Path, *, force: bool, reading: Reading, json: bool) -> int:
+def run(path: Path, source: str, out: Path, *, force: bool, format: str | None, reading: Reading, json: bool) -> int:
     """Replay every plan; a sample that cannot be made is named, and the rest is still written."""
+    target = writable(format, reading)
     wanted = _entries(path)
-    found = {one.path: one for one in sources(source)}
+    _same_assumptions(wanted, reading)
+    found = {one.path: one for one in sources(source, reading)}
     if (out / "manifest.jsonl").exists():
         raise ValueError(f"{out} already holds a run; choose another --out")
     chosen = [_chosen(entry, found, source, force) for entry in wanted]
@@ -31,6 +37,21 @@ def run(path: Path, source: str, out: Path, *, force: bool, reading: Reading, js
     kinds = [defect.kind for entry in wanted for defect in entry["plan"].defects]
     ids = assigned(read_class_ids(known) if known.is_file() else kept, kinds)
     checked_out(out, Path(source))
+    with staged(out, target, reading, partial(progress, target.name)) as tree:
+        entries, failures = _made(tree, wanted, chosen, ids, reading)
+        write_all(tree, ids, entries)
+    same = sum(new["sha256"] == old["sha256"] for new, old in _pairs(entries, wanted))
+    if json:
+        print(js.dumps(plain({"out": str(out), "made": len(entries), "same_bytes": same,
+                              "failures": failures})))
+    else:
+        compared = f", {same} with the bytes of the manifest" if any(e["sha256"] for e in wanted) else ""
+        print(f"{out}: {len(entries)} of {len(wanted)} samples replayed{compared}")
+    return 1 if failures else 0
+
+
+def _made(out, wanted, chosen, ids, reading):
+    """The entries of what was written below `out`, and what could not be made."""
     entries, failures = [], []
     capture, loaded = None, None
     from crossmodal.synthesis import replay
@@ -40,24 +61,28 @@ def run(path: Path, source: str, out: Path, *, force: bool, reading: Reading, js
             try:
                 if loaded != one:
                     capture, loaded = load(one, reading), one
-                result = replay(capture, entry["plan"])
+                result = again_in(one, reading, entry["plan"]) if one.view else replay(capture, entry["plan"])
                 origin = {**entry["source"], "path": one.path, "sha256": one.hashes()}
                 made = write_sample(out, entry["id"], result, ids, origin, entry["seed"],
                                     "points" in entry["files"], entry["prompt"])
-                entries.append(with_depth_camera(out, made, one, reading, capture, result))
+                made = with_depth_camera(out, made, one, reading, capture, result)
+                entries.append(made | {"view": entry["view"]} if "view" in entry else made)
             except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
                 failures.append({"id": entry["id"], "reason": said(error)})
                 print(f"error: {entry['id']} failed: {said(error)}", file=sys.stderr)
             tell(len(entries) + len(failures), len(wanted))
-    write_all(out, ids, entries)
-    same = sum(new["sha256"] == old["sha256"] for new, old in _pairs(entries, wanted))
-    if json:
-        print(js.dumps(plain({"out": str(out), "made": len(entries), "same_bytes": same,
-                              "failures": failures})))
-    else:
-        compared = f", {same} with the bytes of the manifest" if any(e["sha256"] for e in wanted) else ""
-        print(f"{out}: {len(entries)} of {len(wanted)} samples replayed{compared}")
-    return 1 if failures else 0
+    return entries, failures
+
+
+def _same_assumptions(wanted: list[dict], reading: Reading) -> None:
+    """Refuse another scale or depth model than the samples were made with; a bare plan says neither."""
+    now = assumed(reading)
+    for entry in wanted:
+        for word, option in ASSUMED.items():
+            then = entry["source"].get(word)
+            if entry["sha256"] is not None and then != now.get(word):
+                was = f"with {option} {then}" if then is not None else f"without {option}"
+                raise ValueError(f"{entry['id']} was made {was}; say the same")
 
 
 def _pairs(entries, wanted):

@@ -12,24 +12,27 @@ from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
 from crossmodal.formats import Format
-from crossmodal.formats import named as format_named
 from crossmodal.formats.staged import staged, writable
+from crossmodal.meshes.files import is_mesh
+from crossmodal.meshes.scanned import scan_file
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.request import light_parsed
 from crossmodal.recipe import read_recipe
 
+VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pictures
+
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, format: str,
-        json: bool) -> int:
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, views: int | None,
+        format: str | None, json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
-    target = writable(format_named(format), resume=resume, shard=shard, ply=ply)
+    target = writable(format, reading, resume=resume, shard=shard, ply=ply)
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
@@ -39,14 +42,25 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
         request = Request.of_recipe(wanted, _count(count, 1), **rest)
     else:
         if kinds is None:
-            kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS)
+            kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS
+                          if not (reading.flat and spec.extent == "global"))
         request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
     summaries = []
     warn = warner()
     root = Path(source)
     checked_out(out, root)
-    with staged(out, target, partial(progress, target.name)) as tree:
-        for name, own, folder, share in _categories(sources(source), tree, request.count):
+    found = None if is_mesh(source) else sources(source, reading)
+    if found is None:
+        _checked_mesh(reading, target)
+    elif views is not None:
+        raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
+    if reading.flat and light == "pooled":
+        warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
+    with staged(out, target, reading, partial(progress, target.name)) as tree:
+        if found is None:
+            source = str(scan_file(Path(source), tree, VIEWS if views is None else views, reading.unit, PIXELS))
+            found, request = sources(source), replace(request, reading=Reading())
+        for name, own, folder, share in _categories(found, tree, request.count):
             with progress(name or "samples") as tell:
                 summary = produce(root, own, folder, replace(request, count=share), workers=workers,
                                   resume=resume, shard=part, progress=tell, warn=warn)
@@ -57,6 +71,15 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             raise KeyboardInterrupt
     print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
     return max(summary.exit_code for summary in summaries)
+
+
+def _checked_mesh(reading: Reading, target: Format) -> None:
+    """Refuse what a mesh, which is scanned by cameras of its own and keeps their views, cannot go with."""
+    if replace(reading, unit=None) != Reading():
+        raise ValueError("a mesh is scanned by cameras of its own; of the reading options, leave all but --unit away")
+    if target.name != "mvtec3d":
+        raise ValueError("a mesh's views are kept beside its samples in the layout of MVTec 3D-AD; leave --format "
+                         f"away, then crossmodal convert OUT --to {target.name}")
 
 
 def _count(count, default):
@@ -107,5 +130,4 @@ def _tell(summaries: list[Summary], source: str, target: Format) -> None:
     if target.name == "mvtec3d":
         print(f"measure it: crossmodal check {summaries[0].out} --source {source}")
     else:
-        print(f"in {target.title}; make it again: "
-              f"crossmodal replay {summaries[0].out}/manifest.jsonl --source {source} --out DIR")
+        print(f"in {target.title}; crossmodal replay makes it again from {summaries[0].out}/manifest.jsonl")

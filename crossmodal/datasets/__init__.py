@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crossmodal.camera import residual
 from crossmodal.capture import Capture, Rig
-from crossmodal.datasets import bop, layouts, mvtec3d, pairs, pcd
+from crossmodal.datasets import alone, bop, layouts, mvtec3d, pairs, pcd, views
 from crossmodal.datasets.decode import depth_m, points_m
 from crossmodal.datasets.intrinsics import Calibration, checked_size, read_calibration
 from crossmodal.datasets.names import COLOUR, MVTEC_CAMERA
@@ -14,21 +14,25 @@ from crossmodal.datasets.raw import Raw, read_depth_values, read_raw
 from crossmodal.datasets.rig import is_rig, load_rig
 from crossmodal.datasets.source import Reading, Source
 
-READERS = (layouts.listed, bop.listed, mvtec3d.listed, pairs.listed, pcd.listed)
+READERS = (views.listed, layouts.listed, bop.listed, mvtec3d.listed, pairs.listed, pcd.listed)
 """Each lists the captures of a folder, or nothing; the first that finds any has it."""
 
 _KNOWN = ("an MVTec 3D-AD tree, rgb/ (or color/) with xyz/, ply/ or depth/, folders with rgb.png and xyz.tiff, "
-          "a BOP dataset, or .pcd or .ply scenes")
+          "a BOP dataset, a rig.json with views, or .pcd or .ply scenes; synthesize takes pictures alone with "
+          "--mm-per-pixel")
 _WORST_FIT_PX = 2.0
 
 
-def sources(root: str | Path) -> list[Source]:
+def sources(root: str | Path, reading: Reading | None = None) -> list[Source]:
     """What a dataset root, a category, a folder of captures or one capture holds, without reading a pixel.
 
-    One capture is a .pcd, ``rgb.png+xyz.tiff``, or a picture in rgb/ with its partner in xyz/ or depth/.
+    One capture is a .pcd, ``rgb.png+xyz.tiff``, or a picture in rgb/ with its partner in xyz/ or depth/. A reading with
+    mm_per_pixel takes pictures alone.
     Errors: ValueError or OSError, one line: nothing there, nothing known, a missing partner.
     """
     text, root = str(root), Path(root)
+    if reading is not None and reading.mm_per_pixel is not None:
+        return _plainly_named(alone.sources(root))
     if root.name in ("", ".."):  # names of folders above tell splits and categories
         root = root.resolve()
     if root.is_dir():
@@ -81,6 +85,10 @@ def load(source: Source, reading: Reading | None = None) -> Capture:
     reading = reading or Reading()
     if is_rig(source, reading):
         return load_rig(source, reading).views[0]
+    if source.view:
+        return views.load_view(source, reading)
+    if source.coding == alone.CODING:
+        return alone.load(source, reading)
     if source.coding == layouts.CODING:
         return layouts.load(source, reading)
     raw = read_raw(source)
@@ -151,10 +159,13 @@ def _from_xyz(source, reading, raw):
 
 
 def read_rig(source: str | Path, *, unit: str | None = None) -> Rig:
-    """One capture of two cameras, as the rig.json beside it says (see crossmodal.datasets.rig): a Rig of colour,
-    with depth aligned to it, and depth. Errors: as load; ValueError where there is no rig.json.
+    """One object as the rig.json beside it says: a Rig of its views (see crossmodal.datasets.views), or of two cameras
+    (see crossmodal.datasets.rig): colour, with depth aligned to it, and depth. Errors: as load; ValueError where there
+    is no rig.json.
     """
     found, reading = sources(source), Reading(unit)
+    if found[0].view:
+        return views.load_views([one for one in found if one.split != "train"], reading)
     if len(found) != 1 or not is_rig(found[0], reading):
         raise ValueError(f"{source} is no single capture with a rig.json beside it; give one that is")
     return load_rig(found[0], reading)

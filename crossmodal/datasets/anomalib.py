@@ -1,4 +1,4 @@
-"""anomalib.yaml: a Folder3D data config for a tree that was written here."""
+"""anomalib.yaml: a Folder3D data config for a tree of MVTec 3D-AD, a Folder config for one of MVTec AD."""
 
 import yaml
 
@@ -33,3 +33,13 @@ def configs(name: str, kinds: list[str], good_tests: bool) -> dict[str, bytes]:
     more = _MORE.format(kind=min(kinds), others=others)
     return {name: (_HEAD + text).encode() for name, text in files.items()} | {
         "anomalib.yaml": (_HEAD + more + first).encode()}
+
+
+def of_pictures(name: str, kinds: list[str], good_tests: bool) -> bytes:
+    """The YAML for pictures alone, all kinds at once, as Folder takes several folders."""
+    return (_HEAD + yaml.safe_dump({"class_path": "anomalib.data.Folder", "init_args": {
+        "name": name, "root": ".", "normal_dir": "train/good",
+        **({"normal_test_dir": "test/good"} if good_tests else {}),
+        "abnormal_dir": [f"test/{kind}" for kind in sorted(kinds)],
+        "mask_dir": [f"ground_truth/{kind}" for kind in sorted(kinds)],
+        "val_split_mode": "same_as_test"}}, sort_keys=False)).encode()

@@ -73,9 +73,9 @@ def _metres(path, values, z, unit_m, default_m):
 
 def _code(values, valid):
     # The file's own habit decides what a pixel that loses its point is written as.
-    if values.dtype.kind != "f":
+    if values.dtype.kind != "f" or valid.all():
         return 0.0
-    void = values[~valid].reshape((~valid).sum(), -1)
+    void = values[~valid].reshape(-1, 1 if values.ndim == 2 else values.shape[2])
     return np.nan if np.isnan(void).any() and not (void == 0).all(axis=1).any() else 0.0
 
 

@@ -39,4 +39,5 @@ def refuse(root: Path) -> None:
                              f"crossmodal convert {root} --to mvtec3d --out DIR")
         if known:
             raise ValueError(f"{root} is {one.title}, which has no measured point for every pixel of a picture; "
-                             "give a dataset with rgb and xyz or depth (crossmodal formats lists them)")
+                             "give a dataset with rgb and xyz or depth (crossmodal formats lists them)"
+                             + ("; synthesize takes pictures alone with --mm-per-pixel" if "rgb" in one.gives else ""))

@@ -24,7 +24,8 @@ from rgb import read_rgb
 
 def is_rig(source: Source, reading: Reading) -> bool:
     """Whether a source's picture and depth come from two cameras, as a rig.json beside it says."""
-    return reading.intrinsics is None and source.calibration is not None and source.calibration.name == RIG_FILE
+    return (reading.intrinsics is None and not source.view and source.calibration is not None
+            and source.calibration.name == RIG_FILE)
 
 
 def load_rig(source: Source, reading: Reading) -> Rig:
@@ -71,10 +72,15 @@ def read_rig(path: Path) -> tuple[Calibration, Calibration, np.ndarray]:
             raise ValueError(f"{path}: {word} must be a camera by name and number; give fx fy cx cy width height")
         own = {str(key).lower(): value for key, value in lowered[word].items()}
         cameras.append(understood(path, own | (scale if word == "depth" and "depth_scale" not in own else {}), None))
-    return cameras[0], cameras[1], _pose(path, lowered["t_color_depth"])
+    pose = rigid(path, lowered["t_color_depth"], "T_color_depth")
+    if np.linalg.norm(pose[:3, 3]) > 5:
+        raise ValueError(f"{path}: T_color_depth puts the cameras {np.linalg.norm(pose[:3, 3]):.4g} m apart; "
+                         "give its translation in metres")
+    return cameras[0], cameras[1], pose
 
 
-def _pose(path, said) -> np.ndarray:
+def rigid(path: Path, said, word: str) -> np.ndarray:
+    """(4, 4) float64 of a pose that a file says under a name. Errors: ValueError, one line: no rigid motion."""
     try:
         if isinstance(said, dict):
             pose = np.eye(4)
@@ -83,15 +89,12 @@ def _pose(path, said) -> np.ndarray:
         else:
             pose = np.array(said, float).reshape(4, 4)
     except (KeyError, ValueError, TypeError):
-        raise ValueError(f"{path}: T_color_depth must be 4x4, or rotation and translation; mend it") from None
+        raise ValueError(f"{path}: {word} must be 4x4, or rotation and translation; mend it") from None
     turn = pose[:3, :3]
     rigid = np.isfinite(pose).all() and np.allclose(turn @ turn.T, np.eye(3), atol=1e-4)
     if not rigid or np.linalg.det(turn) < 0 or not np.allclose(pose[3], (0, 0, 0, 1)):
-        raise ValueError(f"{path}: T_color_depth is no rigid motion; its rotation must be orthonormal, "
+        raise ValueError(f"{path}: {word} is no rigid motion; its rotation must be orthonormal, "
                          "its last row 0 0 0 1")
-    if np.linalg.norm(pose[:3, 3]) > 5:
-        raise ValueError(f"{path}: T_color_depth puts the cameras {np.linalg.norm(pose[:3, 3]):.4g} m apart; "
-                         "give its translation in metres")
     u, _, v = np.linalg.svd(turn)  # what a file's rounding took from it
     pose[:3, :3] = u @ v
     return pose

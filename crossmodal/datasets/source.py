@@ -8,7 +8,7 @@ from typing import Literal
 from crossmodal.datasets.names import SUFFIXES, key_of
 
 Split = Literal["train", "validation", "test", ""]
-Coding = Literal["xyz", "depth", "pcd", "ply", "eyecandies"]
+Coding = Literal["xyz", "depth", "pcd", "ply", "eyecandies", "alone"]
 UNITS = {"m": 1.0, "mm": 0.001, "um": 1e-6, "inch": 0.0254}
 SPLITS = ("train", "validation", "test")
 
@@ -19,9 +19,11 @@ class Source:
 
     path: its name, the posix path relative to what was listed, without suffix ("train/good/003")
     rgb, geometry: its files; the same file twice where one holds both
-    coding: what geometry is: organised points, z-depth, or an organised PCD or PLY with its own colours
+    coding: what geometry is: organised points, z-depth, or an organised PCD or PLY with its own colours; "alone" is a
+        picture without any
     category, split, kind: its place in a dataset; "", "" and "good" in a plain folder
     calibration: the camera file beside it, if there is any
+    view: which view of the rig it is that calibration describes, counted from 1; 0 where it is none
     """
 
     path: str
@@ -32,6 +34,7 @@ class Source:
     split: Split = ""
     kind: str = "good"
     calibration: Path | None = None
+    view: int = 0
 
     def hashes(self) -> dict[str, str]:
         """sha256 of both files, as {"rgb": ..., "xyz": ...}."""
@@ -42,20 +45,36 @@ class Source:
 class Reading:
     """Reading options: the unit of a file's numbers, intrinsics for depth, and metres a count of depth.
 
-    Nothing given means metres for floats and millimetres for 16-bit depth. Errors: ValueError.
+    Nothing given means metres for floats and millimetres for 16-bit depth. Of pictures alone (see alone.py),
+    mm_per_pixel is the scale, depth_model whose guess their depth is, relief_mm how deep that is. Errors: ValueError.
     """
 
     unit: str | None = None
     intrinsics: Path | None = None
     depth_scale: float | None = None
+    mm_per_pixel: float | None = None
+    depth_model: str | None = None
+    relief_mm: float | None = None
 
     def __post_init__(self):
+        if self.mm_per_pixel is None and (self.depth_model is not None or self.relief_mm is not None):
+            raise ValueError("a picture alone has no scale; say --mm-per-pixel")
+        for option, value in (("mm per pixel", self.mm_per_pixel), ("relief in mm", self.relief_mm)):
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{option} must be above 0, but got {value}")
+        if self.mm_per_pixel is not None and (self.unit, self.intrinsics, self.depth_scale) != (None, None, None):
+            raise ValueError("--mm-per-pixel is for pictures alone; leave --unit, --depth-scale and --intrinsics away")
         if self.unit is not None and self.unit not in UNITS:
             raise ValueError(f"unit must be one of {', '.join(UNITS)}, but got {self.unit}")
         if self.depth_scale is not None and not 0 < self.depth_scale < float("inf"):
             raise ValueError(f"depth scale must be above 0 metres a count, but got {self.depth_scale}")
         if self.unit is not None and self.depth_scale is not None:
             raise ValueError("--unit and --depth-scale both say how long one count is; give one of them")
+
+    @property
+    def flat(self) -> bool:
+        """Whether pictures alone are taken to show flat parts."""
+        return self.mm_per_pixel is not None and self.depth_model is None
 
     @property
     def unit_m(self) -> float | None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from crossmodal.datasets.anomalib import of_pictures
 from crossmodal.datasets.class_ids import assigned
 from crossmodal.datasets.source import Reading
 from crossmodal.formats.masks import read_binary
 from crossmodal.formats.paths import folders, pictures, split_of
 from crossmodal.formats.sample import Dataset, Entry, Format, Head, Place, Put, Sample
+from pointcloud.atomic import write_bytes
 from rgb import read_rgb, write_mask, write_rgb
 
 _GT = "ground_truth"
@@ -55,10 +57,12 @@ def _read(path: Path, mask: Path | None, kind: str, ids) -> Sample:
 
 @contextmanager
 def written(out: Path, head: Head) -> Iterator[Put]:
-    """A tree of MVTec AD."""
+    """A tree of MVTec AD with anomalib's config."""
+    folders: dict[Path, set[tuple[str, str]]] = {}
 
     def put(place: Place, sample: Sample) -> None:
         top = head.folder(out, place)
+        folders.setdefault(top, set()).add((place.split, place.kind))
         picture = top / place.split / place.kind / f"{place.name}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         write_rgb(picture, sample.rgb)
@@ -68,6 +72,11 @@ def written(out: Path, head: Head) -> Iterator[Put]:
             write_mask(mask, np.where(sample.levels() > 0, np.uint8(255), np.uint8(0)))
 
     yield put
+    for top, seen in folders.items():
+        kinds = [kind for split, kind in seen if split == "test" and kind != "good"]
+        if kinds and ("train", "good") in seen:
+            name = top.name if len(head.categories) > 1 else head.categories[0] or "crossmodal"
+            write_bytes(top / "anomalib.yaml", of_pictures(name, kinds, ("test", "good") in seen))
 
 
 FORMAT = Format("mvtec2d", "MVTec AD (2-D)", ("rgb", "gt"), ("rgb", "gt"), listed, written)

@@ -8,29 +8,40 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from crossmodal.datasets.mvtec3d_writer import line
 from crossmodal.datasets.source import Reading
-from crossmodal.formats import mvtec3d
+from crossmodal.formats import mvtec3d, named
 from crossmodal.formats.convert import convert, missing
 from crossmodal.formats.needed import library
-from crossmodal.formats.sample import CONTENTS, Format
+from crossmodal.formats.sample import CONTENTS, Dataset, Format
 from pointcloud.atomic import write_bytes
 
 MADE = frozenset({"rgb", "xyz", "gt", "masks", "instances"})
 """What a synthesized sample holds, of CONTENTS."""
 Tell = Callable[[int, int], None]
+ALONE = frozenset({"rgb", "gt", "instances"})
+"""The same of a picture alone, whose points are assumed: they are written in no file."""
 _KEPT = ("run.json", "class_ids.json", "failures.jsonl", "license.txt", "readme.txt")
 
 
-def writable(target: Format, *, resume: bool = False, shard: str | None = None, ply: bool = False) -> Format:
-    """The target, if a run can be written in it. Raises ValueError, one line, before anything is made."""
+def writable(name: str | None, reading: Reading, *, resume: bool = False, shard: str | None = None,
+             ply: bool = False) -> Format:
+    """The format of that name, if a run can be written in it; without a name MVTec 3D-AD, or 2-D of pictures alone.
+
+    Raises ValueError, one line, before anything is made.
+    """
+    pictures = reading.mm_per_pixel is not None
+    target = named(name or ("mvtec2d" if pictures else "mvtec3d"))
+    if gone := missing(ALONE if pictures else MADE, target):
+        whose = "pictures alone do not give" if pictures else "no run makes"
+        raise ValueError(f"{target.title} needs {gone[0]} ({CONTENTS[gone[0]]}), which {whose}; "
+                         "choose another --format")
     if target is mvtec3d.FORMAT:
         return target
-    if gone := missing(MADE, target):
-        raise ValueError(f"{target.title} needs {gone[0]} ({CONTENTS[gone[0]]}), which no run makes; "
-                         "choose another --format")
     if target.writer is None:
         raise ValueError(f"{target.title} can be read but not written; choose another --format")
     for option, given in (("--resume", resume), ("--shard", shard is not None), ("--ply", ply)):
@@ -47,7 +58,8 @@ def _untold() -> AbstractContextManager[Tell]:
 
 
 @contextmanager
-def staged(out: Path, target: Format, progress: Callable[[], AbstractContextManager[Tell]] = _untold) -> Iterator[Path]:
+def staged(out: Path, target: Format, reading: Reading,
+           progress: Callable[[], AbstractContextManager[Tell]] = _untold) -> Iterator[Path]:
     """A folder to make a tree of MVTec 3D-AD in: `out` itself, or one aside that becomes `out` in the target's format.
 
     progress: opened when the converting begins. An error inside leaves nothing.
@@ -66,12 +78,21 @@ def staged(out: Path, target: Format, progress: Callable[[], AbstractContextMana
         yield tree
         made = mvtec3d.listed(tree, Reading("m")) if tree.is_dir() else None
         if made is not None and made.entries:
+            made = made if reading.mm_per_pixel is None else _without_points(made)
             with progress() as tell:
                 convert(tree, here, mvtec3d.FORMAT, made, target, tell)
         for folder in (tree, *(path.parent for path in tree.glob("*/manifest.jsonl"))):
             _keep(folder, here / folder.relative_to(tree))
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _without_points(dataset: Dataset) -> Dataset:
+    def read(entry):
+        return replace(entry.read(), points=None, camera=None, masks={})
+
+    return replace(dataset, entries=tuple(
+        replace(entry, holds=entry.holds & ALONE, read=partial(read, entry)) for entry in dataset.entries))
 
 
 def _keep(folder: Path, out: Path) -> None:

@@ -30,6 +30,10 @@ def divide(sources: Sequence[Source], request: Request) -> Division:
     good = [source for source in sources if source.kind == "good"]
     if not good:
         raise ValueError("the source has no good capture to make defects in; give a folder with good/ in it")
+    if good[0].view:
+        held = [source for source in good if source.split != "train"]
+        kept = [source for source in good if source.split == "train"]
+        return Division(tuple(held), () if request.only_defects else (*_copies(kept, "train"), *_copies(held, "test")))
     train = [source for source in good if source.split in ("train", "")]
     rest = [source for source in good if source.split not in ("train", "")]
     if request.only_defects:

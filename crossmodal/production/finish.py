@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from crossmodal.datasets import Reading, Source, load
+from crossmodal.datasets import Reading, Source, alone, load
 from crossmodal.datasets.anomalib import configs
 from crossmodal.datasets.class_ids import encoded
 from crossmodal.datasets.copies import copy_small, inside
@@ -20,8 +20,8 @@ FOCUS_M = 0.01  # any will do: of a pinhole only focus / sx is seen
 def category_folder(root: Path, division: Division) -> Path:
     """The folder that holds class_ids.json and calibration/: the category's own, else what was listed."""
     source: Source = division.pool[0]
-    if source.split:
-        return source.geometry.parents[3]
+    if source.split and not source.view:
+        return source.geometry.parents[2 if source.coding == alone.CODING else 3]
     shipped = source.calibration is not None and source.calibration.as_posix().endswith(MVTEC_CAMERA)
     return source.calibration.parents[1] if shipped else root if root.is_dir() else root.parent
 

@@ -12,11 +12,13 @@ from crossmodal.streams import stream
 
 @dataclass(frozen=True)
 class Job:
-    """One sample to make. line: of the request; number: NNN within that line; capture: index in the pool."""
+    """One sample to make. line: of the request; number: NNN within that line; capture: index in the pool; views:
+    how many samples in a row, of one defect in as many views, share their draw."""
 
     line: int
     number: int
     capture: int
+    views: int = 1
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Jobs:
     line: np.ndarray
     number: np.ndarray
     capture: np.ndarray
+    views: int = 1
 
     @classmethod
     def of(cls, request: Request, division: Division) -> "Jobs":
@@ -43,6 +46,9 @@ class Jobs:
                     turns[which] = stream(request.seed, "captures", name, done // pool).permutation(pool)
                 line[index], number[index], capture[index] = which, done, turns[which][done % pool]
                 made[which] += 1
+        if division.pool[0].view:  # every defect is seen by every view of the rig
+            return cls(np.repeat(line, pool), (number[:, None] * pool + np.arange(pool)).ravel(),
+                       np.tile(np.arange(pool), request.count), pool)
         return cls(line, number, capture)
 
     def chunks(self, shard: Shard, size: int) -> Iterator[list[Job]]:
@@ -51,7 +57,7 @@ class Jobs:
         mine = mine[np.argsort(self.capture[mine], kind="stable")]
         chunk: list[Job] = []
         for index in mine:
-            job = Job(int(self.line[index]), int(self.number[index]), int(self.capture[index]))
+            job = Job(int(self.line[index]), int(self.number[index]), int(self.capture[index]), self.views)
             if chunk and (len(chunk) == size or chunk[0].capture != job.capture):
                 yield chunk
                 chunk = []
@@ -67,7 +73,7 @@ def padded(request: Request, number: int) -> str:
 
 def seed_of(request: Request, job: Job) -> int:
     """The sample's own seed: its line and number decide it, so that another kind or count does not."""
-    return int(stream(request.seed, "sample", request.lines[job.line].name, job.number).integers(2**32))
+    return int(stream(request.seed, "sample", request.lines[job.line].name, job.number // job.views).integers(2**32))
 
 
 def place_of(request: Request, job: Job) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from crossmodal.capture import Capture
 from crossmodal.datasets import Source, load
+from crossmodal.flat import UPPER_LEFT, lamp
 from crossmodal.lighting import pool_light, same_camera
 from crossmodal.production.request import Request
 from rgb.light import Light
@@ -21,11 +22,15 @@ def shared_light(sources: Sequence[Source], request: Request) -> Light | None:
     Found before any work starts, from the good captures listed and nothing else, so that every worker, shard and
     resumed run finds the same one.
     """
-    if request.light == "own":
+    if sources[0].view and not isinstance(request.light, str):
+        raise ValueError("each view of a rig has axes of its own; say the light in its rig.json, not by --light")
+    if request.light == "own" or sources[0].view:
         return None
     good = sorted((source for source in sources if source.kind == "good"), key=lambda source: source.path)
     if len(good) > MANY:
         good = [good[i] for i in np.linspace(0, len(good) - 1, MANY).round().astype(int)]
+    if request.reading.flat:
+        return lamp(UPPER_LEFT if request.light == "pooled" else request.light)
     said = None if request.light == "pooled" else np.array(request.light)
     if said is None and len(good) < 2:
         return None

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Literal, Self
 
 from crossmodal.datasets import Reading, Source
+from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
 from crossmodal.recipe import Recipe
@@ -89,6 +90,10 @@ class Request:
         unknown = [name for name in self.origins or () if name not in SPLITS]
         if unknown:
             raise ValueError(f"--from must name splits ({', '.join(SPLITS)}), but got {unknown[0]!r}")
+        whole = [spec.kind for line in self.lines for spec in line.recipe.defects if spec.extent == "global"]
+        if self.reading.flat and whole:
+            raise ValueError(f"a {whole[0]} moves a whole object, and a picture alone does not tell where one ends; "
+                             "choose other kinds")
         if not isinstance(self.light, str) and not 0 < sum(x * x for x in self.light) < float("inf"):
             raise ValueError(f"--light must point towards the lamp, but got {self.light}")
 
@@ -126,5 +131,6 @@ class Request:
             "intrinsics": None if camera is None else file_hash(camera),
             "light": self.light if isinstance(self.light, str) else [*self.light],
             "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
+            **assumed(self.reading),
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
         }

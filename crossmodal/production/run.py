@@ -15,6 +15,7 @@ from crossmodal.production.journal import Journal, write_failures
 from crossmodal.production.lighting import shared_light, stood_in
 from crossmodal.production.pool import done_by, one_thread
 from crossmodal.production.request import Request, Shard
+from crossmodal.production.views import write_seen
 from crossmodal.production.worker import Chunk
 from pointcloud.atomic import write_bytes
 from rgb.light import Light
@@ -47,6 +48,7 @@ class Summary:
 class _Tally:
     made: int = 0
     copies: int = 0
+    unseen: int = 0
     failures: list[dict] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
 
@@ -91,13 +93,14 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
             if made:
                 journal.append(made)
             tally.made += len(made)
-            tally.copies += sum(one.entry is None and one.failure is None for one in done)
+            tally.copies += sum(one.entry is None and one.failure is None and not one.unseen for one in done)
+            tally.unseen += sum(one.unseen for one in done)
             tally.failures += [one.failure for one in done if one.failure is not None]
             for sentence in (text for one in done for text in one.warnings):
                 if sentence not in tally.warnings:
                     tally.warnings[sentence] = None
                     warn(sentence)
-            progress(kept + tally.made, len(mine))
+            progress(kept + tally.made, len(mine) - tally.unseen)
     except KeyboardInterrupt:
         interrupted = True
     if not interrupted:
@@ -106,8 +109,9 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
         journal.path.unlink(missing_ok=True)
         finish.merge_shards(out, shard)
         finish.write_configs(out, division, request)
+        write_seen(out, division.pool)
         finish.drop_empty(out)
-    return Summary(out, tally.made, kept, len(mine), tally.copies, journal.counted(mine),
+    return Summary(out, tally.made, kept, len(mine) - tally.unseen, tally.copies, journal.counted(mine),
                    tuple(sorted(tally.failures, key=lambda failure: failure["id"])), tuple(tally.warnings),
                    interrupted)
 

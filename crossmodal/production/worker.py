@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossmodal.datasets import Source, load
+from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
 from crossmodal.production.depth_camera import with_depth_camera
 from crossmodal.production.jobs import Job, padded, place_of, seed_of
 from crossmodal.production.lighting import stood_in
 from crossmodal.production.request import Request
+from crossmodal.production.views import seen_in, with_view
 from rgb.light import Light
 
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -34,12 +36,16 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of one job: a manifest entry, or a failure; and what the noise floor hid."""
+    """What came of one job: a manifest entry, or a failure; and what the noise floor hid.
+
+    unseen: the job's view does not see its defect, so that there is no sample
+    """
 
     place: str
     entry: dict | None = None
     failure: dict | None = None
     warnings: tuple[str, ...] = ()
+    unseen: bool = False
 
 
 def work(chunk: Chunk) -> list[Done]:
@@ -56,7 +62,8 @@ def work(chunk: Chunk) -> list[Done]:
         capture, hashes = stood_in(load(chunk.source, chunk.request.reading), chunk.light), chunk.source.hashes()
     except (ValueError, OSError) as error:
         return [_failed(chunk, job, error) for job in chunk.jobs]
-    origin = {"path": chunk.source.path, "sha256": hashes} | ({"overlap": True} if chunk.overlap else {})
+    origin = {"path": chunk.source.path, "sha256": hashes, **assumed(chunk.request.reading),
+              **({"overlap": True} if chunk.overlap else {})}
     return [_made(chunk, job, capture, origin) for job in chunk.jobs]
 
 
@@ -66,10 +73,17 @@ def _made(chunk, job, capture, origin):
     request = chunk.request
     seed = seed_of(request, job)
     try:
-        result = synthesize(capture, request.lines[job.line].recipe, seed)
+        if chunk.source.view:
+            result = seen_in(chunk.source, request.reading, request.lines[job.line].recipe, seed)
+            if not result.gt.any():
+                return Done(place_of(request, job), unseen=True)
+        else:
+            result = synthesize(capture, request.lines[job.line].recipe, seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
         entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
+        if chunk.source.view:
+            entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
     except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
         return _failed(chunk, job, error)
     return Done(place_of(request, job), entry=entry, warnings=tuple(result.warnings))

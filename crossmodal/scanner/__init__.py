@@ -7,8 +7,11 @@ from crossmodal.scanner.exposure import Scene, scan
 from crossmodal.scanner.housing import showcase
 from crossmodal.scanner.materials import Brushed, Cast, Lamp, Material, Painted
 from crossmodal.scanner.mesh import Mesh
+from crossmodal.scanner.renderers import Hits, Open3DRays, PyTorch3DRaster, Renderer, render
+from crossmodal.scanner.ring import look_at, ring, scan_ring
 from crossmodal.scanner.shapes import Box, Cylinder, Plane, Sphere, Step, rotation_about
 from crossmodal.scanner.solid import Part, Solid
 
-__all__ = ["Box", "Brushed", "Cast", "Cylinder", "Lamp", "Material", "Mesh", "Painted", "Part", "Plane",
-           "Scene", "Solid", "Sphere", "Step", "rotation_about", "scan", "showcase"]
+__all__ = ["Box", "Brushed", "Cast", "Cylinder", "Hits", "Lamp", "Material", "Mesh", "Open3DRays", "Painted", "Part",
+           "Plane", "PyTorch3DRaster", "Renderer", "Scene", "Solid", "Sphere", "Step", "look_at", "render", "ring",
+           "rotation_about", "scan", "scan_ring", "showcase"]

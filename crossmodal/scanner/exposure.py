@@ -135,7 +135,7 @@ def _shaded(scene, lamps, materials, hits, openness, background, turn):
             continue
         point, normal = rays[chosen] * z[chosen, None], normals[chosen]
         view = -rays[chosen] / np.linalg.norm(rays[chosen], axis=-1, keepdims=True)
-        albedo = material.albedo * np.ones((len(point), 1))
+        albedo = _albedo(scene.shapes[k], material, rays[chosen])
         if material.texture is not None:
             albedo = albedo * material.texture(point * 1000).reshape(len(point), -1)
         colour = albedo * (sky.ambient * openness[chosen])[:, None]
@@ -151,6 +151,13 @@ def _shaded(scene, lamps, materials, hits, openness, background, turn):
             colour += (material.mirror * fresnel * sky.sky(back) * openness[chosen])[:, None]
         light[chosen] = colour
     return light
+
+
+def _albedo(shape, material, rays):
+    """Linear reflectance (N, 3) where rays (N, 3) that meet a shape do so: a mesh's own colours, or the material's."""
+    if not isinstance(shape, Mesh) or shape.colours is None:
+        return material.albedo * np.ones((len(rays), 1))
+    return shape.colour_at(*shape.trace(rays)[1:])
 
 
 def _lamp_light(scene, lamp, material, point, normal, view, turn):

@@ -20,11 +20,13 @@ class Mesh:
     vertices: (V, 3) float64
     faces: (F, 3) int64
     normals: (V, 3) unit vertex normals, interpolated over each face; None takes the faces' own
+    colours: (V, 3) float64 linear reflectance, interpolated likewise; None leaves the colour to a material
     """
 
     vertices: np.ndarray
     faces: np.ndarray
     normals: np.ndarray | None = None
+    colours: np.ndarray | None = None
 
     def __post_init__(self):
         vertices, faces = np.array(self.vertices, np.float64), np.array(self.faces, np.int64)
@@ -60,6 +62,10 @@ class Mesh:
     def centred(self) -> "Mesh":
         """The mesh with the middle of its bounding box at the origin."""
         return self.placed(np.eye(3), -(self.vertices.min(0) + self.vertices.max(0)) / 2)
+
+    def painted(self, reflectance) -> "Mesh":
+        """The mesh all in one linear colour (3,)."""
+        return replace(self, colours=np.tile(np.asarray(reflectance, np.float64), (len(self.vertices), 1)))
 
     @cached_property
     def corners(self) -> np.ndarray:
@@ -109,6 +115,12 @@ class Mesh:
         u, v = weights[..., :1], weights[..., 1:]
         mixed = (1 - u - v) * a + u * b + v * c
         return mixed / np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-30)
+
+    def colour_at(self, face: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Linear reflectance (..., 3) at barycentric ``weights`` (..., 2) of ``face`` (...) indices."""
+        a, b, c = np.moveaxis(self.colours[self.faces[face]], -2, 0)
+        u, v = weights[..., :1], weights[..., 1:]
+        return (1 - u - v) * a + u * b + v * c
 
     def _lit_bins(self, direction, frame):
         """Bins square to a direction, kept for the next rays along it."""
