@@ -12,6 +12,8 @@ for _room in (rgb, depth, pointcloud):
 from crossmodal.augment import Augment
 from crossmodal.camera import Camera, fit_camera
 from crossmodal.capture import Capture, Encoding, Rig, View
+from crossmodal.clouds.cloud import Cloud, read_cloud
+from crossmodal.clouds.result import CloudResult
 from crossmodal.datasets import read_capture, read_captures, read_rig
 from crossmodal.defects import (
     DEFECTS,
@@ -57,10 +59,11 @@ from crossmodal.synthesis import draw, forecast, grown, replay, synthesize
 __version__ = "0.1.0"
 
 __all__ = [
-    "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Contamination",
-    "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding", "Fibre", "Hole", "MeshResult",
-    "Missing", "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result", "Rig", "Scratch", "Spec",
-    "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw", "estimate_depth", "fit_camera",
-    "flat_capture", "forecast", "grown", "imprint", "lift", "pointcloud", "pool_light", "preset", "read_capture",
-    "read_captures", "read_mesh", "read_recipe", "read_rig", "replay", "rgb", "synthesize", "write_mesh",
+    "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Cloud",
+    "CloudResult", "Contamination", "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding",
+    "Fibre", "Hole", "MeshResult", "Missing", "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result",
+    "Rig", "Scratch", "Spec", "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw",
+    "estimate_depth", "fit_camera", "flat_capture", "forecast", "grown", "imprint", "lift", "pointcloud", "pool_light",
+    "preset", "read_capture", "read_captures", "read_cloud", "read_mesh", "read_recipe", "read_rig", "replay", "rgb",
+    "synthesize", "write_mesh",
 ]  # fmt: skip

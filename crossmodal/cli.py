@@ -18,6 +18,8 @@ Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' num
 Intrinsics = Annotated[Path | None, typer.Option(
     "--intrinsics", help="Camera file: RealSense, ROS camera_info, Open3D, BOP, HALCON, or plain fx fy cx cy.")]
 DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
+Viewpoint = Annotated[str | None, typer.Option(
+    "--viewpoint", help="x,y,z in the file's unit from where an open cloud without normals was seen.")]
 MmPerPixel = Annotated[float | None, typer.Option(
     "--mm-per-pixel", help="Take pictures alone, of flat parts unless --depth-model says otherwise.")]
 DepthModel = Annotated[str | None, typer.Option(
@@ -25,9 +27,10 @@ DepthModel = Annotated[str | None, typer.Option(
 ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
 Format = Annotated[str | None, typer.Option(
     "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
-MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures or of a rig's views, one capture, or a mesh (.stl, "
-                  ".obj, .ply, .glb).")
-SOURCE = "A dataset root, a category, a folder of captures, or one capture (.pcd, .ply or rgb.png+xyz.tiff)."
+MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture (.pcd, "
+                  ".ply or rgb.png+xyz.tiff), cloud (.ply, .pcd, .xyz, .txt, .asc, .npy) or mesh (.stl, .obj, .ply, "
+                  ".glb).")
+SOURCE = "A dataset root, a category, a folder of captures or clouds, one capture or cloud."
 
 
 @app.command()
@@ -64,16 +67,18 @@ def synthesize(
         "--views", help="Cameras in the ring that scans a mesh; default 12.")] = None,
     format: Format = None,
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
-    mm_per_pixel: MmPerPixel = None, depth_model: DepthModel = None, relief_mm: ReliefMm = None, json: Json = False,
+    mm_per_pixel: MmPerPixel = None, depth_model: DepthModel = None, relief_mm: ReliefMm = None,
+    viewpoint: Viewpoint = None, json: Json = False,
 ) -> int:
-    """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth."""
+    """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth; or in clouds."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), count=count, seed=seed,
                origins=_words(origin), workers=workers, resume=resume, shard=shard, only_defects=only_defects,
                allow_overlap=allow_overlap, ply=ply, light=light, views=views, format=format, json=json,
-               reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm))
+               reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
+                               _three(viewpoint)))
 
 
 @app.command()
@@ -109,14 +114,16 @@ def replay(
     force: Annotated[bool, typer.Option("--force", help="Replay on captures whose bytes differ.")] = False,
     format: Format = None,
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
-    mm_per_pixel: MmPerPixel = None, depth_model: DepthModel = None, relief_mm: ReliefMm = None, json: Json = False,
+    mm_per_pixel: MmPerPixel = None, depth_model: DepthModel = None, relief_mm: ReliefMm = None,
+    viewpoint: Viewpoint = None, json: Json = False,
 ) -> int:
     """Make the samples of a manifest, or of one plan, again: the same bytes."""
     from crossmodal.commands.replay import run
     from crossmodal.datasets.source import Reading
 
     return run(plan, source, out, force=force, format=format, json=json,
-               reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm))
+               reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
+                               _three(viewpoint)))
 
 
 @app.command()
@@ -225,3 +232,15 @@ def _words(text: str | None) -> tuple[str, ...] | None:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def _three(text: str | None) -> tuple[float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        x, y, z = (float(word) for word in text.split(","))
+    except ValueError:
+        raise ValueError(f"--viewpoint must be x,y,z in the file's unit, but got {text}") from None
+    if not all(abs(v) < float("inf") for v in (x, y, z)):
+        raise ValueError(f"--viewpoint must be finite, but got {text}")
+    return x, y, z

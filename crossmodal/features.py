@@ -50,18 +50,10 @@ def folds(surface, across_mm: float) -> np.ndarray:
 def _folds(points, normals, object_, ranges, half, across_m, fold, narrow_m, ways):
     h, w = object_.shape
     out = np.zeros((h, w), np.bool_)
-    reach = (half + BLOCK - 1) // BLOCK
-    low, high = np.empty(4, np.float32), np.empty(4, np.float32)
+    ranges = _about(ranges, (half + BLOCK - 1) // BLOCK)
     for row in range(ranges.shape[0]):
         for column in range(ranges.shape[1]):
-            if not object_[row * BLOCK:(row + 1) * BLOCK, column * BLOCK:(column + 1) * BLOCK].any():
-                continue
-            low[:], high[:] = np.inf, -np.inf
-            for r in range(max(0, row - reach), min(ranges.shape[0], row + reach + 1)):
-                for c in range(max(0, column - reach), min(ranges.shape[1], column + reach + 1)):
-                    for k in range(4):
-                        low[k] = min(low[k], ranges[r, c, k, 0])
-                        high[k] = max(high[k], ranges[r, c, k, 1])
+            low, high = ranges[row, column, :, 0], ranges[row, column, :, 1]
             wide = math.sqrt((high[0] - low[0]) ** 2 + (high[1] - low[1]) ** 2 + (high[2] - low[2]) ** 2)
             # No two normals here differ by enough, however near to each other they may stand.
             if not wide * across_m > fold * narrow_m * low[3]:
@@ -70,6 +62,27 @@ def _folds(points, normals, object_, ranges, half, across_m, fold, narrow_m, way
                 for u in range(column * BLOCK, min(w, (column + 1) * BLOCK)):
                     if object_[v, u] and _turns(points, normals, v, u, half, across_m, fold, ways):
                         out[v, u] = _most(points, normals, v, u, half, across_m, ways) > fold
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _about(ranges, reach):
+    """The ranges (h, w, 4, 2) of every block with all blocks about it, so many to either side."""
+    h, w = ranges.shape[:2]
+    across, out = ranges.copy(), np.empty_like(ranges)
+    for row in range(h):
+        for column in range(w):
+            for c in range(max(0, column - reach), min(w, column + reach + 1)):
+                for k in range(4):
+                    across[row, column, k, 0] = min(across[row, column, k, 0], ranges[row, c, k, 0])
+                    across[row, column, k, 1] = max(across[row, column, k, 1], ranges[row, c, k, 1])
+    for row in range(h):
+        for column in range(w):
+            for k in range(4):
+                low, high = across[row, column, k, 0], across[row, column, k, 1]
+                for r in range(max(0, row - reach), min(h, row + reach + 1)):
+                    low, high = min(low, across[r, column, k, 0]), max(high, across[r, column, k, 1])
+                out[row, column, k, 0], out[row, column, k, 1] = low, high
     return out
 
 

@@ -10,6 +10,10 @@ import numpy as np
 
 from crossmodal.backdrop import marked, over
 from crossmodal.capture import Capture, Rig, read_only
+from crossmodal.clouds.cloud import Cloud
+from crossmodal.clouds.imprint import imprinted
+from crossmodal.clouds.pushed import pushed
+from crossmodal.clouds.result import CloudResult
 from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import foretold, is_lost
 from crossmodal.layer import see_matter
@@ -33,13 +37,13 @@ GAP_CONTRAST = 10.0  # a pixel that lost or gained its return, in noise floors: 
 def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = None):
     """Let a capture, a rig, a cloud or a mesh see one edit or several, in order.
 
-    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Mesh → MeshResult. PointCloud →
-    PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the matter that is laid on
-    them, and none are added for what hangs over a rim or stands free. Edits stand in the target's own frame; a later
-    one lies on what an earlier one left. The sensor (the capture's own if none is given) measures what changed;
-    masks tell of the change before its noise and rounding.
+    Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Cloud → CloudResult. Mesh →
+    MeshResult. PointCloud → PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the
+    matter that is laid on them, and none are added. Edits stand in the target's own frame; a later one lies on what an
+    earlier one left. The sensor (the capture's own if none is given) measures what changed; masks tell of the change
+    before its noise and rounding.
     """
-    raise TypeError("a defect can be imprinted in a Capture, a Rig, a Mesh or a PointCloud, but got "
+    raise TypeError("a defect can be imprinted in a Capture, a Rig, a Cloud, a Mesh or a PointCloud, but got "
                     f"{type(target).__name__}")
 
 
@@ -100,21 +104,12 @@ def _(rig: Rig, edits, plan: Plan | None = None, sensor: Sensor | None = None) -
 
 @imprint.register
 def _(cloud: PointCloud, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> PointCloud:
-    edits = _several(edits)
-    if cloud.normals is None:
-        raise ValueError("a cloud needs normals to carry a defect; estimate them with pointcloud.normals")
-    xyz = cloud.xyz_m.astype(np.float64)
-    labels = np.zeros(len(cloud), np.uint8)
-    keep = np.ones(len(cloud), bool)
-    for i, edit in enumerate(edits):
-        sample = edit(xyz, cloud.normals)
-        ways = edit.directions(cloud.normals[None], np.ones((1, len(cloud), 1), bool))[0]
-        xyz += sample.displacement_mm[:, None] * 1e-3 * ways
-        labels[sample.support] = i + 1
-        if sample.removed is not None:
-            keep &= ~sample.removed
-    colours = None if cloud.rgb is None else cloud.rgb[keep]
-    return PointCloud(xyz[keep].astype(np.float32), rgb=colours, normals=cloud.normals[keep], labels=labels[keep])
+    return pushed(cloud, _several(edits))
+
+
+@imprint.register
+def _(cloud: Cloud, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> CloudResult:
+    return imprinted(cloud, edits, plan)
 
 
 @imprint.register

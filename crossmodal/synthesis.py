@@ -5,6 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from crossmodal.capture import Capture, Rig
+from crossmodal.clouds import synthesis as clouds
+from crossmodal.clouds.cloud import Cloud
+from crossmodal.clouds.result import CloudResult
+from crossmodal.clouds.surface import CloudSurface
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
@@ -21,15 +25,18 @@ from crossmodal.result import Result
 from crossmodal.scanner.mesh import Mesh
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
+from pointcloud import PointCloud
 
 What = Spec | Sequence[Spec] | Recipe | Plan
 
 
-def draw(capture: Capture, recipe: Recipe, seed: int) -> Plan:
+def draw(capture: Capture | Cloud, recipe: Recipe, seed: int) -> Plan:
     """Choose everything: kinds, sizes, places, textures. The same capture name, recipe and seed give the same plan.
 
     Raises ValueError where a defect finds no place on the capture.
     """
+    if isinstance(capture, Cloud):
+        return clouds.drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed)
     surface = capture.surface
     ground = surface.measured_ground if recipe.place.where == "anywhere" else surface.object_ground
     scale = Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
@@ -63,8 +70,10 @@ def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
     return tuple(recipe.defects[i] for i in picks)
 
 
-def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
+def grown(surface: Surface | CloudSurface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
     """The edit that one planned defect is, on the surface it was planned for."""
+    if isinstance(surface, CloudSurface):
+        return clouds.grown(surface, planned)
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
     field = grown_as_asked(planned.spec, planned.texture_seed)
@@ -79,9 +88,11 @@ def grown(surface: Surface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit
     return SurfaceEdit(Patch.at(surface, planned.anchor_m, planned.heading, reach, box), field, planned.kind, planned)
 
 
-def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
+def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result, ...] | CloudResult:
     """The result that a plan describes; bit for bit the first one on the same capture. A rig: one a view, the plan in
     the axes of the view that it names, or of the first."""
+    if isinstance(capture, Cloud):
+        return clouds.replayed(capture, plan)
     if isinstance(capture, Rig):
         at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
         pose = capture.T_rig_camera[at]
@@ -99,13 +110,16 @@ def replay(capture: Capture | Rig, plan: Plan) -> Result | tuple[Result, ...]:
     return imprint(capture, edits, plan)
 
 
-def synthesize(capture: Capture | Rig | Mesh, what: What, seed: int = 0) -> Result | tuple[Result, ...]:
-    """Make defects in a capture; in a rig, the same ones in each view, drawn in the first: a Result a view; in a
-    mesh, in its own frame: a MeshResult.
+def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, seed: int = 0):
+    """Make defects in a capture: a Result; in a rig, the same ones in each view, drawn in the first: a Result a view;
+    in a cloud: a CloudResult; in a mesh, in its own frame: a MeshResult.
 
+    capture: a PointCloud is a Cloud that was read from no file
     what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
     """
+    if isinstance(capture, PointCloud):
+        capture = Cloud.of(capture)
     if isinstance(what, Spec):
         what = Recipe(defects=(what,))
     elif not isinstance(what, Recipe | Plan):
@@ -119,8 +133,10 @@ def synthesize(capture: Capture | Rig | Mesh, what: What, seed: int = 0) -> Resu
     return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
 
 
-def forecast(capture: Capture, plan: Plan) -> tuple[str, ...]:
+def forecast(capture: Capture | Cloud, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the capture's noise floor or its light hides, before anything is made."""
+    if isinstance(capture, Cloud):
+        return clouds.forecast(capture, plan)
     if plan.light is not None:
         capture = capture.lit_by(plan.light.light())
     return foretold(capture.surface, [

@@ -48,7 +48,9 @@ def _noise(s, t, seed, octaves):
 
 def lattice_noise(s_mm: np.ndarray, t_mm: np.ndarray, seed: int, scale_mm: float, octaves: int = 1) -> np.ndarray:
     """Noise in [-1, 1] at chart coordinates (...) mm, float32; its features are about scale_mm wide."""
-    s, t = np.broadcast_arrays(np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64))
+    s, t = np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64)
+    if s.shape != t.shape:
+        s, t = np.broadcast_arrays(s, t)
     return _noise(np.ascontiguousarray(s) / scale_mm, np.ascontiguousarray(t) / scale_mm,
                   int(seed) & 0x7FFFFFFF, octaves)
 

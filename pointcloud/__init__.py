@@ -6,6 +6,7 @@ from pointcloud.files import read_cloud, write_cloud
 from pointcloud.neighbours import normals, spacing
 from pointcloud.pcd import Pcd, pack_rgb, pcd_rgb, read_pcd, write_pcd
 from pointcloud.ply import Ply, read_ply
+from pointcloud.table import Table, read_table, write_table
 
 ROOM_OF = "crossmodal-anomaly"
 
@@ -14,6 +15,7 @@ __all__ = [
     "Pcd",
     "Ply",
     "PointCloud",
+    "Table",
     "displaced",
     "normals",
     "pack_rgb",
@@ -21,9 +23,11 @@ __all__ = [
     "read_cloud",
     "read_pcd",
     "read_ply",
+    "read_table",
     "spacing",
     "with_points",
     "without",
     "write_cloud",
     "write_pcd",
+    "write_table",
 ]

@@ -477,8 +477,7 @@ def test_defects_are_made_in_other_layouts_captures(tmp_path, name):
 
 
 @pytest.mark.parametrize(("builder", "way"), [
-    (layouts.mvtec2d, "no measured point"), (layouts.real3d, "no measured point"), (layouts.yolo, "no measured point"),
-    (layouts.mulsen, "no measured point")])
+    (layouts.mvtec2d, "no measured point"), (layouts.yolo, "no measured point"), (layouts.mulsen, "no measured point")])
 def test_what_has_no_points_for_its_pixels_is_no_source(tmp_path, capsys, builder, way):
     builder(tmp_path / "part")
     error = refused(capsys, "synthesize", tmp_path / "part", "--out", tmp_path / "out")

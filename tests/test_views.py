@@ -140,7 +140,8 @@ def test_a_mesh_becomes_a_dataset_of_views(run):
 
 def test_the_views_that_were_written_replay_to_the_same_bytes(run, tmp_path, capsys):
     out = run / "out"
-    assert main(["replay", str(out / "manifest.jsonl"), "--source", str(out / "views"), "--out", str(tmp_path / "r")]) == 0
+    again = ["--source", str(out / "views"), "--out", str(tmp_path / "r")]
+    assert main(["replay", str(out / "manifest.jsonl"), *again]) == 0
     count = len((out / "manifest.jsonl").read_text().splitlines())
     assert f"{count} of {count} samples replayed, {count} with the bytes" in capsys.readouterr().out
 
@@ -148,8 +149,8 @@ def test_the_views_that_were_written_replay_to_the_same_bytes(run, tmp_path, cap
 def test_a_rig_of_views_in_two_shards_is_the_whole_run(run, tmp_path):
     views = str(run / "out" / "views")
     for part in ("1/2", "2/2"):
-        assert main(["synthesize", views, "--out", str(tmp_path / "out"), "--kinds", "dent,stain", "--seed", "3", "--shard",
-                     part, "--only-defects"]) == 0
+        asked = ["--kinds", "dent,stain", "--seed", "3", "--shard", part, "--only-defects"]
+        assert main(["synthesize", views, "--out", str(tmp_path / "out"), *asked]) == 0
     mine, whole = files(tmp_path / "out"), files(run / "out")
     made = {name for name in whole if name.startswith(("test/dent", "test/stain"))}
     assert {name: mine[name] for name in made} == {name: whole[name] for name in made}

@@ -8,10 +8,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from crossmodal.commands.progress import progress
+from crossmodal.commands.replay_clouds import replayed
 from crossmodal.commands.written import write_all
 from crossmodal.datasets import Reading, Source, load, sources
 from crossmodal.datasets.alone import ASSUMED, assumed
 from crossmodal.datasets.class_ids import assigned, read_class_ids
+from crossmodal.datasets.clouds import CloudSource, cloud_sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
 from crossmodal.formats.staged import staged, writable
@@ -27,11 +29,18 @@ def run(path: Path, source: str, out: Path, *, force: bool, format: str | None, 
     """Replay every plan; a sample that cannot be made is named, and the rest is still written."""
     target = writable(format, reading)
     wanted = _entries(path)
-    _same_assumptions(wanted, reading)
-    found = {one.path: one for one in sources(source, reading)}
+    clouds = any("cloud" in entry["files"] or entry["plan"].frame == "object" for entry in wanted)
+    if clouds:
+        if target.name != "mvtec3d":
+            raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
+    else:
+        _same_assumptions(wanted, reading)
+    found = {one.path: one for one in (cloud_sources(source) if clouds else sources(source, reading))}
     if (out / "manifest.jsonl").exists():
         raise ValueError(f"{out} already holds a run; choose another --out")
     chosen = [_chosen(entry, found, source, force) for entry in wanted]
+    if clouds:
+        return _told(out, wanted, *replayed(path, wanted, chosen, source, out, reading), json)
     known = path.parent / "class_ids.json"
     kept = {defect["kind"]: defect["class_id"] for entry in wanted for defect in entry.get("defects", ())}
     kinds = [defect.kind for entry in wanted for defect in entry["plan"].defects]
@@ -40,6 +49,10 @@ def run(path: Path, source: str, out: Path, *, force: bool, format: str | None, 
     with staged(out, target, reading, partial(progress, target.name)) as tree:
         entries, failures = _made(tree, wanted, chosen, ids, reading)
         write_all(tree, ids, entries)
+    return _told(out, wanted, entries, failures, json)
+
+
+def _told(out, wanted, entries, failures, json) -> int:
     same = sum(new["sha256"] == old["sha256"] for new, old in _pairs(entries, wanted))
     if json:
         print(js.dumps(plain({"out": str(out), "made": len(entries), "same_bytes": same,
@@ -136,7 +149,7 @@ def _inside(sample: str) -> str:
     return sample
 
 
-def _chosen(entry: dict, found: dict[str, Source], source: str, force: bool) -> Source:
+def _chosen(entry: dict, found: dict, source: str, force: bool) -> Source | CloudSource:
     path, recorded = entry["source"]["path"], entry["source"].get("sha256")
     one = next(iter(found.values())) if len(found) == 1 and entry["sha256"] is None else found.get(path)
     if one is None and recorded:  # listed from a folder above or below, it has another name but the same bytes
@@ -145,6 +158,7 @@ def _chosen(entry: dict, found: dict[str, Source], source: str, force: bool) -> 
     if one is None:
         raise ValueError(f"{source} has no capture {path}; give the source that the plan was made from")
     if recorded and recorded != one.hashes() and not force:
-        raise ValueError(f"{one.rgb} is not the capture that {entry['id']} was made from "
+        file = one.file if isinstance(one, CloudSource) else one.rgb
+        raise ValueError(f"{file} is not the capture that {entry['id']} was made from "
                          "(its sha256 differs); give the right --source, or say --force")
     return one

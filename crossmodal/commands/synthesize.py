@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crossmodal.commands.progress import progress, warner
 from crossmodal.datasets import Reading, Source, sources
+from crossmodal.datasets.clouds import cloud_sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
@@ -17,6 +18,7 @@ from crossmodal.meshes.files import is_mesh
 from crossmodal.meshes.scanned import scan_file
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
+from crossmodal.production.clouds import produce_clouds, without_colour
 from crossmodal.production.request import light_parsed
 from crossmodal.recipe import read_recipe
 
@@ -49,11 +51,22 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     warn = warner()
     root = Path(source)
     checked_out(out, root)
-    found = None if is_mesh(source) else sources(source, reading)
-    if found is None:
-        _checked_mesh(reading, target)
-    elif views is not None:
+    mesh = is_mesh(source)
+    if not mesh and views is not None:
         raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
+    if not mesh and reading.mm_per_pixel is None and (clouds := cloud_sources(root)):
+        if target.name != "mvtec3d":
+            raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
+        shown = without_colour(clouds, request)
+        if not given:
+            request = replace(shown, count=_count(count, len(shown.lines)))
+        with progress("samples") as tell:
+            summary = produce_clouds(root, clouds, out, request, workers=workers, resume=resume, shard=part,
+                                     progress=tell, warn=warn)
+        return _told([summary], source, None, json)
+    found = None if mesh else sources(source, reading)
+    if mesh:
+        _checked_mesh(reading, target)
     if reading.flat and light == "pooled":
         warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
     with staged(out, target, reading, partial(progress, target.name)) as tree:
@@ -69,6 +82,11 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
                 break
         if summary.interrupted and tree != out:
             raise KeyboardInterrupt
+    return _told(summaries, source, target, json)
+
+
+def _told(summaries: list[Summary], source: str, target: Format | None, json: bool) -> int:
+    """Say what was made, and return the exit code."""
     print(js.dumps(plain(_record(summaries)))) if json else _tell(summaries, source, target)
     return max(summary.exit_code for summary in summaries)
 
@@ -108,7 +126,7 @@ def _record(summaries: list[Summary]) -> dict:
         "exit_code": max(summary.exit_code for summary in summaries)}
 
 
-def _tell(summaries: list[Summary], source: str, target: Format) -> None:
+def _tell(summaries: list[Summary], source: str, target: Format | None) -> None:
     for summary in summaries:
         done = summary.made + summary.kept
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.kinds.items()) or "none"
@@ -125,7 +143,7 @@ def _tell(summaries: list[Summary], source: str, target: Format) -> None:
         for reason, ids in list(reasons.items())[:10]:
             more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
             print(f"error: {ids[0]}{more} failed: {reason}", file=sys.stderr)
-    if any(summary.interrupted for summary in summaries):
+    if target is None or any(summary.interrupted for summary in summaries):
         return
     if target.name == "mvtec3d":
         print(f"measure it: crossmodal check {summaries[0].out} --source {source}")

@@ -32,7 +32,7 @@ def sources(root: str | Path, reading: Reading | None = None) -> list[Source]:
     """
     text, root = str(root), Path(root)
     if reading is not None and reading.mm_per_pixel is not None:
-        return _plainly_named(alone.sources(root))
+        return plainly_named(alone.sources(root))
     if root.name in ("", ".."):  # names of folders above tell splits and categories
         root = root.resolve()
     if root.is_dir():
@@ -42,7 +42,7 @@ def sources(root: str | Path, reading: Reading | None = None) -> list[Source]:
             layouts.refuse(root)
             raise
         if found:
-            return _plainly_named(found)
+            return plainly_named(found)
         layouts.refuse(root)
         raise ValueError(f"{root} holds no captures that are known; give {_KNOWN}")
     if root.is_file() and root.suffix.lower() in pcd.SUFFIXES:
@@ -57,7 +57,8 @@ def sources(root: str | Path, reading: Reading | None = None) -> list[Source]:
     raise FileNotFoundError(f"{root} does not exist; check the path")
 
 
-def _plainly_named(found: list[Source]) -> list[Source]:
+def plainly_named(found: list) -> list:
+    """The same sources. Raises ValueError for a name that no manifest could hold."""
     # A name goes into manifests, which are UTF-8.
     for source in found:
         if not source.path.isascii():

@@ -43,7 +43,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Reading:
-    """Reading options: the unit of a file's numbers, intrinsics for depth, and metres a count of depth.
+    """Reading options: the unit of a file's numbers, intrinsics for depth, metres a count of depth, and from where a
+    cloud was seen, in its own unit.
 
     Nothing given means metres for floats and millimetres for 16-bit depth. Of pictures alone (see alone.py),
     mm_per_pixel is the scale, depth_model whose guess their depth is, relief_mm how deep that is. Errors: ValueError.
@@ -55,6 +56,7 @@ class Reading:
     mm_per_pixel: float | None = None
     depth_model: str | None = None
     relief_mm: float | None = None
+    viewpoint: tuple[float, float, float] | None = None
 
     def __post_init__(self):
         if self.mm_per_pixel is None and (self.depth_model is not None or self.relief_mm is not None):

@@ -19,17 +19,17 @@ def _name(place: Place, number: int) -> str:
     return f"{number:03d}_{'template' if place.split != 'test' else place.kind}"
 
 
-_NAMES = pcd_txt.Names("gt", " ", _kind_of, _name)
+NAMES = pcd_txt.Names("gt", " ", _kind_of, _name)
 
 
 def listed(root: Path, reading: Reading) -> Dataset | None:
     """A root or a category."""
-    return pcd_txt.listed(root, _NAMES)
+    return pcd_txt.listed(root, NAMES)
 
 
 def written(out: Path, head: Head) -> AbstractContextManager[Put]:
     """A tree that its loader reads."""
-    return pcd_txt.written(out, head, _NAMES)
+    return pcd_txt.written(out, head, NAMES)
 
 
 FORMAT = Format("real3d-ad", "Real3D-AD", ("cloud", "labels"), ("cloud", "labels"), listed, written)

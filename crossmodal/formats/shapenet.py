@@ -25,17 +25,17 @@ def _name(place: Place, number: int) -> str:
     return f"{place.category or 'object'}_{word}{number}"
 
 
-_NAMES = pcd_txt.Names("GT", ",", _kind_of, _name)
+NAMES = pcd_txt.Names("GT", ",", _kind_of, _name)
 
 
 def listed(root: Path, reading: Reading) -> Dataset | None:
     """A root, its pcd/ folder, or a category."""
-    return pcd_txt.listed(root, _NAMES)
+    return pcd_txt.listed(root, NAMES)
 
 
 def written(out: Path, head: Head) -> AbstractContextManager[Put]:
     """A tree below pcd/ that loaders read."""
-    return pcd_txt.written(out / "pcd", head, _NAMES)
+    return pcd_txt.written(out / "pcd", head, NAMES)
 
 
 FORMAT = Format("anomaly-shapenet", "Anomaly-ShapeNet", ("cloud", "labels"), ("cloud", "labels"), listed, written)

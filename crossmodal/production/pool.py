@@ -3,24 +3,25 @@
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
+from typing import Any
 
-from crossmodal.production.worker import THREADS, Chunk, Done, begin, work
+from crossmodal.production.worker import THREADS, Done, begin, work
 
 _AHEAD = 2
 """Chunks waiting for each process: enough to keep it busy, too few to fill memory."""
 
 
-def done_by(workers: int, chunks: Iterable[Chunk]) -> Iterator[list[Done]]:
+def done_by(workers: int, chunks: Iterable, work: Callable[[Any], list[Done]] = work) -> Iterator[list[Done]]:
     """Every chunk's results as they come, in any order. Raises KeyboardInterrupt after the last finished one.
 
     Errors: ChildProcessError when a process dies, as for want of memory.
     """
-    return _alone(chunks) if workers == 1 else _together(workers, chunks)
+    return _alone(chunks, work) if workers == 1 else _together(workers, chunks, work)
 
 
 @contextmanager
@@ -36,13 +37,13 @@ def one_thread() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _alone(chunks):
+def _alone(chunks, work):
     with one_thread():
         for chunk in chunks:
             yield work(chunk)
 
 
-def _together(workers, chunks):
+def _together(workers, chunks, work):
     waiting = iter(chunks)
     with _single_threaded(), ProcessPoolExecutor(workers, get_context("spawn"), begin) as executor:
         running = set()

@@ -76,7 +76,7 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
         tally.warnings[sentence] = None
         warn(sentence)
     checked_out(out, root)
-    _began(out, request.record(sources) | {"shared_light": None if light is None else vars(light)}, shard, resume)
+    began(out, request.record(sources) | {"shared_light": None if light is None else vars(light)}, shard, resume)
     jobs = Jobs.of(request, division)
     journal = Journal.opened(out / f".journal{shard.suffix}.jsonl", finish.manifests(out),
                              lambda sample: place_of_sample(request, sample), out)
@@ -143,7 +143,8 @@ def _foreseen(division: Division, request: Request, light: Light | None) -> list
     return list(sentences)
 
 
-def _began(out: Path, record: dict, shard: Shard, resume: bool) -> None:
+def began(out: Path, record: dict, shard: Shard, resume: bool) -> None:
+    """Write run.json, which is what a resumed or a sharded run must agree with. Raises ValueError where it does not."""
     text = (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
     path = out / "run.json"
     names = {"manifest.jsonl", f"manifest{shard.suffix}.jsonl", f".journal{shard.suffix}.jsonl"}

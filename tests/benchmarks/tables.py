@@ -65,6 +65,9 @@ def _footprint(rows):
     yield "| what | found | limit | |"
     yield "|---|---|---|---|"
     for row in rows:
+        if row["limit"] is None:
+            yield f"| {row['what']} | {row['value']:.3g} {row['unit']} | | |"
+            continue
         kept = "kept" if row["value"] <= row["limit"] else "over"
         note = f"; {row['note']}" if "note" in row else ""
         yield f"| {row['what']} | {row['value']:.3g} {row['unit']} | {row['limit']} {row['unit']} | {kept}{note} |"

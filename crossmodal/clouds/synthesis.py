@@ -1,0 +1,83 @@
+"""Recipe → Plan → SurfaceEdit → CloudResult: crossmodal.synthesis for a cloud alone."""
+
+from collections.abc import Sequence
+
+from crossmodal.clouds.chart import CloudPatch, CloudProjection
+from crossmodal.clouds.cloud import Cloud
+from crossmodal.clouds.imprint import AROUND, imprinted
+from crossmodal.clouds.place import find_spot, on_axis
+from crossmodal.clouds.result import CloudResult
+from crossmodal.clouds.surface import CloudSurface
+from crossmodal.clouds.warn import said
+from crossmodal.defects import Scale, Spec
+from crossmodal.defects.only import grown_as_asked
+from crossmodal.edit import SurfaceEdit
+from crossmodal.placement import Spot
+from crossmodal.plan import Grown, Lifted, Plan
+from crossmodal.streams import stream
+
+
+def drawn(cloud: Cloud, specs: Sequence[Spec], place, seed: int) -> Plan:
+    """Choose sizes, places and textures of the chosen specs. Raises ValueError where one finds no place, or where only
+    colour would show it and the cloud has none."""
+    surface = cloud.surface
+    scale = Scale(surface.spacing_mm, surface.object_mm, surface.noise_mm, 2 * float(surface.clear_mm.max()),
+                  surface.axes.long_mm, surface.axes.wide_mm, surface.own_colour)
+    taken: tuple[Spot, ...] = ()
+    ordinals: dict[str, int] = {}
+    planned = []
+    for spec in specs:
+        ordinal = ordinals[spec.kind] = ordinals.get(spec.kind, -1) + 1
+        name = (cloud.name, spec.kind, ordinal)
+        fixed = spec.drawn(stream(seed, *name, "sizes"), scale)
+        texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
+        rng = stream(seed, *name, "place")
+        if cloud.rgb is None and shows_in_colour_alone(fixed):
+            raise ValueError(f"a {spec.kind} as asked changes colour alone, and {cloud.name or 'the cloud'} has no "
+                             "colours; ask for another kind, or give a cloud with colours")
+        if fixed.at == "axis":
+            fixed, spot = on_axis(surface, place, fixed, rng)
+        else:
+            spot = find_spot(surface, place, fixed, grown_as_asked(fixed, texture_seed).bounds_mm, taken, rng)
+        taken += (spot,)
+        planned.append(Grown(spec=fixed, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
+                             texture_seed=texture_seed))
+    return Plan(capture=cloud.name, frame="object", seed=seed, defects=tuple(planned))
+
+
+def shows_in_colour_alone(spec: Spec) -> bool:
+    """Whether a spec, as asked, changes no shape."""
+    return spec.does == "appearance" or spec.show == "colour"
+
+
+def grown(surface: CloudSurface, planned: Grown | Lifted) -> SurfaceEdit:
+    """The edit that one planned defect is, on the cloud's surface that it was planned for."""
+    if isinstance(planned, Lifted):
+        raise ValueError("a lifted defect belongs to the pixels of its own view; a cloud takes grown ones")
+    field = grown_as_asked(planned.spec, planned.texture_seed)
+    if planned.spec.extent == "global":
+        whole = CloudProjection.of(surface, planned.anchor_m, planned.normal, planned.heading)
+        return SurfaceEdit(whole, field, planned.kind, planned)
+    margin = AROUND * surface.spacing_mm
+    s0, s1, t0, t1 = field.bounds_mm
+    box = s0 - margin, s1 + margin, t0 - margin, t1 + margin
+    patch = CloudPatch.at(surface, planned.anchor_m, planned.normal, planned.heading, field.reach_mm + margin, box)
+    return SurfaceEdit(patch, field, planned.kind, planned)
+
+
+def replayed(cloud: Cloud, plan: Plan) -> CloudResult:
+    """The result that a plan in the cloud's own (object) frame describes; bit for bit the first one."""
+    if plan.frame != "object":
+        raise ValueError(f"the plan is in the {plan.frame} frame; a cloud replays its own, in the object frame")
+    for planned in plan.defects:
+        if cloud.rgb is None and isinstance(planned, Grown) and shows_in_colour_alone(planned.spec):
+            raise ValueError(f"the plan's {planned.kind} changes colour alone, and {cloud.name or 'the cloud'} has no "
+                             "colours; give the cloud that it was made from")
+    return imprinted(cloud, tuple(grown(cloud.surface, planned) for planned in plan.defects), plan)
+
+
+def forecast(cloud: Cloud, plan: Plan) -> tuple[str, ...]:
+    """Sentences on what the cloud's noise and spacing hide, before anything is made."""
+    found = (said(cloud, one.kind, grown_as_asked(one.spec, one.texture_seed))
+             for one in plan.defects if isinstance(one, Grown))
+    return (*cloud.surface.warnings, *(sentence for sentence in found if sentence))
