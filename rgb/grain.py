@@ -14,7 +14,7 @@ from rgb.shading import level_table, linear_table
 REACH = 1.5  # sigma in pixels of the mean that grain is told from
 TALLEST = 3.0  # deviations of the quieter places, beyond which a residual of light is the picture's own
 FRINGE = 4.0  # the same for colour, of light's limit: fringes of the demosaicing stand higher than it and tell nothing
-EVENEST = 3.0  # times as many neighbours of one level as chance has, more than which stand for a clean picture
+EVENEST = 1.5  # times as many neighbours of one level as chance has, beyond which to hold them makes terraces
 QUIET = 0.05  # place of the sample's power among all pieces of the picture; the stronger ones hold texture
 SEEN = 2.0  # deviations of the noise, beyond which a sample's residual is the picture's own
 TILE = 16  # pixels; a sample of so many columns is laid over matter again and again

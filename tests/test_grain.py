@@ -138,6 +138,7 @@ def photo(sigma=2.0, blur_px=0.0, seed=0, size=200):
 
 
 EVERYWHERE = np.ones((200, 200), bool)
+STILL = np.stack(np.indices(EVERYWHERE.shape, np.float32), -1)
 
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 4.0])
@@ -167,7 +168,7 @@ def laid(shot, factor, hidden=0.0):
     found = rgb_room.measure_grain(shot.pixels, EVERYWHERE)
     smooth = found.smooth(shot.pixels)
     linear = (found.light(smooth) * np.float32(factor)).reshape(-1, 3)
-    return found.laid(shot.pixels, smooth, EVERYWHERE, linear, np.full(EVERYWHERE.shape, hidden, np.float32))
+    return found.laid(shot.pixels, smooth, EVERYWHERE, linear, np.full(EVERYWHERE.shape, hidden, np.float32), STILL)
 
 
 def test_light_that_does_not_change_gives_the_photograph_back():
@@ -190,12 +191,45 @@ def test_relit_light_keeps_its_grain(factor):
     assert np.median(fourth) == pytest.approx(np.median(before), rel=0.15)
 
 
+def moved(shot, y_px, x_px, whole=True):
+    """The photograph seen so far off, its coarse light interpolated; unless whole, its grain is left where it was."""
+    found = rgb_room.measure_grain(shot.pixels, EVERYWHERE)
+    smooth = found.smooth(shot.pixels)
+    light = np.array([[1, 0, x_px], [0, 1, y_px]], np.float32)
+    linear = cv2.warpAffine(found.light(smooth), light, (200, 200), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+                            borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)
+    source = STILL + np.array((y_px, x_px), np.float32) if whole else STILL
+    return found.laid(shot.pixels, smooth, EVERYWHERE, linear, np.zeros(EVERYWHERE.shape, np.float32), source)[0]
+
+
+@pytest.mark.parametrize("by", [(0.4, -0.4), (1.5, 0.3), (-2.3, 1.7)])
+def test_grain_moves_with_its_surface_and_loses_nothing(by):
+    """By whole pixels: what stands out of its surroundings is what stood out of its own, and as strong."""
+    shot = photo(2.0)
+    out = moved(shot, *by)
+    row, column = (int(np.floor(b + 0.5)) for b in by)
+    rolled = np.roll(shot.pixels, (-row, -column), (0, 1))
+    assert alike(out, rolled) > 0.85
+    inner = np.s_[10:-10, 10:-10]
+    before, after = (np.abs(np.diff(x[inner].astype(float), 4, axis=0)) for x in (rolled, out))
+    assert np.median(after) == pytest.approx(np.median(before), rel=0.1)
+    if row or column:  # planted: grain that stays on the screen
+        assert alike(moved(shot, *by, whole=False), rolled) < 0.5
+
+
+def alike(one, other):
+    """Correlation of what stands out of its surroundings in two pictures, away from edges."""
+    rest = [(x.astype(np.float32) - cv2.GaussianBlur(x.astype(np.float32), (0, 0), 1.5))[10:-10, 10:-10].ravel()
+            for x in (one, other)]
+    return np.corrcoef(*(x[np.abs(rest).max(0) < 6] for x in rest))[0, 1]
+
+
 def test_an_edge_under_matter_does_not_show_through():
     shot = photo(1.0)
     found = rgb_room.measure_grain(shot.pixels, EVERYWHERE)
     smooth = found.smooth(shot.pixels)
     mud = np.full((200 * 200, 3), 0.05, np.float32)
-    out, _ = found.laid(shot.pixels, smooth, EVERYWHERE, mud, np.ones(EVERYWHERE.shape, np.float32))
+    out, _ = found.laid(shot.pixels, smooth, EVERYWHERE, mud, np.ones(EVERYWHERE.shape, np.float32), STILL)
     columns = out[..., 1].astype(float).mean(0)
     assert np.ptp(columns) <= 8
     assert out[..., 1].std() > 0.5  # but noise does

@@ -9,6 +9,8 @@ from test_laws_real import read
 
 import crossmodal as cm
 from crossmodal.captures import load, names
+from crossmodal.normals import fitted_planes
+from crossmodal.planes import local_planes
 from crossmodal.sensor import IdealSensor
 from crossmodal.synthesis import grown
 from depth.floor import DepthFloor
@@ -125,3 +127,21 @@ def sharpness(capture, spec, seed, sensor):
     inside = result.masks.depth[:, 2:-2]
     after, before = np.abs(bend(result.after.depth))[inside], np.abs(bend(capture.depth))[inside]
     return np.nanmedian(after) / np.nanmedian(before)
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_fitted_planes_of_neighbours_agree(stride):
+    """Each looks at every stride-th pixel only; together they look at all, and differ by less noise than alone."""
+    y, x = np.indices((60, 60), np.float64)
+    rays = np.stack(((x - 30) / 500, (y - 30) / 500, np.ones_like(x)), -1)
+    true = rays / (rays @ np.array((0.3, -0.2, 1.0)))[..., None]
+    z = true[..., 2] + np.random.default_rng(0).normal(0, 1e-3, x.shape)
+    points, linked = (rays * z[..., None]).astype(np.float32), np.ones((60, 60, 2), bool)
+    window = (10, 50), (12, 48)
+    _, smoothed = local_planes(points, linked, 2 * stride, stride, *window)
+    _, alone = fitted_planes(points, linked, 2 * stride, stride, *window)
+    off, off_alone = (p[..., 2] - true[10:50, 12:48, 2] for p in (smoothed, alone))
+    assert np.abs(np.diff(off, axis=1)).mean() < 0.5 * np.abs(np.diff(off_alone, axis=1)).mean()
+    assert np.abs(off).mean() <= np.abs(off_alone).mean()
+    flat, _ = local_planes(true.astype(np.float32), linked, 2 * stride, stride, *window)
+    assert np.abs(flat @ np.array((0.3, -0.2, 1.0)) + np.linalg.norm((0.3, -0.2, 1.0))).max() < 1e-4
