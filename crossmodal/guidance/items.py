@@ -76,7 +76,7 @@ def items(text: str, language: str) -> list[Item]:
             if language != "en":
                 count, senses, plural = max((count, senses, plural), english.longest(words, at), key=lambda one: one[0])
             if count:
-                letter = {"letter": token.text} if count == 1 and token.text in own.letters else {}
+                letter = {"letter": own.letters[token.text]} if count == 1 and token.text in own.letters else {}
                 made.append(Item(senses | letter, token.start, found[at + count - 1].end, plural))
                 at += count
                 continue
@@ -100,7 +100,7 @@ def _misspelt(token: Token, own: Lexicon, english: Lexicon, slips: int) -> Item:
             count, senses, plural = book.longest([word], 0)
             if count and set(senses) - EMPTY:  # a slip of a word that says nothing is listed as it stands
                 return Item(senses, token.start, token.end, plural, meant=word)
-    letter = {"letter": token.text} if token.text in own.letters else {}
+    letter = {"letter": own.letters[token.text]} if token.text in own.letters else {}
     return Item(letter, token.start, token.end, known=bool(letter))
 
 
