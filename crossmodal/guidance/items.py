@@ -98,7 +98,8 @@ def _misspelt(token: Token, own: Lexicon, english: Lexicon, slips: int) -> Item:
         book = english if own.language == "zh" else own
         if (word := meant(token.text, book.words, book.kept)) is not None:
             count, senses, plural = book.longest([word], 0)
-            if count and set(senses) - EMPTY:  # a slip of a word that says nothing is listed as it stands
+            # A slip of a word that says nothing is listed as it stands, and none is taken for a "no".
+            if count and set(senses) - EMPTY and not set(senses) & {"not", "away"}:
                 return Item(senses, token.start, token.end, plural, meant=word)
     letter = {"letter": own.letters[token.text]} if token.text in own.letters else {}
     return Item(letter, token.start, token.end, known=bool(letter))

@@ -151,6 +151,9 @@ class Settling:
         following = self.items[at + 1] if at + 1 < len(self.items) else None
         if following is not None and following.may("landmark") and following.senses["landmark"] in ("edge", "rim"):
             return False
+        if item.senses["landmark"] == "thread":
+            kinds = [one for one in self.items if one is not item and (one.may("kind") or one.tag == "head")]
+            return self.relation is None and self._counted(at) and not kinds
         if self._definite(at) and any(one.may("kind") and one.senses["kind"]["like"] for one in self._clause(at)):
             return False  # "the hole is torn"
         return self.relation is None and not (following is not None and following.may("behind"))
@@ -164,11 +167,17 @@ class Settling:
             self.relation = None
             return
         self.relation = None
-        denied = self.refused or self.scope
+        told_of = self._previous(at, ("a", "the", "degree", "difficulty", "colour"))
+        denied = self.refused or self.scope or (told_of is not None and "topic" in told_of.senses)
         self.scope, self.refused = denied, False
         if at + 1 < len(self.items) and self.items[at + 1].may("free"):
             denied = True
         item.settle("denied" if denied else "head", entry)
+
+    def _counted(self, at) -> bool:
+        """Whether an article or a number stands before, and only adjectives between."""
+        before = self._previous(at, ("degree", "difficulty", "colour", "feature", "shade"))
+        return before is not None and before.tag in ("a", "count")
 
     def _clause(self, at) -> list[Item]:
         """The items up to the next comma or "and"."""
