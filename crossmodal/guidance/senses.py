@@ -65,7 +65,7 @@ class Settling:
         elif item.may("shade"):
             item.settle("shade")
         elif item.may("colour"):
-            item.settle("filler" if self.refused else "colour")
+            item.settle(*(("unknown", True) if self.refused else ("colour",)))  # "not red" asks for no colour
             self.refused = False
         elif item.may("difficulty", "degree", "role", "than") and not item.may("across"):
             self._graded(at, item)
