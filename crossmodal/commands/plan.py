@@ -6,6 +6,7 @@ import sys
 import yaml
 
 from crossmodal.commands.progress import table
+from crossmodal.commands.prompted import printed
 from crossmodal.datasets import Reading
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.guidance.prompt import Understood, understand
@@ -14,6 +15,7 @@ from crossmodal.recipe import Recipe
 
 def run(text: str, image: str | None, seed: int, reading: Reading, json: bool) -> int:
     """Print the recipe, what was understood word by word and what was not; 1 where nothing can be made of it."""
+    text = text.encode("utf-8", "replace").decode()
     understood = understand(text)
     recipe, refused, warnings, drawn = understood.recipe, understood.refused, list(understood.warnings), None
     if image is not None and recipe is not None:
@@ -58,7 +60,7 @@ def _tell(understood: Understood, value: dict, drawn) -> None:
         print(yaml.safe_dump(value["recipe"], sort_keys=False, allow_unicode=True, default_flow_style=None).rstrip())
     if understood.words:
         print()
-        print(table(("said", "understood as"), [(word.text, word.meaning) for word in understood.words]))
+        print(table(("said", "understood as"), [(printed(word.text), word.meaning) for word in understood.words]))
     if drawn is not None:
         from crossmodal.guidance.asked import planned_rows
 
@@ -66,7 +68,7 @@ def _tell(understood: Understood, value: dict, drawn) -> None:
         print(table(("drawn", "sizes in mm", "anchor in mm"), planned_rows(drawn)))
     for word in understood.missed:
         why = f" ({word.meaning})" if word.meaning else ""
-        print(f"note: not understood, at {word.start}: {word.text}{why}", file=sys.stderr)
+        print(f"note: not understood, at {word.start}: {printed(word.text)}{why}", file=sys.stderr)
     for sentence in value["warnings"]:
         print(f"note: {sentence}", file=sys.stderr)
     if value["refused"] is not None:

@@ -17,7 +17,7 @@ def recipe_of(prompt: str) -> Recipe:
 
     understood = understand(prompt)
     for word in understood.missed:
-        print(f"note: not understood, at {word.start}: {word.text}", file=sys.stderr)
+        print(f"note: not understood, at {word.start}: {printed(word.text)}", file=sys.stderr)
     for sentence in understood.warnings:
         print(f"note: {sentence}", file=sys.stderr)
     if understood.recipe is None:
@@ -37,6 +37,11 @@ def kept_to_object(request: Request, source: Source) -> Request:
             print(f"note: {sentence}", file=sys.stderr)
         lines.append(replace(line, recipe=recipe))
     return replace(request, lines=tuple(lines))
+
+
+def printed(text: str) -> str:
+    """A piece of a prompt for a terminal: without the commands that it might hold for one."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def tally(folder: Path) -> list[dict]:

@@ -50,9 +50,12 @@ def requests(items: list[Item]) -> list[Request]:
     waiting: list[Item] = []
     for sentence in _sentences(items):
         if _is_no_request(sentence):
-            for item in sentence:
+            again = _asks_again(sentence)
+            for item in sentence[:again]:
                 item.settle("refused", True)
-            continue
+            sentence = sentence[again:]
+            if not sentence:
+                continue
         sentence = settled(sentence)
         heads = _heads(sentence, made)
         if not heads:
@@ -83,12 +86,18 @@ def _is_no_request(sentence) -> bool:
     """Whether a sentence asks something, or wants a defect gone: its first word of weight says so."""
     asks = sentence[-1].may("question")
     for item in sentence:
-        if item.may("query", "undo") or (asks and item.may("asks")):
+        if item.may("query", "undo") or (asks and item is sentence[0] and item.may("asks")):
             return not (item.may("kind") and not item.may("query", "undo"))
         if item.tag or item.may("the", "a", "kind", "landmark", "degree", "colour") or not item.may(
                 "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):
             return False
     return False
+
+
+def _asks_again(sentence) -> int:
+    """Where, behind what shall go, something is asked for: "remove the dent and add a scratch"; else the end."""
+    return next((at for at in range(2, len(sentence)) if sentence[at].may("make")
+                 and sentence[at - 1].may("and", "but", "comma")), len(sentence))
 
 
 def _heads(sentence, made) -> list[int]:

@@ -76,7 +76,7 @@ def items(text: str, language: str) -> list[Item]:
             if language != "en":
                 count, senses, plural = max((count, senses, plural), english.longest(words, at), key=lambda one: one[0])
             if count:
-                letter = {"letter": token.text} if count == 1 and token.text in own.letters else {}
+                letter = {"letter": own.letters[token.text]} if count == 1 and token.text in own.letters else {}
                 made.append(Item(senses | letter, token.start, found[at + count - 1].end, plural))
                 at += count
                 continue
@@ -98,9 +98,10 @@ def _misspelt(token: Token, own: Lexicon, english: Lexicon, slips: int) -> Item:
         book = english if own.language == "zh" else own
         if (word := meant(token.text, book.words, book.kept)) is not None:
             count, senses, plural = book.longest([word], 0)
-            if count and set(senses) - EMPTY:  # a slip of a word that says nothing is listed as it stands
+            # A slip of a word that says nothing is listed as it stands, and none is taken for a "no".
+            if count and set(senses) - EMPTY and not set(senses) & {"not", "away"}:
                 return Item(senses, token.start, token.end, plural, meant=word)
-    letter = {"letter": token.text} if token.text in own.letters else {}
+    letter = {"letter": own.letters[token.text]} if token.text in own.letters else {}
     return Item(letter, token.start, token.end, known=bool(letter))
 
 

@@ -79,7 +79,7 @@ def lexicon(language: str) -> Lexicon:
             words.add(word)
         node.senses.setdefault(tag, value)
     endings = tuple(sorted(((plain(a), plain(b)) for a, b in data.get("endings", {}).items()),
-                           key=lambda pair: -len(pair[0])))
+                           key=lambda pair: len(pair[0])))
     return Lexicon(language, root, endings, frozenset(map(plain, data.get("plural", ()))), frozenset(words),
                    dict(data.get("letters", {})), frozenset(kept))
 

@@ -219,9 +219,10 @@ def _with_roles(items):
             continue
         if item.value.more:  # "6 x 0.8 mm deep"
             k = _behind(items, at)
-            if k is not None and items[k].senses["role"][0] in SHORT:
+            role = "" if k is None else items[k].senses.get("role", ("",))[0]
+            if role in SHORT:
                 *others, last = item.value.more
-                item.value = replace(item.value, more=(*others, replace(last, role=items[k].senses["role"][0])))
+                item.value = replace(item.value, more=(*others, replace(last, role=role)))
                 item.end = items[k].end
                 items[k].settle("used", True)
             continue
@@ -230,7 +231,9 @@ def _with_roles(items):
             k = _behind(items, at)
             if k is not None and k == at + 1 and _belongs_to_next(items, at):
                 continue
-        if k is None or k in used or (k > at and item.value.unit == "degree" and items[k].senses["role"][0] != "angle"):
+        if k is None or k in used:
+            continue
+        if k > at and item.value.unit == "degree" and items[k].senses.get("role", ("",))[0] != "angle":
             continue
         used.add(k)
         role = items[k].senses["role"][0] if "role" in items[k].senses else _initial(items[k])
@@ -260,6 +263,9 @@ def _behind(items, at):
     k = at + 1
     while k < len(items) and k - at <= 3 and items[k].may("of", "near") and not items[k].may("role"):
         k += 1
+    if k == at + 1 < len(items) and items[k].may("letter") and not items[k].may("role"):
+        slash = k + 1 < len(items) and items[k + 1].senses.get("comma") == "/"  # "w/" is with
+        return None if slash else k
     if k >= len(items) or not items[k].may("role") or items[k].may("kind"):
         return None
     # "40 mm across the lid" says where it runs.
@@ -273,17 +279,18 @@ def _behind(items, at):
 
 def _belongs_to_next(items, at) -> bool:
     """"12 mm deep 0.2 mm": of a size and one behind its role, the larger is not the depth, nor the width."""
-    if at + 2 >= len(items) or items[at + 2].tag != "measure" or items[at + 1].senses["role"][0] not in SHORT:
+    role = items[at + 1].senses.get("role", ("",))[0]
+    if at + 2 >= len(items) or items[at + 2].tag != "measure" or role not in SHORT:
         return False
     here, there = items[at].value, items[at + 2].value
     behind = at + 3 < len(items) and items[at + 3].may("role")
     if behind or there.unit != here.unit or there.high >= here.low or there.role:
         return False
-    items[at + 2].value = replace(there, role=items[at + 1].senses["role"][0])
+    items[at + 2].value = replace(there, role=role)
     items[at + 1].settle("used", True)
     return True
 
 
-def _initial(item):
-    return {"l": "length", "w": "width", "d": "d", "h": "height", "r": "radius", "t": "thickness",
-            "b": "width"}.get(item.senses["letter"], "")
+def _initial(item) -> str:
+    """The size that a letter stands for; "d" for that which only its kind tells apart."""
+    return "d" if "or" in item.senses["letter"].split() else item.senses["letter"]

@@ -71,6 +71,8 @@ def understand(text: str) -> Understood:
     if len(text) > LONGEST:
         said = f"a prompt has at most {LONGEST} characters, but got {len(text)}"
         return Understood(text, "en", None, (), (), (), (), said)
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return Understood(text, "en", None, (), (), (), (), "a prompt is text in UTF-8, but this is not")
     language = language_of(text)
     found = measured(items(text, language))
     wanted = requests(found)

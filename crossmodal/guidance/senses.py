@@ -1,16 +1,15 @@
 """Each item's one sense, from what stands about it: a hole made or a hole near which something is made."""
 
+from crossmodal.guidance.counting import told
 from crossmodal.guidance.items import Item
 
 WHERE = ("edge", "rim", "flat", "convex", "concave")
 INVERSE = {"small": "large", "medium": "medium", "large": "small", "hard": "easy", "easy": "hard", "more": "less",
            "less": "more"}
 RELATIONS = ("away", "along", "across", "from", "to", "near")
-PREMODIFIERS = ("a", "the", "count", "degree", "difficulty", "colour", "shade", "measure", "role", "feature", "filler",
-                "object", "orientation", "of", "times", "vague")
 DAMAGE = {"kind": None, "weak": True, "with": {}, "like": False}
-SMALL = ("all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square", "range", "behind",
-         "spots")
+SMALL = ("make", "all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square", "range",
+         "behind", "spots")
 LEFT_OVER = ("undo", "query", "asks", "number", "unit", "about", "least", "most", "between", "point")
 PASSED = ("a", "the", "filler", "of", "sign", "all")
 
@@ -48,7 +47,7 @@ class Settling:
             item.settle("filler")
         elif item.may("show"):
             item.settle("show")
-        elif item.may("away"):
+        elif item.may("away") and not self._before_kind(at):
             self._relate(item, "away")
         elif item.may("not") and self._denies(at):
             self.refused = True
@@ -66,7 +65,7 @@ class Settling:
         elif item.may("shade"):
             item.settle("shade")
         elif item.may("colour"):
-            item.settle("filler" if self.refused else "colour")
+            item.settle(*(("unknown", True) if self.refused else ("colour",)))  # "not red" asks for no colour
             self.refused = False
         elif item.may("difficulty", "degree", "role", "than") and not item.may("across"):
             self._graded(at, item)
@@ -76,7 +75,7 @@ class Settling:
             following = self._next(at)
             kind_follows = following is not None and following.may("kind")
             item.settle("a" if kind_follows else "ones", True)
-        elif item.may("but"):
+        elif item.may("but", "away"):
             self.scope = self.refused = False
             self.relation = None
             item.settle("but")
@@ -119,6 +118,11 @@ class Settling:
         if self.refused:
             item.tag, self.refused = "away", False
 
+    def _before_kind(self, at) -> bool:
+        """Whether "except" speaks of a defect and not of a place."""
+        following = self._next(at, ("a", "filler", "degree", "difficulty", "of"))
+        return following is not None and following.may("kind") and not following.may("landmark")
+
     def _denies(self, at) -> bool:
         """Whether anything follows that "no" speaks of."""
         return self._next(at) is not None
@@ -147,6 +151,11 @@ class Settling:
         following = self.items[at + 1] if at + 1 < len(self.items) else None
         if following is not None and following.may("landmark") and following.senses["landmark"] in ("edge", "rim"):
             return False
+        if item.senses["landmark"] == "thread":
+            kinds = [one for one in self.items if one is not item and (one.may("kind") or one.tag == "head")]
+            return self.relation is None and self._counted(at) and not kinds
+        if self._definite(at) and any(one.may("kind") and one.senses["kind"]["like"] for one in self._clause(at)):
+            return False  # "the hole is torn"
         return self.relation is None and not (following is not None and following.may("behind"))
 
     def _kind(self, at, item):
@@ -158,11 +167,23 @@ class Settling:
             self.relation = None
             return
         self.relation = None
-        denied = self.refused or self.scope
+        told_of = self._previous(at, ("a", "the", "degree", "difficulty", "colour"))
+        denied = self.refused or self.scope or (told_of is not None and "topic" in told_of.senses)
         self.scope, self.refused = denied, False
         if at + 1 < len(self.items) and self.items[at + 1].may("free"):
             denied = True
         item.settle("denied" if denied else "head", entry)
+
+    def _counted(self, at) -> bool:
+        """Whether an article or a number stands before, and only adjectives between."""
+        before = self._previous(at, ("degree", "difficulty", "colour", "feature", "shade"))
+        return before is not None and before.tag in ("a", "count")
+
+    def _clause(self, at) -> list[Item]:
+        """The items up to the next comma or "and"."""
+        behind = self.items[at + 1:]
+        stop = next((k for k, one in enumerate(behind) if one.may("comma", "and", "but", "with", "colon")), len(behind))
+        return behind[:stop]
 
     def _definite(self, at) -> bool:
         before = self._previous(at, ("degree", "difficulty", "colour", "filler", "count"))
@@ -188,6 +209,7 @@ class Settling:
                 name == "centre" or following.senses["landmark"] in ("hole", "thread")):
             item.settle("filler", True)  # of the middle of an edge, or the edge of a hole, the latter is the place
             item.meaning = "of what follows"
+            self.relation = item
             return
         if name in ("hole", "thread") and joined is not None and joined.may("landmark") and (
                 joined.senses["landmark"] in ("edge", "rim")):
@@ -260,37 +282,9 @@ class Settling:
         self.refused = False
 
     def _measure(self, at, item):
-        """A bare number before a kind is how many there are."""
-        if item.value.unit == "bare" and item.value.spelt and not item.value.role and not item.value.is_count:
-            item.settle("unknown", True)  # "half of the surface"
-        if item.tag != "measure" or not item.value.is_count or item.value.role:
+        tag, number = told(self.items, at)
+        if tag == "measure":
             self.refused = False
-            return
-        following = self.items[at + 1:]
-        if following and following[0].may("times", "spots"):
-            item.settle("count", int(item.value.low))
-            return
-        if at and self.items[at - 1].is_("times"):
-            item.settle("count", int(item.value.low))
-            return
-        for one in following:
-            if one.may("kind", "vague", "ones"):
-                self.refused = self.refused or item.value.low == 0
-                item.settle("count" if item.value.low else "not", int(item.value.low))
-                return
-            sized = one.tag == "measure" and one.value.unit != "bare"
-            if one.may("landmark", "part") or not (sized or one.may(*PREMODIFIERS)):
-                break
-        if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
-            item.settle("count", int(item.value.low))
-        elif self._stands_for_kind(at):
-            item.settle("ones", int(item.value.low))
-        elif item.value.spelt:
-            item.settle("ones" if item.value.low == 1 else "unknown", 1)
-
-    def _stands_for_kind(self, at) -> bool:
-        """"... and 3 on the right": a number after "and" or a comma, before a place."""
-        after = at > 0 and self.items[at - 1].tag in ("and", "comma", "colon")
-        follows = self.items[at + 1] if at + 1 < len(self.items) else None
-        return after and follows is not None and follows.may("near", "part", "landmark") and any(
-            one.tag in ("head", "denied") for one in self.items[:at])
+        else:
+            self.refused = self.refused or tag == "not"
+            item.settle(tag, number)

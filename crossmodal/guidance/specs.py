@@ -40,12 +40,16 @@ class _Fields:
         self.place: dict = dict(request.fields.get("place", {}))
 
     def made(self):
-        order = {"measure": 0, "degree": 1}
-        for item in sorted(self.request.said, key=lambda item: order.get(item.tag, 2)):
+        for item in sorted(self.request.said, key=_turn):
             getattr(self, f"_{item.tag}")(item)
         if self.place:
             self.fields["place"] = self.place
         return self.fields, self.notes
+
+    def _spare(self) -> str:
+        """What a size without a name is of, where the main one was said: "a deep scratch (0.5 mm), 30 mm long"."""
+        roles = (item.value[0] for item in self.request.said if item.tag == "degree")
+        return next((role for role in roles if role != "main" and self._field(role) not in (None, *self.sized)), "main")
 
     def _note(self, item: Item, sentence: str):
         item.known = False
@@ -73,6 +77,8 @@ class _Fields:
             self._dimensions(item, (measure, *measure.more))
             return
         role = measure.role or "main"
+        if role == "main" and self._field(role, measure.unit) in self.sized:
+            role = self._spare()
         if measure.unit == "degree":
             role = "angle"
         if role == "angle" and measure.unit not in ("degree", "bare"):
@@ -215,6 +221,13 @@ class _Fields:
 
     def _count(self, item):
         """How many: the request's own matter."""
+
+
+def _turn(item: Item) -> int:
+    """Sizes that have a name come before those that have none, and both before words."""
+    if item.tag == "measure":
+        return 0 if item.value.role or item.value.more else 1
+    return 2 if item.tag == "degree" else 3
 
 
 def _both(one: str, other: str) -> str:

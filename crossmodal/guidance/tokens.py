@@ -21,6 +21,7 @@ _TOKEN = re.compile(r"""
   | (?P<word>[^\W\d_\u3400-\u9fff\uf900-\ufaff]+(?:['’](?:s|t|re|d|ll|ve)\b)?)
   | (?P<sign>\+/-|\+-|<=|>=|\.\.\.|\.\.|w/o\b|\S)
 """, re.VERBOSE | re.IGNORECASE)
+_SERIAL = re.compile(r"\b(?:no|nr|nº)\.\s?\d+\b", re.IGNORECASE)  # "part no. 4" counts nothing
 _LISTED = re.compile(r"(?:(?<=\s)|(?<!.))\d{1,2}[.)](?=\s)", re.DOTALL)
 
 
@@ -53,7 +54,7 @@ def widths(text: str) -> str:
 def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
     """comma_is_decimal: whether 1,000 is one (German, Spanish) and not a thousand."""
     found: list[Token] = []
-    text = widths(text)
+    text = _SERIAL.sub(lambda said: " " * len(said.group()), widths(text))
     if _LISTED.match(text):  # "1) a dent 2) a scratch"
         text = _LISTED.sub(lambda said: "".join(c if c.isspace() else ";" for c in said.group()), text)
     for match in _TOKEN.finditer(text):
