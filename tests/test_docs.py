@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import trimesh
 import typer
 
 import crossmodal as cm
@@ -105,6 +106,9 @@ def my_parts(folder: Path) -> None:
     for i, capture in enumerate(map(captures.load, captures.names())):
         cm.rgb.write_rgb(good / "rgb" / f"{i:03d}.png", capture.rgb)
         cm.depth.write_xyz(good / "xyz" / f"{i:03d}.tiff", capture.points)
+    part = trimesh.creation.icosphere(5, 20)
+    part.export(folder / "part.stl")
+    trimesh.PointCloud(part.vertices).export(folder / "part.ply")
     painted = captures.load(captures.names()[0]).rgb.copy()
     painted[80:95, 100:120] = (200, 30, 30)
     cm.rgb.write_rgb(folder / "painted.png", painted)
@@ -137,10 +141,13 @@ def test_the_commands_on_my_parts_do_what_they_say(tmp_path, monkeypatch, capsys
     my_parts(tmp_path)
     monkeypatch.chdir(tmp_path)
     lines = [line for block in blocks("sh") for line in block.splitlines()
-             if line.startswith("crossmodal ") and "my_parts" in line]
-    assert [line.split()[1] for line in lines] == ["lift", "synthesize", "check", "replay"]
-    for line in lines:
-        assert main(shlex.split(line.replace("--count 100", "--count 3"))[1:]) == 0, line
+             if line.startswith("crossmodal ") and ("my_parts" in line or "part." in line)]
+    assert [line.split()[1] for line in lines] == ["lift", "synthesize", "check", "replay", *3 * ["synthesize"]]
+    for number, line in enumerate(lines):
+        line = line.split("#")[0].replace("--count 100", "--count 3").replace("--views 12", "--views 2")
+        if number > 3:
+            line = line.replace("--out made", f"--out made{number}")
+        assert main(shlex.split(line)[1:]) == 0, line
     assert "3 with the bytes of the manifest" in capsys.readouterr().out
 
 

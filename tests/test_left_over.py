@@ -66,10 +66,9 @@ def test_another_amount_is_caught(told, wrong):
     assert fault(before, after, wrong(np.nan_to_num(displacement)), kind) is not None
 
 
+@pytest.mark.parametrize("told", ["edge", "relief"], indirect=True)
 @pytest.mark.parametrize("wrong", PLACES.values(), ids=PLACES)
 def test_another_shape_is_caught(told, wrong):
     """Not on steps of a quarter of the dent's depth: there a pixel alone tells nothing, all of them the amount."""
     before, after, displacement, kind = told
-    if kind == "dent":
-        pytest.skip("a pixel's own step is as large as what it would be off by")
     assert fault(before, after, wrong(np.nan_to_num(displacement)), kind) is not None
