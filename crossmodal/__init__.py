@@ -1,5 +1,7 @@
 """crossmodal: one defect on one surface, in millimetres, seen by RGB, depth and point cloud alike."""
 
+from importlib import import_module
+
 import depth
 import pointcloud
 import rgb
@@ -44,11 +46,9 @@ from crossmodal.defects import (
 from crossmodal.edit import SurfaceEdit
 from crossmodal.estimated import estimate_depth
 from crossmodal.flat import flat_capture
-from crossmodal.guidance import prompt
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
 from crossmodal.lighting import pool_light
-from crossmodal.meshes import MeshResult, read_mesh, write_mesh
 from crossmodal.patch import Patch
 from crossmodal.place import Place
 from crossmodal.plan import Plan
@@ -69,3 +69,14 @@ __all__ = [
     "preset", "prompt", "read_capture", "read_captures", "read_cloud", "read_mesh", "read_recipe", "read_rig", "replay",
     "rgb", "synthesize", "write_mesh",
 ]  # fmt: skip
+
+_LATER = {"guidance": "crossmodal.guidance", "prompt": "crossmodal.guidance", "MeshResult": "crossmodal.meshes",
+          "read_mesh": "crossmodal.meshes", "write_mesh": "crossmodal.meshes"}
+"""Where lies what is imported when first asked for: words and meshes are not every user's."""
+
+
+def __getattr__(name: str):
+    if name not in _LATER:
+        raise AttributeError(f"module 'crossmodal' has no attribute {name!r}")
+    module = import_module(_LATER[name])
+    return module if _LATER[name] == f"crossmodal.{name}" else getattr(module, name)

@@ -4,7 +4,6 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from crossmodal.features import fitting
 from crossmodal.place import Place
@@ -100,7 +99,8 @@ class Landmarks:
             # OpenCV runs about an outline one way: an outward turn has the sign of its area.
             way = np.sign(cv2.contourArea(outline.astype(np.float32), True))
             outward = way * (before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) < 0
-            sharpest = cosine == maximum_filter1d(cosine, 2 * arm + 1, mode="wrap")
+            near = np.resize(np.roll(cosine, arm), len(cosine) + 2 * arm)  # the outline is closed
+            sharpest = cosine == np.lib.stride_tricks.sliding_window_view(near, 2 * arm + 1).max(-1)
             columns, rows = outline[outward & sharpest & (cosine > np.cos(np.deg2rad(CORNER_DEG)))].astype(int).T
             turns[rows, columns] = True
         return self._about(turns, ABOUT)

@@ -8,8 +8,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from crossmodal.scanner.mesh import Mesh
 
@@ -151,6 +149,9 @@ def shaded(points: np.ndarray, faces: np.ndarray, crease_deg: float = CREASE_DEG
     one, other = one[round_], other[round_]
     opposite = ways[one, 0] == ways[other, 1]
     firsts, seconds = (np.where(opposite, x[other], y[other]) for x, y in ((following, corner), (corner, following)))
+    from scipy.sparse import coo_array  # slow to import, and wanted for meshes alone
+    from scipy.sparse.csgraph import connected_components
+
     joined = coo_array((np.ones(2 * len(one), bool), (np.concatenate((corner[one], following[one])),
                                                       np.concatenate((firsts, seconds)))), (3 * len(faces),) * 2)
     number, group = connected_components(joined, directed=False)
