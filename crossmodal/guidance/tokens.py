@@ -13,6 +13,7 @@ NUMBERS = ("mixed", "fraction", "vulgar", "number")
 _TOKEN = re.compile(r"""
     (?P<hex>\#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})(?![0-9a-zA-Z]))
   | (?P<rgb>(?:rgb\s*)?\(\s*\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3}\s*\)|rgb\s+\d{1,3}[ ,]+\d{1,3}[ ,]+\d{1,3})
+  | (?P<clock>\d{1,2}\s?o\s?['’]?\s?clock\b)
   | (?P<mixed>\d{1,6}(?:[ ]|[ ]?-[ ]?)\d{1,3}[/⁄]\d{1,3}(?!\d))
   | (?P<fraction>\d{1,4}\s?[/⁄]\s?\d{1,4}(?!\d))
   | (?P<vulgar>\d*[ ]?[½¼¾⅓⅔⅛⅜⅝⅞⅕⅖⅗⅘⅙⅚])
@@ -69,6 +70,8 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
             found.append(Token("colour", said, start, end, levels, glued))
         elif kind in NUMBERS and (value := _number(kind, said, comma_is_decimal)) is not None:
             found.append(Token("number", said, start, end, value, glued))
+        elif kind == "clock":  # a place on a dial, which nothing here knows: one word, and no number
+            found.append(Token("word", plain(said), start, end, None, glued))
         elif kind in ("word", "cjk"):
             found += _split(Token("word", plain(said), start, end, None, glued), found, said)
         else:
