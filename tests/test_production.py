@@ -277,6 +277,7 @@ def test_resuming_makes_damaged_and_missing_samples_again(category, tmp_path, wh
     (out / "test/stain/gt/000.png").unlink()
     (out / "test/good/rgb/000.png").unlink()
     (out / "test/dent/rgb/.000.png.1.2.part").write_bytes(b"half")
+    (out / ".views.9.part/test").mkdir(parents=True)
     assert run(category, out, resume=True).made == 2
     assert trees.digests(out) == whole
 

@@ -222,3 +222,12 @@ def test_a_bad_rig_is_one_line(changes, message, tmp_path):
     with pytest.raises(ValueError, match=message) as caught:
         cm.read_rig(rig_json(tmp_path, **changes))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("views", [0, -3, 361])
+def test_a_ring_of_no_or_too_many_cameras_is_refused(tmp_path, capsys, views):
+    (tmp_path / "part.stl").write_text("solid nothing")
+    asked = ["--unit", "mm", "--views", str(views), "--kinds", "dent", "--out", str(tmp_path / "out")]
+    assert main(["synthesize", str(tmp_path / "part.stl"), *asked]) == 2
+    assert f"--views must be 1 to 360, but got {views}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())

@@ -16,6 +16,7 @@ from pointcloud.atomic import write_bytes
 from rgb import write_rgb
 
 FOLDER = "views"
+MOST_VIEWS = 360  # one a degree
 
 
 def scan_file(path: Path, out: Path, views: int, unit: str | None, size: int) -> Path:
@@ -24,6 +25,8 @@ def scan_file(path: Path, out: Path, views: int, unit: str | None, size: int) ->
 
     Errors: ValueError, OSError, one line; nothing half-written.
     """
+    if not 1 <= views <= MOST_VIEWS:
+        raise ValueError(f"--views must be 1 to {MOST_VIEWS}, but got {views}")
     mesh = read_mesh(path, unit=unit)
     asked = {"mesh": file_hash(path), "unit": unit, "views": views, "size": size}
     folder = out / FOLDER

@@ -1,6 +1,7 @@
 """What of a dataset is not a sample: class ids, calibration, merged manifests, anomalib's config."""
 
 import json
+import shutil
 from pathlib import Path
 
 from crossmodal.datasets import Reading, Source, alone, load
@@ -75,7 +76,10 @@ def sweep(out: Path, request: Request, places: set[str], shard: Shard) -> None:
     if shard.of == 1:
         for pattern in (".*.part", "*/good/*/.*.part", "calibration/.*.part"):
             for partial in out.glob(pattern):
-                partial.unlink(missing_ok=True)
+                if partial.is_dir() and not partial.is_symlink():  # a mesh's views
+                    shutil.rmtree(partial)
+                else:
+                    partial.unlink(missing_ok=True)
 
 
 def merge_shards(out: Path, shard: Shard) -> None:
