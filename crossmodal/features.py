@@ -107,6 +107,17 @@ def turning(points, normals):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _over(points, normals, v, u, a, b):
+    """From one side of a pixel to the other: the turn of the normal along the way, and the way's square."""
+    turned, square = np.float32(0), np.float32(0)
+    for i in range(3):
+        apart = points[v + a, u + b, i] - points[v - a, u - b, i]
+        turned += (normals[v + a, u + b, i] - normals[v - a, u - b, i]) * apart
+        square += apart * apart
+    return turned, square
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _turns(points, normals, v, u, half, across_m, fold, ways):
     """Whether the normal may turn more than ``fold`` at a pixel over any of four ways: `_most` without its roots."""
     h, w = points.shape[:2]
@@ -115,11 +126,7 @@ def _turns(points, normals, v, u, half, across_m, fold, ways):
         r, c = abs(a), abs(b)
         if v < r or v >= h - r or u < c or u >= w - c:
             continue
-        turned, square = np.float32(0), np.float32(0)
-        for i in range(3):
-            apart = points[v + a, u + b, i] - points[v - a, u - b, i]
-            turned += (normals[v + a, u + b, i] - normals[v - a, u - b, i]) * apart
-            square += apart * apart
+        turned, square = _over(points, normals, v, u, a, b)
         if turned * across_m > LITTLE_LESS * fold * square:
             return True
     return False
@@ -135,11 +142,7 @@ def _most(points, normals, v, u, half, across_m, ways):
         r, c = abs(a), abs(b)
         if v < r or v >= h - r or u < c or u >= w - c:
             continue
-        turned, square = np.float32(0), np.float32(0)
-        for i in range(3):
-            apart = points[v + a, u + b, i] - points[v - a, u - b, i]
-            turned += (normals[v + a, u + b, i] - normals[v - a, u - b, i]) * apart
-            square += apart * apart
+        turned, square = _over(points, normals, v, u, a, b)
         length = np.sqrt(square)
         turn = turned / length * (across_m / length)
         if not abs(turn) < np.inf:

@@ -63,6 +63,18 @@ def joined(linked, v, u, v1, u1):
             or (linked[top, left + 1, 1] and linked[bottom, left, 0]))
 
 
+@njit(cache=True, nogil=True, inline="always")
+def hang_together(linked, v, u, v1, u1):
+    """Whether each step of the straight way from one pixel to another stays on one surface."""
+    ok = True
+    while ok and (v != v1 or u != u1):
+        vb = v + (1 if v1 > v else (-1 if v1 < v else 0))
+        ub = u + (1 if u1 > u else (-1 if u1 < u else 0))
+        ok = joined(linked, v, u, vb, ub)
+        v, u = vb, ub
+    return ok
+
+
 @njit(cache=True, nogil=True)
 def fitted_planes(points, linked, radius, stride, rows, columns):
     """Fit a plane about every pixel of a window of rows and columns, over the pixels linked to it.
@@ -114,14 +126,7 @@ def fitted_planes(points, linked, radius, stride, rows, columns):
                         pu = du if abs(du) <= inner else (inner if du > 0 else -inner)
                         if not reach[radius + pv, radius + pu]:
                             continue
-                        va, ua = v + pv, u + pu
-                        ok = True
-                        while ok and (va != v1 or ua != u1):
-                            vb = va + (1 if v1 > va else (-1 if v1 < va else 0))
-                            ub = ua + (1 if u1 > ua else (-1 if u1 < ua else 0))
-                            ok = joined(linked, va, ua, vb, ub)
-                            va, ua = vb, ub
-                        if not ok:
+                        if not hang_together(linked, v + pv, u + pu, v1, u1):
                             continue
                         reach[radius + dv, radius + du] = True
                         dx = rays[v1 - top, u1 - left, 0] - x0

@@ -14,6 +14,18 @@ from crossmodal.exponential import exponential_map
 from crossmodal.surface import Surface
 
 
+def along_surface(heading: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """A heading (3,) turned into the plane of a unit normal (3,), of length 1. Raises ValueError where it stands upon
+    that plane.
+    """
+    heading = np.asarray(heading, np.float64)
+    heading = heading - normal * (heading @ normal)
+    length = np.linalg.norm(heading)
+    if length < 1e-6:
+        raise ValueError("heading must not stand on the surface; give a direction along it")
+    return heading / length
+
+
 @dataclass(frozen=True, eq=False)
 class Patch:
     """A chart about an anchor, over a window of the view that its surface was seen in.
@@ -49,12 +61,7 @@ class Patch:
         rows = max(0, row - half), min(height, row + half + 1)
         columns = max(0, column - half), min(width, column + half + 1)
         normal = surface.normals[row, column].astype(np.float64)
-        heading = np.asarray(heading, np.float64)
-        heading = heading - normal * (heading @ normal)
-        length = np.linalg.norm(heading)
-        if length < 1e-6:
-            raise ValueError("heading must not stand on the surface; give a direction along it")
-        heading = heading / length
+        heading = along_surface(heading, normal)
         st, along = exponential_map(surface.smoothed, surface.normals, surface.linked, rows[0], rows[1],
                                      columns[0], columns[1], row, column, anchor_m, heading,
                                      reach_mm, np.array(bounds_mm or (-np.inf, np.inf, -np.inf, np.inf)),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from crossmodal.normals import fitted_planes, joined
+from crossmodal.normals import fitted_planes, hang_together
 
 NOISIEST = 4.0  # noise floors that a measured point may lie off its surface; what lies farther off is the shape's own
 
@@ -56,13 +56,7 @@ def _together(normals, smoothed, points, linked, by, grown, rows, columns):
             nx = ny = nz = inverse = count = 0.0
             for v1 in range(max(grown[0][0], v - by), min(grown[0][1], v + by + 1)):
                 for u1 in range(max(grown[1][0], u - by), min(grown[1][1], u + by + 1)):
-                    va, ua, ok = v, u, True
-                    while ok and (va != v1 or ua != u1):
-                        vb = va + (1 if v1 > va else (-1 if v1 < va else 0))
-                        ub = ua + (1 if u1 > ua else (-1 if u1 < ua else 0))
-                        ok = joined(linked, va, ua, vb, ub)
-                        va, ua = vb, ub
-                    if not ok:
+                    if not hang_together(linked, v, u, v1, u1):
                         continue
                     i, j = v1 - top, u1 - left
                     ax, ay, az = normals[i, j, 0], normals[i, j, 1], normals[i, j, 2]

@@ -85,6 +85,19 @@ def turned_alike(xyz: np.ndarray, near: np.ndarray, normals: np.ndarray) -> tupl
     return _spread(tree.indptr, tree.indices, normals)
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def between(xyz, normals, i, j):
+    """Of two points: the cosine between their normals, the step from one to the other along each, its square."""
+    alike = rise = steep = square = 0.0
+    for c in range(3):
+        step = xyz[j, c] - xyz[i, c]
+        alike += normals[i, c] * normals[j, c]
+        rise += step * normals[i, c]
+        steep += step * normals[j, c]
+        square += step * step
+    return alike, rise, steep, square
+
+
 @numba.njit(cache=True, nogil=True)
 def _costs(xyz, near, normals):
     """How likely two neighbours are not of one sheet: their planes differ, or one lies over the other."""
@@ -92,13 +105,7 @@ def _costs(xyz, near, normals):
     for i in range(near.shape[0]):
         for m in range(near.shape[1]):
             j = near[i, m]
-            alike = rise = steep = far = 0.0
-            for c in range(3):
-                step = xyz[j, c] - xyz[i, c]
-                alike += normals[i, c] * normals[j, c]
-                rise += step * normals[i, c]
-                steep += step * normals[j, c]
-                far += step * step
+            alike, rise, steep, far = between(xyz, normals, i, j)
             far = max(np.sqrt(far), 1e-300)
             out[i, m] = 1e-3 + (1.0 - abs(alike)) + max(abs(rise), abs(steep)) / far
     return out
@@ -262,13 +269,7 @@ def _seams(xyz, near, normals):
     for i in range(near.shape[0]):
         for m in range(near.shape[1]):
             j = near[i, m]
-            alike = rise = steep = far = 0.0
-            for c in range(3):
-                step = xyz[j, c] - xyz[i, c]
-                alike += normals[i, c] * normals[j, c]
-                rise += step * normals[i, c]
-                steep += step * normals[j, c]
-                far += step * step
+            alike, rise, steep, far = between(xyz, normals, i, j)
             if alike < OPPOSED and max(abs(rise), abs(steep)) < BESIDE_EACH_OTHER * np.sqrt(far):
                 out[i] = out[j] = True
     return out

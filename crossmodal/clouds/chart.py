@@ -10,6 +10,8 @@ from numba import njit
 
 from crossmodal.capture import read_only
 from crossmodal.clouds.surface import CloudSurface
+from crossmodal.patch import along_surface
+from pointcloud.orient import between
 
 OFF_SURFACE = 4.0  # mean distances of points by which an anchor may miss them
 SAME_SHEET = -0.2  # cosine between normals, below which neighbours are of two sides of a wall
@@ -52,12 +54,7 @@ class CloudPatch:
                              f"({', '.join(f'{1e3 * x:.1f}' for x in anchor_m)}) mm")
         start = about[np.argmin(np.linalg.norm(surface.smoothed_m[about] - anchor_m, axis=1))]
         normal = surface.normals[start]
-        heading = np.asarray(heading, np.float64)
-        heading = heading - normal * (heading @ normal)
-        length = np.linalg.norm(heading)
-        if length < 1e-6:
-            raise ValueError("heading must not stand on the surface; give a direction along it")
-        heading = heading / length
+        heading = along_surface(heading, normal)
         local = np.sort(np.array(surface.tree.query_ball_point(
             anchor_m, 1e-3 * reach_mm + 2 * spacing_m), np.int64))
         local = local[surface.usable[local] | (local == start)]
@@ -151,13 +148,7 @@ def _among(local, near):
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _linked(points, normals, i, j):
     """Whether two neighbours are of one sheet."""
-    alike = rise = steep = square = 0.0
-    for c in range(3):
-        step = points[j, c] - points[i, c]
-        alike += normals[i, c] * normals[j, c]
-        rise += step * normals[i, c]
-        steep += step * normals[j, c]
-        square += step * step
+    alike, rise, steep, square = between(points, normals, i, j)
     return alike > SAME_SHEET and min(abs(rise), abs(steep)) <= STEEPEST * np.sqrt(square)
 
 
