@@ -10,6 +10,7 @@ import numpy as np
 
 from crossmodal.capture import Capture
 from crossmodal.flat import distance_m, flat_camera, lamp
+from crossmodal.weights import one_thread, weights
 
 METRIC = frozenset({"glpn", "zoedepth", "depth_pro"})
 """Models that answer in metres whatever their configuration says; others say so, or tell nearness alone."""
@@ -56,16 +57,10 @@ def estimate_depth(rgb: np.ndarray, model: str, mm_per_pixel: float, relief_mm: 
 def _said(rgb, model) -> tuple[np.ndarray, bool]:
     """What a model says of each pixel (H, W) float64, and whether in metres."""
     pipeline = _loaded(model)
-    import torch
     from PIL import Image
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the same bytes from any number of them
-    try:
-        with torch.inference_mode():
-            said = pipeline(Image.fromarray(np.ascontiguousarray(rgb)))["predicted_depth"]
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread():
+        said = pipeline(Image.fromarray(np.ascontiguousarray(rgb)))["predicted_depth"]
     said = said.double().numpy().reshape(rgb.shape[:2])
     if not np.isfinite(said).all():
         raise ValueError(f"{model} answered with no numbers; give another")
@@ -75,26 +70,11 @@ def _said(rgb, model) -> tuple[np.ndarray, bool]:
 
 @lru_cache(maxsize=1)
 def _loaded(model: str):
-    try:
+    with weights(model, "a depth-estimation model with its image processor", "vlm"):
         import PIL  # noqa: F401
         import torch  # noqa: F401
         from transformers import AutoImageProcessor, AutoModelForDepthEstimation, pipeline
-        from transformers.utils import logging
-    except ImportError as error:
-        raise ValueError(f"estimating depth needs {error.name}; "
-                         'pip install "crossmodal-anomaly[vlm]"') from None
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
+
         net = AutoModelForDepthEstimation.from_pretrained(model, local_files_only=True)
         processor = AutoImageProcessor.from_pretrained(model, local_files_only=True)
         return pipeline("depth-estimation", model=net, image_processor=processor, device="cpu")
-    except Exception as error:  # whatever broken weights raise
-        from huggingface_hub.constants import HF_HUB_CACHE
-
-        raise ValueError(f"{model} is no folder with a depth-estimation model and its image processor, nor is such a "
-                         f"model in the cache {HF_HUB_CACHE} ({type(error).__name__}); "
-                         f"fetch it once (hf download {model}), or give its folder") from None
-    finally:
-        if bars:
-            logging.enable_progress_bar()

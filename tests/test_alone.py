@@ -251,4 +251,5 @@ def test_a_library_that_is_missing_is_asked_for_kindly(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ValueError) as error:
         cm.estimate_depth(GREY, "any", 0.1)
-    assert str(error.value) == 'estimating depth needs transformers; pip install "crossmodal-anomaly[vlm]"'
+    assert str(error.value) == ('a depth-estimation model with its image processor needs transformers; '
+                                'pip install "crossmodal-anomaly[vlm]"')
