@@ -49,6 +49,10 @@ def synthesize(
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
+    methods: Annotated[str | None, typer.Option(
+        "--methods", "--method", help="draem,cutpaste: published ones, or a .yaml: crossmodal methods.")] = None,
+    as_published: Annotated[bool, typer.Option(
+        "--as-published", help="Methods with the parameters, and on the picture, of their paper.")] = False,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
     origin: Annotated[str | None, typer.Option(
@@ -75,7 +79,8 @@ def synthesize(
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
-    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
+    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt,
+               methods=_words(methods), as_published=as_published, count=count,
                seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
                format=format, json=json,
@@ -210,6 +215,14 @@ def defects(json: Json = False) -> int:
 def presets(json: Json = False) -> int:
     """List the recipes that ship with the package, for synthesize --preset."""
     from crossmodal.commands.presets import run
+
+    return run(json)
+
+
+@app.command()
+def methods(json: Json = False) -> int:
+    """List the survey's methods and others: what each changes, what it needs, and whether it runs."""
+    from crossmodal.commands.methods import run
 
     return run(json)
 

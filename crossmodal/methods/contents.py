@@ -1,4 +1,4 @@
-"""What a method puts in a region: matter from elsewhere, a texture, a colour, noise, or what the surroundings suggest."""
+"""What a method puts in a region: matter from elsewhere, a texture, a colour, noise, or what is about it."""
 
 from dataclasses import dataclass
 from functools import singledispatch
@@ -11,7 +11,7 @@ from pydantic import Field
 from crossmodal.defects.spec import Colour, Share
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import Area, Cells, Whole
+from crossmodal.methods.regions import Area, Cells
 from crossmodal.methods.textures import augmented, from_bank, procedural
 from crossmodal.texture import hashed, lattice_noise
 

@@ -26,8 +26,9 @@ from crossmodal.plan import Texture as PlannedTexture
 from crossmodal.relight import shadow_reach_mm
 from crossmodal.streams import stream
 
-MOST_CELLS = 640  # across a canvas
-CELLS_A_FEATURE = 3  # at least, across the smallest part of a region
+MOST_CELLS = 480  # across a canvas
+CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
+CELLS_A_PIXEL = 1.6
 TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
 
@@ -62,7 +63,7 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
         where = _in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
     else:
         box = blocks.region.box_mm()
-        step = min(pixel_mm, blocks.region.finest_mm / CELLS_A_FEATURE)
+        step = min(pixel_mm / CELLS_A_PIXEL, blocks.region.finest_mm / CELLS_A_FEATURE)
         where = _on_surface(capture, method, blocks, rng) | {"step_mm": max(step, max(box) / MOST_CELLS)}
     light = None if capture.light is None else PlannedLight.of(capture.light)
     return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossmodal.defects.spec import Angle, Scale
-from crossmodal.methods.block import Block
 from crossmodal.methods.blends import AnyBlend, Hard
+from crossmodal.methods.block import Block
 from crossmodal.methods.contents import AnyContent, Keep
 from crossmodal.methods.effects import AnyEffect, Flat
 from crossmodal.methods.regions import AnyRegion

@@ -11,7 +11,7 @@ from crossmodal.texture import hashed, lattice_noise
 from rgb import read_rgb
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
-GRAIN = 0.1  # of a canvas's side, that a procedural texture's features are about as wide as
+GRAIN = 0.05  # of a canvas's side, that a procedural texture's features are about as wide as
 
 
 @lru_cache(maxsize=8)

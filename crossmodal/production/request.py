@@ -11,6 +11,7 @@ from crossmodal.datasets import Reading, Source
 from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
+from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 
 
@@ -54,7 +55,7 @@ def light_parsed(text: str) -> Lighting:
 class Line:
     """One product line of a run: a recipe and its folder, or None where only the draw will tell its kind."""
 
-    recipe: Recipe
+    recipe: Recipe | Method
     folder: str | None
 
     @property
@@ -92,7 +93,8 @@ class Request:
         unknown = [name for name in self.origins or () if name not in SPLITS]
         if unknown:
             raise ValueError(f"--from must name splits ({', '.join(SPLITS)}), but got {unknown[0]!r}")
-        whole = [spec.kind for line in self.lines for spec in line.recipe.defects if spec.extent == "global"]
+        recipes = [line.recipe for line in self.lines if isinstance(line.recipe, Recipe)]
+        whole = [spec.kind for recipe in recipes for spec in recipe.defects if spec.extent == "global"]
         if self.reading.flat and whole:
             raise ValueError(f"a {whole[0]} moves a whole object, and a picture alone does not tell where one ends; "
                              "choose other kinds")
@@ -118,10 +120,18 @@ class Request:
         folder = (min(kinds) if len(kinds) == 1 else "combined") if sure else None
         return cls((Line(recipe, folder),), count, **rest)
 
+    @classmethod
+    def of_methods(cls, methods: Sequence[Method], count: int, **rest) -> Self:
+        """One defect a capture, methods balanced. Errors: ValueError for one that comes twice."""
+        names = [method.name for method in methods]
+        if len(set(names)) != len(names) or not names:
+            raise ValueError(f"--methods must name each method once, but got {','.join(names)!r}")
+        return cls(tuple(Line(method, method.name) for method in methods), count, **rest)
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """The listed kinds, drawn or not, in alphabetical order."""
-        return tuple(sorted({spec.kind for line in self.lines for spec in line.recipe.defects}))
+        return tuple(sorted({kind for line in self.lines for kind in line.recipe.kinds}))
 
     def record(self, sources: Sequence[Source]) -> dict:
         """The request as run.json keeps it: no path of a machine, and what was listed as a digest."""
