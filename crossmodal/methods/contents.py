@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Colour, Share
+from crossmodal.defects.spec import Colour, Share, Size
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.regions import Area, Cells
@@ -80,6 +80,17 @@ class Fill(Content):
     kind: Literal["fill"] = "fill"
 
 
+class Slide(Content):
+    """Its own surface, slid along the heading, most in the middle of the region (AF3AD's shear and drag)."""
+
+    kind: Literal["slide"] = "slide"
+    along_mm: Size = ("1%", "4%")
+    across: bool = False
+    """Across the heading instead."""
+    stretched: bool = False
+    """Drawn out one way alone, as by a finger; else there and back again on the two sides of the middle."""
+
+
 class Keep(Content):
     """The surface keeps its own colours."""
 
@@ -96,7 +107,7 @@ class OneOf(Content):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyContent = Annotated[Shift | GridShuffle | Texture | Plain | Speckle | Fill | Keep | OneOf,
+AnyContent = Annotated[Shift | GridShuffle | Texture | Plain | Speckle | Fill | Slide | Keep | OneOf,
                        Field(discriminator="kind")]
 OneOf.model_rebuild()
 
@@ -171,6 +182,20 @@ def _(content: Fill, canvas, area, elsewhere, texture, seed):
     hole = (area.inside | ~canvas.known).astype(np.uint8)
     filled = cv2.inpaint(canvas.as_srgb(canvas.colours), hole, 3, cv2.INPAINT_TELEA)
     return Laid(canvas.from_srgb(filled), np.zeros(canvas.shape, np.float32))
+
+
+@laid.register
+def _(content: Slide, canvas, area, elsewhere, texture, seed):
+    h, w = canvas.shape
+    y, x = (np.arange(n, dtype=np.float32) for n in (h, w))
+    far = np.abs(area.profile) * np.float32(fixed(content.along_mm) / canvas.step_mm)
+    if not content.stretched:  # what is on one side of the middle goes one way, and the other the other
+        side = (x - w // 2)[None, :] / max(w // 2, 1) if content.across else (y - h // 2)[:, None] / max(h // 2, 1)
+        far = far * np.clip(3 * side, -1, 1).astype(np.float32)
+    y, x = np.meshgrid(y, x, indexing="ij")
+    at = (x, y - far) if content.across else (x - far, y)
+    return Laid(*(cv2.remap(values, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                  for values in (canvas.colours, canvas.relief_mm)))
 
 
 @laid.register

@@ -24,6 +24,8 @@ class Shape:
 
     displacement_mm: np.ndarray
     removed: np.ndarray | None = None
+    lost: np.ndarray | None = None
+    """(h, w) bool, surface that is there but returns nothing to the depth sensor; or None."""
 
 
 class Effect(Block):
@@ -64,6 +66,12 @@ class Remove(Effect):
     kind: Literal["remove"] = "remove"
 
 
+class NoReturn(Effect):
+    """The surface stays, and the depth sensor sees nothing of it: a hole in the data, not in the object."""
+
+    kind: Literal["no_return"] = "no_return"
+
+
 class Smooth(Effect):
     """The surface's own fine relief goes, all or a share."""
 
@@ -79,7 +87,20 @@ class Roughen(Effect):
     grain_mm: Size = ("1%", "2%")
 
 
-AnyEffect = Annotated[Flat | Hills | PasteRelief | Remove | Smooth | Roughen, Field(discriminator="kind")]
+class AnyOf(Effect):
+    """One of several effects, as likely each."""
+
+    kind: Literal["one_of"] = "one_of"
+    of: tuple["AnyEffect", ...] = Field(min_length=1)
+
+    def drawn(self, rng, scale):
+        return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
+
+
+AnyEffect = Annotated[Flat | Hills | PasteRelief | Remove | NoReturn | Smooth | Roughen | AnyOf,
+                      Field(discriminator="kind")]
+
+AnyOf.model_rebuild()
 
 
 @singledispatch
@@ -108,6 +129,11 @@ def _(effect: PasteRelief, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: Remove, canvas, area, share, content, seed):
     return Shape(np.zeros(canvas.shape, np.float32), area.weight > 0.5)
+
+
+@shaped.register
+def _(effect: NoReturn, canvas, area, share, content, seed):
+    return Shape(np.zeros(canvas.shape, np.float32), lost=area.weight > 0.5)
 
 
 @shaped.register

@@ -14,7 +14,7 @@ from crossmodal.edit import Sample
 class Raster:
     """Arrays (h, w[, c]) over a chart, cell (i, j) at t = (i − h//2)·step, s = (j − w//2)·step; nothing beyond them.
 
-    displacement_mm, cover, removed: as in edit.Sample; cover and removed may be None
+    displacement_mm, cover, removed, lost: as in edit.Sample; all but the first may be None
     """
 
     step_mm: float
@@ -22,13 +22,17 @@ class Raster:
     cover: np.ndarray | None
     removed: np.ndarray | None
     finest_mm: float
+    lost: np.ndarray | None = None
 
     @cached_property
     def support(self) -> np.ndarray:
         touched = self.displacement_mm != 0
         if self.cover is not None:
             touched = touched | (self.cover[..., 3] > 0)
-        return touched if self.removed is None else touched | self.removed
+        for mask in (self.removed, self.lost):
+            if mask is not None:
+                touched = touched | mask
+        return touched
 
     @cached_property
     def bounds_mm(self) -> tuple[float, float, float, float]:
@@ -54,9 +58,10 @@ class Raster:
     @cached_property
     def gone(self):
         """Where the surface is taken away, at (n,) chart coordinates; None where it is nowhere."""
-        if self.removed is None or not self.removed.any():
-            return None
-        share = self.removed.astype(np.float32)[..., None]
+        return None if self.removed is None or not self.removed.any() else self._within(self.removed)
+
+    def _within(self, mask):
+        share = mask.astype(np.float32)[..., None]
         return lambda s_mm, t_mm: self._read(share, s_mm, t_mm)[:, 0] > 0.5
 
     @cached_property
@@ -76,7 +81,8 @@ class Raster:
         d = self._read(self.displacement_mm[..., None], s_mm, t_mm)[:, 0]
         cover = None if self.cover is None else self._read(self.cover, s_mm, t_mm)
         removed = None if self.gone is None else self.gone(s_mm, t_mm)
-        return Sample(d, cover=cover, removed=removed)
+        lost = None if self.lost is None else self._within(self.lost)(s_mm, t_mm)
+        return Sample(d, cover=cover, removed=removed, lost=lost)
 
 
 @njit(cache=True, nogil=True)

@@ -10,12 +10,14 @@ from crossmodal.capture import Capture, View
 from crossmodal.edit import SurfaceEdit
 from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
+from crossmodal.methods.algebra import Several
 from crossmodal.methods.blends import blended
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Keep, Shift, Texture, laid
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
+from crossmodal.methods.masks import Mask
 from crossmodal.methods.regions import Perlin, area_of
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
@@ -29,6 +31,7 @@ from crossmodal.streams import stream
 MOST_CELLS = 480  # across a canvas
 CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
 CELLS_A_PIXEL = 1.6
+SPREADS = 0.5  # of such a region's size must lie clear of edges
 TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
 
@@ -80,8 +83,8 @@ def _chosen(blocks, rng) -> PlannedTexture | None:
 
 def _on_surface(capture, method, blocks: Blocks, rng) -> dict:
     down, across = blocks.region.box_mm()
-    # Noise may run over an edge of the object: it ends there.
-    room = 0.5 if isinstance(blocks.region, Perlin) else 1.0
+    # What covers a piece of surface may run over an edge of the object: it ends there.
+    room = SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
     bounds = tuple(0.5 * room * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
     spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
@@ -98,7 +101,7 @@ def _in_picture(capture, blocks: Blocks, rng) -> dict:
     height, width = capture.shape
     half = [min(0.49, 0.5 * side / capture.surface.mm_per_pixel / n)
             for side, n in zip(blocks.region.box_mm(), capture.shape, strict=True)]
-    if isinstance(blocks.region, Perlin):
+    if isinstance(blocks.region, Perlin | Mask | Several):
         half = [0.0, 0.0]
     picked = []
     for _ in range(2):
@@ -161,7 +164,7 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
     else:
-        shape = Shape(np.where(known, shape.displacement_mm, np.float32(0)), shape.removed)
+        shape = Shape(np.where(known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
     return share, content, shape
 
 
@@ -172,7 +175,8 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     cover = None
     if share.any():
         cover = np.concatenate((share[..., None] * content.colours, share[..., None]), -1).astype(np.float32)
-    field = Raster(planned.step_mm, shape.displacement_mm, cover, shape.removed, planned.blocks.region.finest_mm)
+    field = Raster(planned.step_mm, shape.displacement_mm, cover, shape.removed, planned.blocks.region.finest_mm,
+                   shape.lost)
     if not field.support.any():
         raise ValueError(f"{planned.kind} changes nothing here; ask for another place or seed")
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)

@@ -152,32 +152,6 @@ class Perlin(Region):
         return 0.25 * fixed(self.diameter_mm) / max(self.cells)
 
 
-class Both(Region):
-    """Where all of several regions are."""
-
-    kind: Literal["and"] = "and"
-    parts: tuple["AnyRegion", ...] = Field(min_length=2)
-
-    def box_mm(self):
-        return tuple(max(sides) for sides in zip(*(part.box_mm() for part in self.parts), strict=True))
-
-    @property
-    def finest_mm(self):
-        return min(part.finest_mm for part in self.parts)
-
-
-class Either(Both):
-    """Where any of several regions is."""
-
-    kind: Literal["or"] = "or"
-
-
-class Without(Both):
-    """Where the first region is and the others are not."""
-
-    kind: Literal["without"] = "without"
-
-
 @singledispatch
 def area_of(region: Region, canvas: Canvas, middle: tuple[float, float], seed: int) -> Area:
     """A drawn region about a place (row, column) of a canvas. Raises ValueError where it is empty."""
@@ -234,16 +208,6 @@ def _(region: Perlin, canvas, middle, seed):
                      + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))
 
 
-@area_of.register
-def _(region: Both, canvas, middle, seed):
-    areas = [area_of(part, canvas, middle, seed + 101 * i).inside for i, part in enumerate(region.parts)]
-    first, *rest = areas
-    if region.kind == "and":
-        return shouldered(np.logical_and.reduce(areas), canvas)
-    return shouldered(np.logical_or.reduce(areas) if region.kind == "or" else
-                      first & ~np.logical_or.reduce(rest), canvas)
-
-
 def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     """A mask (h, w) bool on the known part of a canvas, with a smooth shoulder for its profile. Raises ValueError where
     nothing of it is known."""
@@ -286,9 +250,3 @@ def _blob(canvas, middle, box_mm, points, rough, seed):
     mask = np.zeros(canvas.shape, np.uint8)
     cv2.fillPoly(mask, [np.rint(pixels * 16).astype(np.int32)], 1, shift=4)
     return mask > 0
-
-
-AnyRegion = Annotated[Rectangle | Scar | Ellipse | Bezier | Clump | Perlin | Both | Either | Without,
-                      Field(discriminator="kind")]
-for _nested in (Both, Either, Without):
-    _nested.model_rebuild()

@@ -5,11 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossmodal.defects.spec import Angle, Scale
+from crossmodal.methods.algebra import AnyRegion
 from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block
 from crossmodal.methods.contents import AnyContent, Keep
 from crossmodal.methods.effects import AnyEffect, Flat
-from crossmodal.methods.regions import AnyRegion
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
@@ -45,6 +45,8 @@ class Blocks(Block):
     sharing: tuple[Sharing, ...] = Field(("both",), min_length=1)
     """Drawn from these: seen in all modalities, in colour alone, or in geometry alone."""
     orientation_deg: Angle = (0.0, 360.0)
+    label: Literal["region", "logistic"] = "region"
+    """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
 
     def drawn(self, rng, scale: Scale) -> Self:
         spec = super().drawn(rng, scale)

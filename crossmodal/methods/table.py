@@ -12,9 +12,10 @@ from crossmodal.methods.spec import Blocks, Method
 
 CONTENTS = {"shift": "another place's own colours", "grid_shuffle": "its own cells, shuffled", "texture": "a texture",
             "plain": "one colour", "speckle": "noise", "fill": "what its surroundings suggest",
-            "keep": "light on relief"}
+            "slide": "its own, slid along", "keep": "light on relief"}
 EFFECTS = {"none": "-", "hills": "hills of the region", "paste": "another place's relief", "remove": "no return",
-           "smooth": "relief worn off", "roughen": "roughness", "kernel": "a kernel's relief"}
+           "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
+           "one_of": "one of several"}
 GENERATES = "a fitted generator or a diffusion model"
 
 
