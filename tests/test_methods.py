@@ -3,21 +3,29 @@
 Truth comes from a ray cast of the method's own field over a chart in closed form (tests/truth.py).
 """
 
+import json
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import test_laws_agreement as agreement
 import test_laws_motion as motion
 import test_laws_replay as replaying
+import test_laws_scale as scale_laws
 import test_laws_truth as against_truth
 import truth
 
 import crossmodal as cm
 from crossmodal import captures
+from crossmodal.cli import main
+from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.labels import soft_label
+from crossmodal.methods.noise import perlin
 from crossmodal.methods.presets import names
+from crossmodal.methods.regions import area_of
 from crossmodal.methods.table import rows, survey
+from rgb import write_rgb
 
 PUBLISHED = [name for name in names() if cm.method(name).as_published is not None]
 LIFTED = [name for name in names() if cm.method(name).origin.kind in ("defect", "study")]
@@ -74,19 +82,25 @@ def test_laws_with_truth_in_closed_form(name):
     scene = scene_of()
     capture, result, edit = made(name)
     [planned] = result.plan.defects
-    assert agreement.check_L4(result, *agreement.through_cloud(capture, edit))
-    assert motion.check_L8(motion.unlabelled(capture), edit, truth.rotation((1, 2, 0.5), 77, (0.1, -0.2, 0.3)))
-    if planned.blocks.effect.kind == "remove":
-        assert np.isnan(result.displacement_mm).any()
+    blocks, field = planned.blocks, edit.field
+    assert agreement.check_L5(result.before, result.after, result.masks)
+    if blocks.effect.kind == "remove":
+        gone = np.isnan(result.displacement_mm)
+        assert 0 < len(agreement.through_cloud(capture, edit)[0]) <= capture.valid.sum() - 0.7 * gone.sum()
         return
-    seen = scene.seen(planned, edit.field)
-    # What a blend fades out, or paste hardly moves, is below the floor at its border, and rightly no part of gt.
-    assert not (result.gt & ~truth.grown_by(seen.support, 2)).any(), "gt holds what the field does not touch"
+    assert motion.check_L8(motion.unlabelled(capture), edit, truth.rotation((1, 2, 0.5), 77, (0.1, -0.2, 0.3)))
+    if blocks.content.kind == "slide":
+        assert not result.masks.depth.any(), "a plane slid along itself is the same plane"
+        return
+    assert agreement.check_L4(result, *agreement.through_cloud(capture, edit))
+    seen = scene.seen(planned, field)
+    # Between two hills that nearly meet, the outline's closing takes a pixel or two.
+    assert (result.gt & ~truth.grown_by(seen.support, 2)).sum() <= 3, "gt holds what the field does not touch"
     off = np.abs(result.after.depth.astype(np.float64) - seen.z) * 1e3
     calm = seen.support & ~truth.grown_by(~seen.support, 2) & ~against_truth.silhouettes(result, seen)
-    if calm.any() and edit.field.displacement_mm.any():
-        assert np.median(off[calm]) < 0.02 * max(edit.field.deepest_mm, edit.field.highest_mm) + 1e-3
-    assert agreement.check_L5(result.before, result.after, result.masks)
+    if calm.any() and field.displacement_mm.any():
+        allowed = max(0.02 * max(field.deepest_mm, field.highest_mm), truth.sampling_deficit_mm(field, 0.35))
+        assert np.median(off[calm]) < allowed + 1e-3
 
 
 def test_a_field_that_moves_along_absolute_normals_is_caught():
@@ -111,20 +125,26 @@ def test_a_bulge_stands_out_and_a_dent_goes_in_on_every_side_of_a_ball(seed):
         result = cm.synthesize(ball, cm.method(name), seed=seed)
         assert agreement.check_L9(result, way), name
         [planned] = result.plan.defects
-        height = planned.blocks.effect.height_mm[0]
+        height, field = planned.blocks.effect.height_mm[0], cm.grown(ball, planned).field
+        assert max(field.deepest_mm, field.highest_mm) == pytest.approx(height, rel=1e-5)
         d = result.displacement_mm[np.isfinite(result.displacement_mm)]
-        assert np.abs(d).max() == pytest.approx(height, rel=0.05)
+        assert np.abs(d).max() == pytest.approx(height, rel=0.1)  # no pixel need stand on the top
+
+
+def first_that_is_not_empty(capture, method):
+    for seed in range(1, 20):
+        try:
+            return cm.synthesize(capture, method, seed=seed)
+        except ValueError as error:
+            if "no noise" not in str(error):
+                raise
+    raise AssertionError(f"{method.name} is empty 19 times in a row")
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_published_form_replays_and_keeps_to_its_mask(name):
     capture = captures.load("pot")
-    for seed in range(1, 20):
-        try:
-            result = cm.synthesize(capture, cm.method(name, as_published=True), seed=seed)
-            break
-        except ValueError as error:  # noise that is empty, said so
-            assert "noise" in str(error)
+    result = first_that_is_not_empty(capture, cm.method(name, as_published=True))
     assert agreement.check_L5(result.before, result.after, result.masks)
     replaying.check_L10(capture, result)
     [planned] = result.plan.defects
@@ -161,7 +181,7 @@ def test_a_plan_moves_rigidly_with_the_place_that_it_was_cut_from():
 
 def test_what_is_pasted_is_what_was_cut():
     """The colours of a CutPaste on an even plane are those of the place it came from, relief and all: nothing."""
-    capture, result, _ = made("cutpaste")
+    _, result, _ = made("cutpaste")
     assert not result.masks.depth.any(), "one piece of a plane is as flat as another"
     assert result.masks.rgb.any()
 
@@ -174,12 +194,6 @@ def test_soft_labels_grow_with_the_change():
     change = np.abs(result.after.rgb.astype(int) - result.before.rgb).mean(-1)
     plain, faint = result.gt & (change > 30), result.gt & (change < 3) & ~result.masks.depth
     assert not plain.any() or not faint.any() or label[plain].mean() > label[faint].mean()
-    with pytest.raises(AssertionError):
-        assert not replaced_outside(label, result.gt)[~result.gt].any()
-
-
-def replaced_outside(label, gt):
-    return np.where(gt, label, np.float32(0.5))
 
 
 def test_the_table_has_all_47_rows_and_says_what_does_not_run():
@@ -216,3 +230,153 @@ def test_every_step_is_drawn_within_what_was_asked():
         assert region.length_mm[0] == region.length_mm[1]
         assert 0.10 * object_mm <= region.length_mm[0] <= 0.25 * object_mm
         assert 0.02 * object_mm <= region.width_mm[0] <= 0.06 * object_mm
+
+
+@pytest.mark.parametrize("cells", [(1, 1), (3, 32), (7, 5)])
+def test_noise_takes_any_size_and_any_lattice(cells):
+    """DRAEM's and GLASS's raise where a side is no multiple of the lattice (methods.md §7)."""
+    for shape in ((300, 211), (97, 101), (64, 64)):
+        noise = perlin(shape, cells, 33.0, 5)
+        assert noise.shape == shape
+        assert noise.dtype == np.float32
+        assert 0.05 < np.abs(noise).max() <= 1.01
+    assert perlin((64, 64), cells, 33.0, 5).tobytes() == perlin((64, 64), cells, 33.0, 5).tobytes()
+
+
+def test_published_noise_is_sometimes_empty_and_never_silently_good():
+    """At threshold 0.5 a published draw may be empty, one in twenty by its own code, and DRAEM calls it normal."""
+    capture = captures.load("pot")
+    canvas = Canvas.photographed(capture, False)
+    published = cm.method("draem", as_published=True).blocks.region
+    scale, empty = cm.synthesis.scale_of(capture, cm.Place()), 0
+    for seed in range(200):
+        region = published.drawn(np.random.default_rng(seed), scale)
+        noise = perlin(canvas.shape, region.cells, region.turn_deg[0], 7 * seed)
+        if noise.max() > 0.5:
+            assert area_of(region, canvas, (0, 0), 7 * seed).inside.any()
+            continue
+        empty += 1
+        with pytest.raises(ValueError, match="as in the published method"):
+            area_of(region, canvas, (0, 0), 7 * seed)
+        sure = region.model_copy(update={"nonempty": True, "cells": (4, 4)})
+        assert area_of(sure, canvas, (0, 0), 7 * seed).inside.any()
+    assert 0 < empty < 0.12 * 200
+
+
+def test_hills_are_of_the_same_noise_as_the_mask():
+    """Zero at the border, highest where the noise is: no wall about a blob, as EasyNet's have."""
+    capture = captures.load("pot")
+    [planned] = cm.draw(capture, cm.method("draem"), 4).defects
+    field = cm.grown(capture, planned).field
+    d, inside = np.abs(field.displacement_mm), field.cover[..., 3] > 0
+    assert ((d > 0) == inside).mean() > 0.999
+    rim = inside & ~truth.grown_by(~inside, 1)
+    rim = inside & ~rim
+    assert np.median(d[rim]) < 0.25 * d.max()
+
+
+def test_depth_keeps_its_precision():
+    """EasyNet and BridgeNet pass depth through eight bits, 17 levels on an object (peers.md 2.1)."""
+    _, result, _ = made("draem")
+    moved = result.masks.depth & result.gt
+    assert len(np.unique((result.after.depth - result.before.depth)[moved])) > 0.8 * moved.sum() > 17
+
+
+def test_scars_are_as_long_on_a_finer_picture():
+    """Published ones are 10 to 25 pixels long whatever the resolution, and vanish on a large picture."""
+    scene = scene_of()
+    fine, coarse = scene.capture, scale_laws.half_scene(scene).capture
+    sizes = [cm.draw(capture, cm.method("cutpaste-scar"), 2).defects[0].blocks.region.length_mm[0]
+             for capture in (fine, coarse)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
+
+
+def test_a_wide_box_is_wide():
+    """(w, h) and (h, w) are not mixed: a box five times as long as wide lies across the picture."""
+    capture = captures.load("cans")
+    method = cm.Method.model_validate({"name": "wide", "blocks": {
+        "space": "pixels", "on_object": False, "orientation_deg": 0, "content": {"kind": "plain"},
+        "region": {"kind": "rectangle", "area_percent": 3, "aspect": 5}}})
+    rows_, columns = np.nonzero(cm.synthesize(capture, method, seed=1).masks.rgb)
+    assert np.ptp(columns) > 3 * np.ptp(rows_)
+
+
+def test_a_grid_need_not_divide_the_picture():
+    capture = captures.load("boxes")
+    assert capture.shape[0] % 8 or capture.shape[1] % 8
+    for seed in range(3):
+        assert cm.synthesize(capture, cm.method("memseg-structural"), seed=seed).gt.any()
+
+
+def test_textures_come_from_the_bank_that_was_planned(tmp_path):
+    for i in range(2):
+        write_rgb(tmp_path / f"{i}.png", np.full((40, 60, 3), 60 + 120 * i, np.uint8))
+    capture, draem = captures.load("pot"), cm.method("draem")
+    content = draem.blocks.content.model_copy(update={"bank": str(tmp_path), "augment": 0})
+    method = draem.model_copy(update={"blocks": draem.blocks.model_copy(update={"content": content})})
+    result = cm.synthesize(capture, method, seed=4)
+    [planned] = result.plan.defects
+    assert planned.texture.name in ("0.png", "1.png")
+    replaying.check_L10(capture, result)
+    write_rgb(tmp_path / planned.texture.name, np.zeros((40, 60, 3), np.uint8))
+    with pytest.raises(ValueError, match="sha256 differs"):
+        cm.replay(capture, result.plan)
+
+
+OWN = """\
+name: rubbed-in-grit
+about: Grit rubbed into a patch.
+blocks:
+  region: {kind: without, parts: [{kind: ellipse}, {kind: clump, diameter_mm: 10%}]}
+  content: {kind: speckle, level: [20, 60]}
+  blend: {kind: alpha, opacity: [0.6, 0.9]}
+  effect: {kind: roughen}
+"""
+
+
+def test_a_method_of_ones_own_in_yaml_works_like_a_built_in(tmp_path, capsys):
+    path = tmp_path / "grit.yaml"
+    path.write_text(OWN, encoding="utf-8")
+    result = cm.synthesize(captures.load("pot"), cm.method(path), seed=2)
+    assert result.plan.defects[0].kind == "rubbed-in-grit"
+    replaying.check_L10(result.before, result)
+    source = Path(captures.__file__).parent
+    assert main(["synthesize", str(source), "--out", str(tmp_path / "out"), "--methods", f"{path},cutout", "--count",
+                 "2", "--only-defects"]) == 0
+    manifest = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()]
+    assert {entry["kind"] for entry in manifest} == {"cutout", "rubbed-in-grit"}
+    assert main(["replay", str(tmp_path / "out/manifest.jsonl"), "--source", str(source), "--out",
+                 str(tmp_path / "again")]) == 0
+    assert "2 with the bytes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("spoilt", "said"), [
+    ("name: good\nblocks: {region: {kind: ellipse}}", "name"), ("blocks: {}", "name"), ("[1]", "no method"),
+    ("name: x\nblocks: {region: {kind: star}}", "region"),
+    ("name: x\nblocks: {region: {kind: scar, length_mm: -1}}", "scar"),
+    ("name: x\nblocks: {region: {kind: ellipse}, colour: 1}", "colour")])
+def test_what_is_no_method_is_refused_in_one_line(tmp_path, spoilt, said):
+    path = tmp_path / "x.yaml"
+    path.write_text(spoilt, encoding="utf-8")
+    with pytest.raises(ValueError, match=said) as refused:
+        cm.method(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_command_lists_all_and_json_is_one_value(capsys):
+    assert main(["methods", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {row["n"] for row in listed if row["n"]} == set(range(1, 48))
+    assert main(["methods"]) == 0
+    assert "needs generator" in capsys.readouterr().out
+    assert main(["synthesize", "nowhere", "--out", "x", "--methods", "dream"]) == 2
+    assert "method must be one of" in capsys.readouterr().err
+
+
+def test_methods_ask_for_a_picture():
+    cloud, _ = captures.load("pot").cloud()
+    with pytest.raises(ValueError, match="picture"):
+        cm.synthesize(cloud, cm.method("draem"))
+    [planned] = cm.draw(captures.load("pot"), cm.method("draem"), 4).defects
+    with pytest.raises(ValueError, match="picture"):
+        cm.grown(captures.load("pot").surface, planned)

@@ -31,7 +31,8 @@ from crossmodal.streams import stream
 MOST_CELLS = 480  # across a canvas
 CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
 CELLS_A_PIXEL = 1.6
-SPREADS = 0.5  # of such a region's size must lie clear of edges
+SPREADS = 0.5  # of the size of a region that spreads must lie clear of edges
+WIDEST = 0.8  # of the widest clear ground, that a region may take
 TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
 
@@ -59,6 +60,10 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
     if asked.space == "pixels":  # sizes are shares of the photograph
         scale = replace(scale, object_mm=pixel_mm * float(np.sqrt(capture.shape[0] * capture.shape[1])))
     blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
+    wanted = min(blocks.region.box_mm()) * _room(blocks)
+    if asked.space == "surface" and wanted > WIDEST * scale.clear_mm:  # shares of a thin object's size do not fit it
+        scale = replace(scale, object_mm=scale.object_mm * WIDEST * scale.clear_mm / wanted)
+        blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
     rng = stream(seed, *name, "place")
     drawn = {"kind": method.name, "blocks": blocks, "texture": _chosen(blocks, stream(seed, *name, "bank")),
              "texture_seed": int(stream(seed, *name, "texture").integers(0, 2**31 - 4096))}
@@ -66,7 +71,7 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
         where = _in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
     else:
         box = blocks.region.box_mm()
-        step = min(pixel_mm / CELLS_A_PIXEL, blocks.region.finest_mm / CELLS_A_FEATURE)
+        step = min(pixel_mm / CELLS_A_PIXEL, blocks.finest_mm / CELLS_A_FEATURE)
         where = _on_surface(capture, method, blocks, rng) | {"step_mm": max(step, max(box) / MOST_CELLS)}
     light = None if capture.light is None else PlannedLight.of(capture.light)
     return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))
@@ -81,11 +86,14 @@ def _chosen(blocks, rng) -> PlannedTexture | None:
     return PlannedTexture(name=name, sha256=hash_of(Path(content.bank) / name))
 
 
+def _room(blocks) -> float:
+    """The share of a region's box that must lie clear: what covers a piece of surface may run over an edge of it."""
+    return SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
+
+
 def _on_surface(capture, method, blocks: Blocks, rng) -> dict:
     down, across = blocks.region.box_mm()
-    # What covers a piece of surface may run over an edge of the object: it ends there.
-    room = SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
-    bounds = tuple(0.5 * room * side for side in (-across, across, -down, down))
+    bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
     spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
     where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": spot.heading}
@@ -175,8 +183,7 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     cover = None
     if share.any():
         cover = np.concatenate((share[..., None] * content.colours, share[..., None]), -1).astype(np.float32)
-    field = Raster(planned.step_mm, shape.displacement_mm, cover, shape.removed, planned.blocks.region.finest_mm,
-                   shape.lost)
+    field = Raster(planned.step_mm, shape.displacement_mm, cover, shape.removed, planned.blocks.finest_mm, shape.lost)
     if not field.support.any():
         raise ValueError(f"{planned.kind} changes nothing here; ask for another place or seed")
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)

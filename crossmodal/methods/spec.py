@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from crossmodal.defects import DEFECTS
 from crossmodal.defects.spec import Angle, Scale
 from crossmodal.methods.algebra import AnyRegion
 from crossmodal.methods.blends import AnyBlend, Hard
@@ -13,8 +14,16 @@ from crossmodal.methods.effects import AnyEffect, Flat
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-TAKEN = ("good", "combined", "lifted")
+TAKEN = ("good", "combined", "lifted", *(spec.model_fields["kind"].default for spec in DEFECTS))
+
+
+def _free(name: str) -> str:
+    if name in TAKEN:
+        raise ValueError(f"a method may not be called {name}, which means something else here")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_free)]
 
 
 class Origin(BaseModel):
@@ -47,6 +56,12 @@ class Blocks(Block):
     orientation_deg: Angle = (0.0, 360.0)
     label: Literal["region", "logistic"] = "region"
     """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
+
+    @property
+    def finest_mm(self) -> float:
+        """Width of the smallest part of what was drawn, relief's own grain included."""
+        grain = getattr(self.effect, "grain_mm", None)
+        return self.region.finest_mm if grain is None else min(self.region.finest_mm, grain[0])
 
     def drawn(self, rng, scale: Scale) -> Self:
         spec = super().drawn(rng, scale)
