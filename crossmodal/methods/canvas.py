@@ -1,5 +1,6 @@
 """What the blocks of a method work on: a piece of surface unrolled, or a whole photograph."""
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -114,30 +115,24 @@ def _places(st, linked, t0, s0, step, h, w):
     st: (rows, columns, 2) mm; cell (i, j) stands at t0 + i·step, s0 + j·step. Two triangles a pixel.
     """
     out = np.full((h, w, 2), np.nan, np.float32)
-    ys, xs = np.empty(3), np.empty(3)
-    us, vs = np.empty(3), np.empty(3)
     for r in range(st.shape[0] - 1):
         for c in range(st.shape[1] - 1):
             if not (linked[r, c, 0] and linked[r, c, 1] and linked[r + 1, c, 0] and linked[r, c + 1, 1]):
                 continue
-            for half in range(2):
-                good = True
-                for k in range(3):
-                    a = (0, 0, 1)[k] if half == 0 else (1, 1, 0)[k]
-                    b = (0, 1, 0)[k] if half == 0 else (1, 0, 1)[k]
-                    s, t = st[r + a, c + b, 0], st[r + a, c + b, 1]
-                    good &= s == s and t == t
-                    ys[k], xs[k], us[k], vs[k] = (t - t0) / step, (s - s0) / step, c + b, r + a
-                area = (xs[1] - xs[0]) * (ys[2] - ys[0]) - (xs[2] - xs[0]) * (ys[1] - ys[0])
-                if not good or area == 0:
+            for a, b in ((0, 0), (1, 1)):  # the corner at which each triangle has its right angle
+                x0, y0 = (st[r + a, c + b, 0] - s0) / step, (st[r + a, c + b, 1] - t0) / step
+                x1, y1 = (st[r + a, c + 1 - b, 0] - s0) / step, (st[r + a, c + 1 - b, 1] - t0) / step
+                x2, y2 = (st[r + 1 - a, c + b, 0] - s0) / step, (st[r + 1 - a, c + b, 1] - t0) / step
+                area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+                if not abs(area) > 1e-9:  # NaN off the chart
                     continue
-                i0, i1 = max(0, int(np.ceil(ys.min()))), min(h - 1, int(np.floor(ys.max())))
-                j0, j1 = max(0, int(np.ceil(xs.min()))), min(w - 1, int(np.floor(xs.max())))
+                i0, i1 = max(0, math.ceil(min(y0, y1, y2))), min(h - 1, math.floor(max(y0, y1, y2)))
+                j0, j1 = max(0, math.ceil(min(x0, x1, x2))), min(w - 1, math.floor(max(x0, x1, x2)))
                 for i in range(i0, i1 + 1):
                     for j in range(j0, j1 + 1):
-                        p = ((j - xs[0]) * (ys[2] - ys[0]) - (xs[2] - xs[0]) * (i - ys[0])) / area
-                        q = ((xs[1] - xs[0]) * (i - ys[0]) - (j - xs[0]) * (ys[1] - ys[0])) / area
+                        p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) / area
+                        q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) / area
                         if p >= -1e-6 and q >= -1e-6 and p + q <= 1 + 1e-6:
-                            out[i, j, 0] = us[0] + p * (us[1] - us[0]) + q * (us[2] - us[0])
-                            out[i, j, 1] = vs[0] + p * (vs[1] - vs[0]) + q * (vs[2] - vs[0])
+                            out[i, j, 0] = c + b + p * (1 - 2 * b)
+                            out[i, j, 1] = r + a + q * (1 - 2 * a)
     return out

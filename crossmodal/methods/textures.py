@@ -49,7 +49,8 @@ def from_bank(bank: str, name: str, digest: str, shape: tuple[int, int], seed: i
 def procedural(shape: tuple[int, int], seed: int) -> np.ndarray:
     """(h, w, 3) uint8: marble, bands, weave or spots of three colours."""
     numbers = 0.5 + 0.5 * hashed(seed, 16)
-    y, x = (np.arange(n, dtype=np.float64) / max(shape) for n in shape)
+    coarse = [(n + 1) // 2 for n in shape]  # it has no detail as fine as a cell
+    y, x = (np.arange(n, dtype=np.float64) / max(coarse) for n in coarse)
     y, x = np.meshgrid(y, x, indexing="ij")
     grain = GRAIN * 2 ** (2 * numbers[0] - 1)
     cloud = lattice_noise(x, y, seed + 1, grain, 4).astype(np.float64)
@@ -68,6 +69,7 @@ def procedural(shape: tuple[int, int], seed: int) -> np.ndarray:
     colours = 255 * numbers[4:13].reshape(3, 3)
     lower, upper = np.clip(2 * value, 0, 1), np.clip(2 * value - 1, 0, 1)
     out = colours[0] + lower * (colours[1] - colours[0]) + upper * (colours[2] - colours[1])
+    out = cv2.resize(out.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.clip(out, 0, 255).astype(np.uint8)
 
 
