@@ -126,7 +126,7 @@ class Perlin(Region):
     """Gradient noise above a threshold (DRAEM): blobs of any shape, and hills of the same noise."""
 
     kind: Literal["perlin"] = "perlin"
-    diameter_mm: Size = ("25%", "55%")
+    diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
     octaves: tuple[int, int] = (0, 5)
     """The canvas has 2^k lattice cells down, and across, each k drawn from these."""
