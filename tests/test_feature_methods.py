@@ -235,14 +235,15 @@ def test_a_head_learns_to_tell_false_features(maps):
     method = FeatureMethod(name="m", region=Noise(share=(0.1, 0.3)), content=Gauss(sigma=6.0))
     count = sum(len(cells) for cells in maps[0].by.values())
     torch.manual_seed(0)
-    head = torch.nn.Sequential(torch.nn.Linear(count, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
+    head = torch.nn.Sequential(torch.nn.LayerNorm(count), torch.nn.Linear(count, 64), torch.nn.ReLU(),
+                               torch.nn.Linear(64, 1))
     optimiser = torch.optim.Adam(head.parameters(), 1e-2)
 
     def told(sample):
         cells = torch.cat(list(sample.by.values())).reshape(count, -1).T
         return head(cells)[:, 0], torch.from_numpy(sample.gt.reshape(-1)).float()
 
-    for epoch in range(30):
+    for epoch in range(40):
         for sample in feature_samples(maps, method, 0, epoch):
             loss = torch.nn.functional.binary_cross_entropy_with_logits(*told(sample))
             optimiser.zero_grad()
@@ -251,7 +252,7 @@ def test_a_head_learns_to_tell_false_features(maps):
     with torch.no_grad():
         right = [((said > 0) == (true > 0.5)).double().mean()
                  for said, true in map(told, feature_samples(maps, method, 0, 999))]
-    assert min(right) > 0.9
+    assert min(right) > 0.97  # a head that says "good" of all reaches 0.86
 
 
 def test_a_defect_on_the_surface_is_false_where_any_of_its_pixels_changed():
