@@ -15,6 +15,7 @@ from crossmodal.weights import one_thread
 
 NET = 8  # numbers a side of a tint's net
 RATE = 0.12  # Adam's (Kingma & Ba 2015), in logits of a share of each range; it falls to nothing by the last step
+TINT_RATE = 0.01  # of the net: what shape and one colour can explain is left to them
 LOOKED = 8  # steps after which PyTorch3D is asked again what each pixel sees
 
 
@@ -100,9 +101,13 @@ class _Climber:
         if colour:
             share = (np.log(net) - np.log(tints[0])) / (np.log(tints[1]) - np.log(tints[0]))
             self._net = held(_logit(np.clip(share, 0.01, 0.99))).requires_grad_()
+            self._whole = held(np.zeros(3)).requires_grad_()
         elif (net != 1).any():
             self._kept = held(net)
-        self._adam = torch.optim.Adam([x for x in (self._at, self._net) if x is not None], lr=RATE)
+        groups = [{"params": [self._at], "lr": RATE}]
+        groups += [{"params": [self._whole], "lr": RATE}, {"params": [self._net], "lr": TINT_RATE}] if colour else []
+        self._adam = torch.optim.Adam(groups)
+        self._rates = [group["lr"] for group in groups]
 
     def numbers(self):
         """The numbers (k,) and the net (NET, NET, 3), or None, as they stand."""
@@ -111,11 +116,12 @@ class _Climber:
         values = torch.where(self._by_ratio, values.exp(), values)
         if self._net is None:
             return values, getattr(self, "_kept", None)
-        return values, (self._dark + (self._light - self._dark) * torch.sigmoid(self._net)).exp()
+        return values, (self._dark + (self._light - self._dark) * torch.sigmoid(self._net + self._whole)).exp()
 
     def up(self, value, share: float) -> None:
         """One step uphill of a score, at a share of the full rate."""
-        self._adam.param_groups[0]["lr"] = RATE * share
+        for group, rate in zip(self._adam.param_groups, self._rates, strict=True):
+            group["lr"] = rate * share
         self._adam.zero_grad()
         (-value).backward()
         self._adam.step()

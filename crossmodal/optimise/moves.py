@@ -17,7 +17,7 @@ TURN, ALONG, ACROSS = "turn_deg", "along_mm", "across_mm"
 COLOUR = "colour"
 WIDER = 2.0
 """A plan's number may become so many times as much or as little, if the catalogue would not choose that far."""
-MOST_TURN_DEG = 90.0
+MOST_TURN_DEG = 45.0
 AWAY = 0.25
 """Share of the defect's narrow side by which its anchor may move each way."""
 INSIDE = 0.02

@@ -113,7 +113,7 @@ class Picture:
         u, v = field[:, 9], field[:, 10]
         knots = torch.arange(len(net), device=net.device, dtype=field.dtype)
         gains = torch.einsum("nj,jkc,nk->nc", weights(v, knots), net.to(field.dtype), weights(u, knots))
-        return 1 + (faded(u, v) * field[:, 11].detach())[:, None] * (gains - 1)
+        return 1 + (faded(u, v) * field[:, 11])[:, None] * (gains - 1)
 
     def _photo_at(self, places):
         """(P, 3) the photograph's linear light at places (P, 2), between pixels linearly."""
