@@ -20,6 +20,7 @@ from crossmodal.optimise import ClipScore, optimise  # noqa: E402
 from crossmodal.optimise.local import local  # noqa: E402
 from crossmodal.optimise.moves import INSIDE, moves, widened  # noqa: E402
 from crossmodal.optimise.picture import Picture, srgb  # noqa: E402
+from crossmodal.optimise.sampled import STEP  # noqa: E402
 from crossmodal.scanner import PyTorch3DRaster  # noqa: E402
 
 LOCAL = [kind for kind in cm.DEFECTS if kind.extent == "local" and kind.at == "object" and kind.effect != "remove"]
@@ -66,13 +67,13 @@ def test_size_depth_and_colour_of_a_known_optimum_are_found_together(off):
     truth[[of.names.index(name) for name in off]] = 10, 1
     with torch.no_grad():
         target = picture(torch.tensor(truth), torch.tensor(RED))
-    found = optimise(ball(), start, "", likeness(target), steps=120)
+    found = optimise(ball(), start, "", likeness(target))
     spec = found.plan.defects[0].spec
     assert spec.fixed("diameter_mm") == pytest.approx(10, rel=0.05)
     assert spec.fixed("depth_mm") == pytest.approx(1, rel=0.05)
-    levels = target[0].permute(1, 2, 0).numpy() * 255
-    began, ended = (np.abs(one - levels).max() for one in found.pictures)
-    assert ended < 3 < 20 < began
+    levels = np.rint(target[0].permute(1, 2, 0).numpy() * 255)
+    began, ended = (np.abs(one - levels).mean() for one in found.pictures)
+    assert ended < 0.1 * began
     assert found.imprinted[1] > 0.1 * found.imprinted[0]
 
 
@@ -83,37 +84,46 @@ def check_gradient(picture, of, target):
     score = likeness(target)
     picture.look(values)
     score(picture(values, net), "").backward()
-    assert values.grad.abs().min() > 1e-4 and net.grad.abs().max() > 1e-4
     with torch.no_grad():
-        for k in range(len(values)):
+        found, slopes = [], []
+        for k, (low, high) in enumerate(zip(of.low, of.high, strict=True)):
+            # Over the difference that the field's own derivative is taken by: where colour ends it goes by steps.
+            step = STEP * (float(values[k]) * np.log(high / low) if of.by_ratio[k] else high - low)
             h = torch.zeros_like(values)
-            h[k] = 0.01 * (of.high[k] - of.low[k])
-            slope = (score(picture(values + h, net), "") - score(picture(values - h, net), "")) / (2 * h[k])
-            assert float(values.grad[k]) == pytest.approx(float(slope), rel=0.05, abs=0.01)
+            h[k] = step
+            slope = (score(picture(values + h, net), "") - score(picture(values - h, net), "")) / (2 * step)
+            found.append(float(values.grad[k]) * (high - low))
+            slopes.append(float(slope) * (high - low))
+        np.testing.assert_allclose(found, slopes, rtol=0.02, atol=0.01 * np.abs(slopes).max())
+        assert np.abs(slopes).min() > 1e-3
         h = torch.zeros_like(net)
         h[3, 4, 1] = 0.05
         slope = (score(picture(values, net + h), "") - score(picture(values, net - h), "")) / 0.1
+        assert abs(float(slope)) > 1e-3
         assert float(net.grad[3, 4, 1]) == pytest.approx(float(slope), rel=0.03)
 
 
-@pytest.mark.parametrize("cut", [None, "shape", "colour"])
+def cut_off(picture, name, monkeypatch):
+    """What a method of the picture returns, as it is but without its gradient."""
+    whole = getattr(picture, name)
+    monkeypatch.setattr(picture, name, lambda *args: whole(*args).detach())
+
+
+@pytest.mark.parametrize("cut", [None, "_normals", "_weights", "_tint"])
 def test_a_gradient_reaches_shape_and_colour(cut, monkeypatch):
     start = resized(planned(DENT), {"diameter_mm": 1.2, "depth_mm": 0.8})
     of, picture = tools(start)
-    target = torch.tensor(np.broadcast_to(np.array((0.6, 0.4, 0.3), np.float32)[None, :, None, None],
-                                          (1, 3, *picture.shape)))
+    target = torch.tensor((0.6, 0.4, 0.3))[None, :, None, None].expand(1, 3, *picture.shape)
     if cut is None:
         check_gradient(picture, of, target)
         return
-    name = "_normals" if cut == "shape" else "_tint"
-    whole = getattr(Picture, name)
-    monkeypatch.setattr(Picture, name, lambda self, *args: whole(self, *args).detach())
-    with pytest.raises((AssertionError, RuntimeError, TypeError)):
+    cut_off(picture, cut, monkeypatch)
+    with pytest.raises((AssertionError, TypeError)):
         check_gradient(picture, of, target)
 
 
 def test_where_a_pixel_looks_is_what_pytorch3d_says_and_so_is_its_gradient():
-    of, picture = tools(planned(DENT))
+    _of, picture = tools(planned(DENT))
     vertices = picture.points.clone().requires_grad_()
     picture._look(picture.points)
     pixels, corners = picture.seen
@@ -134,7 +144,7 @@ def test_where_a_pixel_looks_is_what_pytorch3d_says_and_so_is_its_gradient():
 def test_the_light_is_the_captures_own():
     from dataclasses import replace
 
-    of, picture = tools(planned(DENT))
+    _of, picture = tools(planned(DENT))
     light = replace(ball().surface.light, sky=(0.1, -0.05, 0.02, 0.1, 0, -0.1, 0.05, 0, 0.02))
     picture.light, picture.sky = light, torch.tensor(light.sky)
     normals = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
@@ -171,7 +181,8 @@ def test_every_kind_that_has_a_surface_has_a_gradient(kind):
     values = torch.tensor(of.start, requires_grad=True)
     picture(values).square().sum().backward()
     grad = values.grad.numpy()
-    assert np.isfinite(grad).all() and np.abs(grad[:len(kind.sizes)]).max() > 0
+    assert np.isfinite(grad).all()
+    assert np.abs(grad[:len(kind.sizes)]).max() > 0
 
 
 def dark(picture, text):
@@ -182,13 +193,17 @@ def test_what_is_found_replays_bit_for_bit_and_is_found_again():
     recipe = cm.Recipe(defects=(cm.Dent(diameter_mm=(8, 12), depth_mm=(0.5, 1.5)),))
     found = optimise(ball(), recipe, "a dark dent", dark, steps=6, seed=2)
     plan = Plan.model_validate_json(found.plan.model_dump_json())
-    assert plan == found.plan and isinstance(plan.defects[0], Painted)
+    assert plan == found.plan
+    assert isinstance(plan.defects[0], Painted)
     first, again = cm.replay(ball(), found.plan), cm.replay(ball(), plan)
     for name in ("rgb", "points"):
         assert getattr(first.after, name).tobytes() == getattr(again.after, name).tobytes()
-    assert first.masks.rgb.any() and first.masks.depth.any() and first.gt.any()
+    assert first.masks.rgb.any()
+    assert first.masks.depth.any()
+    assert first.gt.any()
     assert first.measured[0].length_mm == pytest.approx(plan.defects[0].spec.fixed("diameter_mm"), rel=0.01)
-    assert found.scores[-1] > found.scores[0] and found.imprinted[1] > found.imprinted[0]
+    assert found.scores[-1] > found.scores[0]
+    assert found.imprinted[1] > found.imprinted[0]
     assert optimise(ball(), recipe, "a dark dent", dark, steps=6, seed=2).plan == found.plan
 
 
@@ -197,12 +212,14 @@ def test_numbers_and_colours_stay_within_their_bounds(sign):
     recipe = cm.Recipe(defects=(cm.Dent(diameter_mm=(8, 12), depth_mm=(0.5, 1.5)),))
     found = optimise(ball(), recipe, "", lambda picture, text: sign * 1e3 * picture.mean(), steps=40, seed=2)
     one = found.plan.defects[0]
-    assert 8 <= one.spec.fixed("diameter_mm") <= 12 and 0.5 <= one.spec.fixed("depth_mm") <= 1.5
+    assert 8 <= one.spec.fixed("diameter_mm") <= 12
+    assert 0.5 <= one.spec.fixed("depth_mm") <= 1.5
     scale = scale_of(ball(), cm.Place())
     of = moves(found.start.defects[0], recipe.defects[0], scale, ball().surface)
     low, high = local(ball(), of).tints
     net = one.tint.array()
-    assert (net >= 0.999 * low).all() and (net <= 1.001 * high).all()
+    assert (net >= 0.999 * low).all()
+    assert (net <= 1.001 * high).all()
     assert (net.mean() > 1) == (sign > 0)
     # What is free to move comes near the bound that the score pulls towards.
     assert (np.median(net) > 0.8 * high.min()) if sign > 0 else (np.median(net) < 0.2)
@@ -210,7 +227,7 @@ def test_numbers_and_colours_stay_within_their_bounds(sign):
 
 def test_where_it_is_put_is_where_its_chart_said():
     plan = planned(cm.Scratch(length_mm=12, width_mm=1.2, depth_mm=0.3))
-    of, picture = tools(plan)
+    of, _picture = tools(plan)
     about = local(ball(), of)
     values = of.start.copy()
     values[[of.names.index(name) for name in ("turn_deg", "along_mm", "across_mm")]] = 30, 0.4, -0.3
@@ -219,8 +236,10 @@ def test_where_it_is_put_is_where_its_chart_said():
     want = of.charted(values, about.patch.coordinates(there.surface.smoothed[there.window].reshape(-1, 3))[:, :2])
     both = np.isfinite(there.st_mm.reshape(-1, 2)).all(1) & np.isfinite(want).all(1)
     apart = np.hypot(*(there.st_mm.reshape(-1, 2) - want)[both].T)
-    assert both.sum() > 50 and np.median(apart) < 0.05
-    assert moved.spec.fixed("orientation_deg") == pytest.approx((plan.defects[0].spec.fixed("orientation_deg") + 30) % 360)
+    assert both.sum() > 50
+    assert np.median(apart) < 0.05
+    was = plan.defects[0].spec.fixed("orientation_deg")
+    assert moved.spec.fixed("orientation_deg") == pytest.approx((was + 30) % 360)
 
 
 def test_only_what_is_free_moves():
@@ -230,7 +249,8 @@ def test_only_what_is_free_moves():
     assert found.spec.fixed("depth_mm") != one.spec.fixed("depth_mm")
     assert found.model_copy(update={"spec": one.spec}) == one
     coloured = optimise(ball(), start, "", dark, steps=3, free=("colour",)).plan.defects[0]
-    assert coloured.spec == one.spec and coloured.tint.array().mean() < 1
+    assert coloured.spec == one.spec
+    assert coloured.tint.array().mean() < 1
 
 
 @pytest.mark.parametrize(("what", "said"), [
@@ -239,7 +259,7 @@ def test_only_what_is_free_moves():
 def test_what_has_no_gradient_is_refused(what, said):
     specs = what if isinstance(what, tuple) else (what,)
     with pytest.raises(ValueError, match=said):
-        optimise(toys.box(), cm.Recipe(defects=specs), "", dark, steps=1)
+        optimise(ball(), cm.Recipe(defects=specs), "", dark, steps=1)
 
 
 def test_wrong_questions_are_one_line(monkeypatch):
@@ -306,9 +326,10 @@ def clips(tmp_path_factory):
     vision = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
               "image_size": 32, "patch_size": 8}
     folders = []
+    both = {"text_config": text, "vision_config": vision}
     for name, config, net, processor in (
-            ("clip", CLIPConfig(text, vision, projection_dim=16), CLIPModel, CLIPImageProcessor()),
-            ("siglip", SiglipConfig(text, vision), SiglipModel, SiglipImageProcessor())):
+            ("clip", CLIPConfig(**both, projection_dim=16), CLIPModel, CLIPImageProcessor()),
+            ("siglip", SiglipConfig(**both), SiglipModel, SiglipImageProcessor())):
         torch.manual_seed(0)
         folder = tmp_path_factory.mktemp(name)
         net(config).save_pretrained(folder)
@@ -325,7 +346,8 @@ def clips(tmp_path_factory):
 def test_an_image_text_model_scores_and_its_score_is_raised(clips, which):
     score = ClipScore(clips[which])
     found = optimise(ball(), planned(DENT), "a dark dent", score, steps=8)
-    assert max(found.scores) > found.scores[0] and -1 <= found.scores[0] <= 1
+    assert max(found.scores) > found.scores[0]
+    assert -1 <= found.scores[0] <= 1
     picture = torch.rand((1, 3, 40, 50), requires_grad=True)
     score(picture, "a scratch").backward()
     assert picture.grad.abs().max() > 0

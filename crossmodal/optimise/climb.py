@@ -16,7 +16,7 @@ from crossmodal.weights import one_thread
 NET = 8  # numbers a side of a tint's net
 RATE = 0.12  # Adam's (Kingma & Ba 2015), in logits of a share of each range; it falls to nothing by the last step
 TINT_RATE = 0.01  # of the net: what shape and one colour can explain is left to them
-LOOKED = 8  # steps after which PyTorch3D is asked again what each pixel sees
+LOOKED = 20  # steps after which PyTorch3D is asked again what each pixel sees
 
 
 @dataclass(frozen=True, eq=False)
