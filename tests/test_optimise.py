@@ -2,12 +2,14 @@
 
 import json
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import toys
 
 import crossmodal as cm
+from crossmodal.cli import main
 from crossmodal.edit import measure
 from crossmodal.plan import PackedArray, Painted, Plan
 from crossmodal.synthesis import scale_of
@@ -352,6 +354,26 @@ def test_an_image_text_model_scores_and_its_score_is_raised(clips, which):
     score(picture, "a scratch").backward()
     assert picture.grad.abs().max() > 0
     assert float(score(picture.detach(), "a dent")) != float(score(picture.detach(), "a scratch"))
+
+
+def test_the_command_writes_a_sample_that_replays(clips, tmp_path, capsys):
+    source = str(Path(cm.__file__).parent / "captures" / "cans.pcd")
+    command = ["optimise", source, "a dark dent", "--score", clips[0], "--steps", "3"]
+    assert main([*command, "--out", str(tmp_path / "a"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert len(said["scores"]) == 4
+    assert said["moved"]["depth_mm"][0] != said["moved"]["depth_mm"][1]
+    assert said["plan"]["defects"][0]["source"] == "painted"
+    again = ["replay", str(tmp_path / "a" / "manifest.jsonl"), "--source", source, "--out", str(tmp_path / "b")]
+    assert main(again) == 0
+    assert "1 with the bytes of the manifest" in capsys.readouterr().out
+    assert main([*command, "--out", str(tmp_path / "a")]) == 2
+    assert "already holds a run" in capsys.readouterr().err
+    for name, text, why in (("plan.json", "{}", "one defect of the catalogue"), ("plan.json", "[", "is no plan"),
+                            ("recipe.yaml", "defects: [{kind: hole}]", "a hole is a gap")):
+        (tmp_path / name).write_text(text)
+        assert main([*command, "--out", str(tmp_path / "c"), "--start", str(tmp_path / name)]) == 2
+        assert why in capsys.readouterr().err
 
 
 def test_a_missing_model_is_one_line(tmp_path):
