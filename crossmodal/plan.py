@@ -8,6 +8,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
+from crossmodal.defects.only import grown_as_asked
+from crossmodal.edit import Field as DefectField
+from crossmodal.tint import Tinted
 from rgb.light import EVEN_SKY, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -29,6 +32,10 @@ class Grown(BaseModel):
     @property
     def kind(self) -> str:
         return self.spec.kind
+
+    def field(self) -> DefectField:
+        """What it is on its chart. Raises ValueError for a half that the kind has not."""
+        return grown_as_asked(self.spec, self.texture_seed)
 
     def moved(self, T: np.ndarray) -> "Grown":
         """The same defect in the coordinates that T (4, 4) maps to."""
@@ -63,6 +70,17 @@ class PackedArray(BaseModel):
             raise ValueError("a packed array of the plan is damaged; make the plan again") from None
 
 
+class Painted(Grown):
+    """A defect of the catalogue in colours of its own."""
+
+    source: Literal["painted"] = "painted"
+    tint: PackedArray
+    """See crossmodal.tint."""
+
+    def field(self) -> DefectField:
+        return Tinted(super().field(), self.tint.array())
+
+
 class Lifted(BaseModel):
     """One defect recovered from an edited modality; its field is kept as packed arrays, so that it replays."""
 
@@ -79,7 +97,7 @@ class Lifted(BaseModel):
     volume_mm3: float = 0.0
 
 
-Planned = Annotated[Grown | Lifted, Field(discriminator="source")]
+Planned = Annotated[Grown | Painted | Lifted, Field(discriminator="source")]
 
 
 class PlannedLight(BaseModel):

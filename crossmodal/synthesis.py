@@ -83,7 +83,7 @@ def grown(surface: Surface | CloudSurface, planned: Grown | Lifted) -> SurfaceEd
         return clouds.grown(surface, planned)
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
-    field = grown_as_asked(planned.spec, planned.texture_seed)
+    field = planned.field()
     if planned.spec.extent == "global":
         whole = Projection.of(surface, planned.anchor_m, planned.normal, planned.heading)
         return SurfaceEdit(whole, field, planned.kind, planned)
@@ -147,5 +147,5 @@ def forecast(capture: Capture | Cloud, plan: Plan) -> tuple[str, ...]:
     if plan.light is not None:
         capture = capture.lit_by(plan.light.light())
     return foretold(capture.surface, [
-        (planned.kind, grown_as_asked(planned.spec, planned.texture_seed), planned.anchor_m, planned.normal)
+        (planned.kind, planned.field(), planned.anchor_m, planned.normal)
         for planned in plan.defects if isinstance(planned, Grown)])

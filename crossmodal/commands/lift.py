@@ -32,7 +32,7 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
     if (out / "manifest.jsonl").exists():
         raise ValueError(f"{out} already holds a run; choose another --out")
     checked_out(out)
-    source = _one(capture)
+    source = one_source(capture)
     before = load(source, reading)
     word, path = next(iter(given.items()))
     edited = _edited(word, path, before, reading)
@@ -65,7 +65,8 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
     return 0
 
 
-def _one(capture: str) -> Source:
+def one_source(capture: str) -> Source:
+    """The one capture that a word of the command line names. Raises ValueError for several or none."""
     path = Path(capture)
     if not path.exists() and "+" not in capture and (path.parent / "rgb").is_dir():
         found = [source for source in sources(path.parent) if source.path == path.name]

@@ -10,7 +10,6 @@ import numpy as np
 
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
-from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
 from crossmodal.plan import Grown, Plan
 from crossmodal.projection import Projection
@@ -70,9 +69,9 @@ def grown_on(mesh: Mesh, planned: Grown) -> SurfaceEdit:
         view, pose = whole_view(mesh, normal, heading)
         there = planned.moved(np.linalg.inv(pose))
         seen = Projection.of(view.surface, there.anchor_m, there.normal, there.heading)
-        edit = SurfaceEdit(WholeMesh(**vars(seen)), grown_as_asked(planned.spec, planned.texture_seed), planned.kind)
+        edit = SurfaceEdit(WholeMesh(**vars(seen)), planned.field(), planned.kind)
     else:
-        reach_m = 1e-3 * grown_as_asked(planned.spec, planned.texture_seed).reach_mm
+        reach_m = 1e-3 * planned.field().reach_mm
         view, pose = close_view(mesh, anchor, normal, heading, reach_m)
         edit = grown(view.surface, _on(view, planned.moved(np.linalg.inv(pose))))
     return replace(edit, planned=planned).moved(pose)
