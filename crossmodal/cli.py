@@ -92,7 +92,7 @@ def lift(
     points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect.")] = None,
     mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts.")] = None,
     relief: Annotated[str | None, typer.Option(
-        "--relief", help="The mask as relief: dent, bump, or a height map in mm (TIFF).")] = None,
+        "--relief", help="Relief of an edited picture: dent, bump, shading, or a height map (mm, TIFF).")] = None,
     depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep a dent.")] = None,
     height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high a bump.")] = None,
     kind: Annotated[str, typer.Option("--kind", help="What to call the defect.")] = "lifted",

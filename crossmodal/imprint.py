@@ -227,8 +227,9 @@ def _outline(direct, support) -> np.ndarray:
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:
+    doubts = tuple(edit.doubt for edit in edits if isinstance(edit, LiftedEdit) and edit.doubt)
     return foretold(capture.surface, [(edit.kind, edit.field, edit.patch.anchor_m, edit.patch.normal)
-                                      for edit in edits if isinstance(edit, SurfaceEdit)])
+                                      for edit in edits if isinstance(edit, SurfaceEdit)]) + doubts
 
 
 def _measurer(edit: Edit):

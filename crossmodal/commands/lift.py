@@ -60,7 +60,8 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
         return 0
     for defect in entry["defects"]:
         seen = ", ".join(defect["visible_in"]) or "nothing: below the noise floor"
-        print(f"{kind} lifted from {word}: {sizes(defect['measured'])}, visible in {seen}")
+        read = "" if edit.confidence is None else f"; confidence in its relief {edit.confidence:.2f}"
+        print(f"{kind} lifted from {word}: {sizes(defect['measured'])}, visible in {seen}{read}")
     print(f"look at {out / entry['files']['rgb']} and {out / entry['files']['xyz']}")
     return 0
 
@@ -91,13 +92,17 @@ def _edited(word: str, path: Path, before: Capture, reading: Reading) -> np.ndar
 
 
 def _relief(relief, depth_mm, height_mm, shape):
-    """A Profile, a height map (H, W) float32 in mm, or None. Raises ValueError for options at odds."""
+    """A Profile, a height map (H, W) float32 in mm, "shading", or None. Raises ValueError for options at odds."""
     from crossmodal.lift import Profile
 
     if relief is None:
         if depth_mm is not None or height_mm is not None:
             raise ValueError("--depth-mm goes with --relief dent, --height-mm with --relief bump")
         return None
+    if relief == "shading":
+        if depth_mm is not None or height_mm is not None:
+            raise ValueError("--relief shading reads heights from the picture; leave --depth-mm and --height-mm out")
+        return relief
     if relief in ("dent", "bump"):
         word, size, other = (("--depth-mm", depth_mm, height_mm) if relief == "dent" else
                              ("--height-mm", height_mm, depth_mm))
