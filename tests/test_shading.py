@@ -124,7 +124,7 @@ def test_a_capture_that_tells_no_light_is_refused():
     rgb = before.rgb.copy()
     rgb[60:90, 60:75] += 20
     rgb[60:90, 75:90] -= 20
-    with pytest.raises(ValueError, match="side the light comes from is not known"):
+    with pytest.raises(ValueError, match="confidence of 0.00 only"):
         cm.lift(before, rgb=rgb, relief="shading")
     with pytest.raises(ValueError, match='must be "shading"'):
         cm.lift(before, rgb=rgb, relief="shadow")
