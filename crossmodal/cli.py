@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from crossmodal.commands.inpainting import inpaint
+
 app = typer.Typer(
     name="crossmodal", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Defects that RGB, depth and point cloud agree on: one surface edit in millimetres, seen by all.")
@@ -106,6 +108,9 @@ def lift(
     return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief,
                depth_mm=depth_mm, height_mm=height_mm, kind=kind, ply=ply,
                reading=Reading(unit, intrinsics, depth_scale), json=json)
+
+
+app.command()(inpaint)
 
 
 @app.command()
