@@ -13,7 +13,7 @@ from crossmodal.datasets import Reading, Source, load
 from crossmodal.datasets.class_ids import assigned
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
 from crossmodal.datasets.views import camera_of, kept_view
-from crossmodal.inpaint.inpaint import Inpainted, inpaint
+from crossmodal.inpaint.paint import Inpainted, inpaint
 from crossmodal.inpaint.models import Model, Sampling
 from crossmodal.plan import Plan
 from crossmodal.production.pool import one_thread
@@ -31,7 +31,7 @@ def run(capture: str, text: str | None, out: Path, *, mask: Path | None, plan: P
     if not given or set(given) >= {"--plan", "--recipe"}:
         raise ValueError("say where to paint: --mask, or the defects to paint on, --plan or --recipe (one of the two)")
     checked(kind, out)
-    views = found(capture)
+    views = [source for source in found(capture) if not (source.view and source.split == "train")]
     if len(views) != 1 and not (views and all(source.view for source in views)):
         raise ValueError(f"{capture} holds {len(views)} captures; give one, as rgb.png+xyz.tiff or a .pcd, or a rig")
     if len(views) > 1 and given != ["--mask"]:
