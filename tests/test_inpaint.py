@@ -287,7 +287,8 @@ def test_the_command_refuses_in_one_line_and_leaves_nothing(folder, parts, tmp_p
     for more, said in (((), "say where to paint"), ((*where, "--model", "nobody/none"), "nobody/none is no folder"),
                        ((*where, "--plan", str(tmp_path / "no.json")), "cannot be read"),
                        ((*where, "--kind", "good"), "--kind must be"),
-                       ((*where, "--strength", "2"), "strength must be"), ((*where, "--offload"), "offloading"), ((*where, "--relief", "shading"), "confidence of 0")):
+                       ((*where, "--strength", "2"), "strength must be"), ((*where, "--offload"), "offloading"),
+                       ((*where, "--relief", "shading"), "confidence of 0")):
         assert main(command(folder, parts, out, *more)) == 2, more
         err = capsys.readouterr().err.strip().splitlines()
         assert said in err[-1]

@@ -13,8 +13,8 @@ from crossmodal.datasets import Reading, Source, load
 from crossmodal.datasets.class_ids import assigned
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
 from crossmodal.datasets.views import camera_of, kept_view
-from crossmodal.inpaint.paint import Inpainted, inpaint
 from crossmodal.inpaint.models import Model, Sampling
+from crossmodal.inpaint.paint import Inpainted, inpaint
 from crossmodal.plan import Plan
 from crossmodal.production.pool import one_thread
 from crossmodal.production.views import with_view
