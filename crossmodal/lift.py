@@ -10,7 +10,6 @@ from crossmodal.camera import residual
 from crossmodal.capture import Capture
 from crossmodal.edit import exact_distance
 from crossmodal.lifted import LiftedEdit, along_normal_mm
-from crossmodal.shading import shaped_by_shading
 from crossmodal.surface import Surface
 
 COLOUR_STEP = 2  # levels; resaving a picture changes less
@@ -134,6 +133,8 @@ def _lift_rgb(capture, surface, edited, mask, relief):
     changed = (differs > 0) & mask if mask is not None else differs >= max(COLOUR_STEP, surface.rgb_floor)
     region, confidence = mask if mask is not None else changed, None
     if isinstance(relief, str):
+        from crossmodal.shading import shaped_by_shading  # its sparse equations are slow to import
+
         _something(changed, "rgb")
         relief_mm, confidence = shaped_by_shading(surface, capture.rgb, edited, changed, mask, relief)
     elif isinstance(relief, np.ndarray):
