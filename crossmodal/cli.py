@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from crossmodal.commands.inpainting import inpaint
+
 app = typer.Typer(
     name="crossmodal", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Defects that RGB, depth and point cloud agree on: one surface edit in millimetres, seen by all.")
@@ -92,7 +94,7 @@ def lift(
     points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect.")] = None,
     mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts.")] = None,
     relief: Annotated[str | None, typer.Option(
-        "--relief", help="The mask as relief: dent, bump, or a height map in mm (TIFF).")] = None,
+        "--relief", help="Relief of an edited picture: dent, bump, shading, or a height map (mm, TIFF).")] = None,
     depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep a dent.")] = None,
     height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high a bump.")] = None,
     kind: Annotated[str, typer.Option("--kind", help="What to call the defect.")] = "lifted",
@@ -106,6 +108,9 @@ def lift(
     return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief,
                depth_mm=depth_mm, height_mm=height_mm, kind=kind, ply=ply,
                reading=Reading(unit, intrinsics, depth_scale), json=json)
+
+
+app.command()(inpaint)
 
 
 @app.command()

@@ -95,6 +95,8 @@ class Lifted(BaseModel):
     pixel_mm2: float = 0.0
     extents_mm: tuple[float, float] = (0.0, 0.0)
     volume_mm3: float = 0.0
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far relief that was read from shading is to be trusted."""
 
 
 Planned = Annotated[Grown | Painted | Lifted, Field(discriminator="source")]

@@ -101,12 +101,13 @@ def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result,
     if isinstance(capture, Cloud):
         return clouds.replayed(capture, plan)
     if isinstance(capture, Rig):
-        at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
+        at = capture.view_named(plan.capture)
         pose = capture.T_rig_camera[at]
         if plan.light is not None:
             capture = capture.lit_by(plan.light.light().turned(capture.T_rig_camera[0][:3, :3].T @ pose[:3, :3]))
         surface = capture.views[at].surface
-        return imprint(capture, tuple(grown(surface, one).moved(pose) for one in plan.defects), plan)
+        edits = (grown(surface, one) for one in plan.defects)
+        return imprint(capture, tuple(one if isinstance(one, LiftedEdit) else one.moved(pose) for one in edits), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:
