@@ -59,11 +59,12 @@ def _box(net, processor, rgb, text):
     # Grounding DINO wants its phrase in small letters and ended by a full stop; two stops would be two phrases.
     phrase = text.strip().strip(".").lower().replace(".", ",")
     dino = "dino" in net.config.model_type
+    # Which of its words a box goes with is of no interest; below 1 it would look for some beyond the phrase's end.
     with one_thread():
         given = processor(images=_picture(rgb), text=f"{phrase}." if dino else [[phrase]], return_tensors="pt")
         said = processor.post_process_grounded_object_detection(
             net(**given), threshold=0.0, target_sizes=[rgb.shape[:2]],
-            **({"input_ids": given["input_ids"], "text_threshold": 0.0} if dino else {}))[0]
+            **({"input_ids": given["input_ids"], "text_threshold": 1.0} if dino else {}))[0]
         if not len(said["scores"]):
             return None
         best = int(said["scores"].argmax())

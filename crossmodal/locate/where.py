@@ -7,6 +7,8 @@ from crossmodal.capture import Capture
 from crossmodal.locate.find import locate
 from crossmodal.locate.models import named
 from crossmodal.locate.region import Region
+from crossmodal.packed import PackedArray
+from crossmodal.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,26 @@ class Where:
         """The same for a record, without a machine's paths."""
         return {"where": self.text, "locator": named(self.locator)} | (
             {} if self.segmenter is None else {"segmenter": named(self.segmenter)})
+
+
+class Placing:
+    """Recipes on captures, kept to what is looked for in each, if anything is; each capture is searched once."""
+
+    def __init__(self, where: Where | None):
+        self.where, self._found = where, (None, None)
+
+    def on(self, capture: Capture, recipe: Recipe) -> Recipe:
+        """The recipe for a capture. Errors: ValueError where nothing is found."""
+        if self.where is None:
+            return recipe
+        if self._found[0] is not capture:
+            self._found = capture, self.where.found(capture)
+        return self._found[1].on(recipe)
+
+    def record(self) -> dict:
+        """What was last found, for a manifest: {"where": {...}}, its region as text that a recipe's place takes."""
+        if self._found[1] is None:
+            return {}
+        region = self._found[1]
+        return {"where": self.where.record() | {"score": region.score,
+                                                "region": PackedArray.of(region.weight).model_dump()}}

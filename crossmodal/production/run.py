@@ -68,6 +68,8 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
         raise ValueError(f"--workers must be at least 1, but got {workers}")
     shard = shard or Shard()
     division = divide(sources, request)
+    if request.choice is not None and division.pool[0].view:
+        raise ValueError("a judge looks at one view, and these are views of a rig; leave --judge and --best-of away")
     ids = _class_ids(root, division, request)
     with one_thread():
         light = shared_light(sources, request)
