@@ -24,6 +24,7 @@ from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.clouds import produce_clouds, without_colour
 from crossmodal.production.request import light_parsed
+from crossmodal.production.run import ONE_VIEW
 from crossmodal.recipe import read_recipe
 
 VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pictures
@@ -77,7 +78,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     if prompt is not None and found is not None:
         request = kept_to_object(request, found[0])
     if mesh:
-        _checked_mesh(reading, target)
+        _checked_mesh(reading, target, choice)
     if reading.flat and light == "pooled":
         warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
     with staged(out, target, reading, partial(progress, target.name)) as tree:
@@ -107,10 +108,12 @@ def _told(summaries: list[Summary], source: str, target: Format | None, json: bo
     return max(summary.exit_code for summary in summaries)
 
 
-def _checked_mesh(reading: Reading, target: Format) -> None:
+def _checked_mesh(reading: Reading, target: Format, choice: Choice | None) -> None:
     """Refuse what a mesh, which is scanned by cameras of its own and keeps their views, cannot go with."""
     if replace(reading, unit=None) != Reading():
         raise ValueError("a mesh is scanned by cameras of its own; of the reading options, leave all but --unit away")
+    if choice is not None:
+        raise ValueError(ONE_VIEW)
     if target.name != "mvtec3d":
         raise ValueError("a mesh's views are kept beside its samples in the layout of MVTec 3D-AD; leave --format "
                          f"away, then crossmodal convert OUT --to {target.name}")
