@@ -29,6 +29,11 @@ DepthModel = Annotated[str | None, typer.Option(
 ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
 Format = Annotated[str | None, typer.Option(
     "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
+WhereText = Annotated[str | None, typer.Option(
+    "--where", help="Keep to what --locator finds by this: 'the logo'; with --prompt, beside the places it says.")]
+Locator = Annotated[str | None, typer.Option(
+    "--locator", help="A transformers model: CLIPSeg, Grounding DINO, OWL-ViT; a folder, or an id in its cache.")]
+Segmenter = Annotated[str | None, typer.Option("--segmenter", help="SAM 2, to outline what the locator boxes.")]
 MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture (.pcd, "
                   ".ply or rgb.png+xyz.tiff), cloud (.ply, .pcd, .xyz, .txt, .asc, .npy) or mesh (.stl, .obj, .ply, "
                   ".glb).")
@@ -51,6 +56,11 @@ def synthesize(
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
+    where: WhereText = None, locator: Locator = None, segmenter: Segmenter = None,
+    judge: Annotated[str | None, typer.Option(
+        "--judge", help="Keep each sample's best draw by an image-text model, or by measures: measured.")] = None,
+    best_of: Annotated[int | None, typer.Option("--best-of", help="Draws of each sample to judge; 4.")] = None,
+    least: Annotated[float | None, typer.Option("--least", help="A best draw of a lower score fails.")] = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
     origin: Annotated[str | None, typer.Option(
@@ -76,11 +86,14 @@ def synthesize(
     """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth; or in clouds."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
+    from crossmodal.judge import Choice
+    from crossmodal.locate import Where
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
                seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
-               format=format, json=json,
+               format=format, json=json, where=Where.said(where, locator, segmenter),
+               choice=Choice.said(judge, best_of, least),
                reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
                                _three(viewpoint)))
 
@@ -160,14 +173,17 @@ def convert(
 def plan(
     text: Annotated[str, typer.Argument(help="What to make: 'a 12 mm hairline crack from the rim'.")],
     image: Annotated[str | None, typer.Option("--image", help="A capture to plan it on.")] = None,
+    where: WhereText = None, locator: Locator = None, segmenter: Segmenter = None,
     seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
     json: Json = False,
 ) -> int:
     """Say what a text asks for, word by word, as a recipe, without making it; exit 1 if that is nothing."""
     from crossmodal.commands.plan import run
     from crossmodal.datasets.source import Reading
+    from crossmodal.locate.where import Where
 
-    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json)
+    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json,
+               Where.said(where, locator, segmenter))
 
 
 @app.command()

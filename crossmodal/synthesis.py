@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from crossmodal.allowed import weights_of
 from crossmodal.capture import Capture, Rig
 from crossmodal.clouds import synthesis as clouds
 from crossmodal.clouds.cloud import Cloud
@@ -64,7 +65,9 @@ def scale_of(capture: Capture, place: Place) -> Scale:
     """What sizes that were left open are chosen by, at such a place on the capture."""
     surface = capture.surface
     ground = surface.measured_ground if place.where == "anywhere" else surface.object_ground
-    return Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
+    weights = weights_of(place, surface.foreground.shape)
+    widest_mm = ground.widest_mm if weights is None else ground.widest_within(weights > 0, surface.mm_per_pixel)
+    return Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, widest_mm,
                  surface.axes.long_mm, surface.axes.wide_mm, capture.own_colour)
 
 

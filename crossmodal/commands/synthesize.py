@@ -16,12 +16,15 @@ from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.defects import DEFECTS
 from crossmodal.formats import Format
 from crossmodal.formats.staged import staged, writable
+from crossmodal.judge import Choice
+from crossmodal.locate import Where
 from crossmodal.meshes.files import is_mesh
 from crossmodal.meshes.scanned import scan_file
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.clouds import produce_clouds, without_colour
 from crossmodal.production.request import light_parsed
+from crossmodal.production.run import ONE_VIEW
 from crossmodal.recipe import read_recipe
 
 VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pictures
@@ -30,7 +33,8 @@ VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pict
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int,
         resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading,
-        light: str, views: int | None, format: str | None, json: bool) -> int:
+        light: str, views: int | None, format: str | None, json: bool,
+        where: Where | None = None, choice: Choice | None = None) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
     given = [option for option, value in said.items() if value is not None]
@@ -40,7 +44,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
-            "origins": None if origins is None else tuple(map(_split, origins))}
+            "origins": None if origins is None else tuple(map(_split, origins)), "where": where, "choice": choice}
     if prompt is not None:
         request = Request.of_recipe(recipe_of(prompt), _count(count, 1), prompt=prompt, **rest)
     elif recipe is not None or preset is not None:
@@ -49,7 +53,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     else:
         if kinds is None:
             kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS
-                          if not (reading.flat and spec.extent == "global"))
+                          if not ((reading.flat or where is not None) and spec.extent == "global"))
         request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
     summaries, asked = [], []
     warn = warner()
@@ -61,6 +65,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     if not mesh and reading.mm_per_pixel is None and (clouds := cloud_sources(root)):
         if target.name != "mvtec3d":
             raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
+        if where is not None or choice is not None:
+            raise ValueError(f"{source} holds clouds alone, and --where and --judge look at pictures; leave them away")
         shown = without_colour(clouds, request)
         if not given:
             request = replace(shown, count=_count(count, len(shown.lines)))
@@ -72,7 +78,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     if prompt is not None and found is not None:
         request = kept_to_object(request, found[0])
     if mesh:
-        _checked_mesh(reading, target)
+        _checked_mesh(reading, target, choice)
     if reading.flat and light == "pooled":
         warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
     with staged(out, target, reading, partial(progress, target.name)) as tree:
@@ -102,10 +108,12 @@ def _told(summaries: list[Summary], source: str, target: Format | None, json: bo
     return max(summary.exit_code for summary in summaries)
 
 
-def _checked_mesh(reading: Reading, target: Format) -> None:
+def _checked_mesh(reading: Reading, target: Format, choice: Choice | None) -> None:
     """Refuse what a mesh, which is scanned by cameras of its own and keeps their views, cannot go with."""
     if replace(reading, unit=None) != Reading():
         raise ValueError("a mesh is scanned by cameras of its own; of the reading options, leave all but --unit away")
+    if choice is not None:
+        raise ValueError(ONE_VIEW)
     if target.name != "mvtec3d":
         raise ValueError("a mesh's views are kept beside its samples in the layout of MVTec 3D-AD; leave --format "
                          f"away, then crossmodal convert OUT --to {target.name}")

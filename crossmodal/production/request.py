@@ -11,6 +11,8 @@ from crossmodal.datasets import Reading, Source
 from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
+from crossmodal.judge import Choice
+from crossmodal.locate import Where
 from crossmodal.recipe import Recipe
 
 
@@ -83,6 +85,10 @@ class Request:
     light: Lighting = "pooled"
     prompt: str | None = None
     """The text that the recipe came from, for the manifest."""
+    where: Where | None = None
+    """What each capture is searched for, to keep its defects to."""
+    choice: Choice | None = None
+    """How each sample is chosen among several draws; None takes the first."""
 
     def __post_init__(self):
         if self.count < 1:
@@ -96,6 +102,12 @@ class Request:
         if self.reading.flat and whole:
             raise ValueError(f"a {whole[0]} moves a whole object, and a picture alone does not tell where one ends; "
                              "choose other kinds")
+        if self.where is not None and whole:
+            raise ValueError(f"a {whole[0]} moves the whole object and lies in no region of it; leave --where away, or "
+                             "choose other kinds")
+        if self.choice is not None:
+            for line in self.lines:
+                self.choice.checked(line.recipe)
         if not isinstance(self.light, str) and not 0 < sum(x * x for x in self.light) < float("inf"):
             raise ValueError(f"--light must point towards the lamp, but got {self.light}")
 
@@ -135,4 +147,5 @@ class Request:
             "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
             **assumed(self.reading),
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
-        } | ({} if self.prompt is None else {"prompt": self.prompt})
+        } | ({} if self.prompt is None else {"prompt": self.prompt}) | {
+            name: one.record() for name, one in (("where", self.where), ("choice", self.choice)) if one is not None}

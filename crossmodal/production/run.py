@@ -24,6 +24,9 @@ CHUNK = 8
 """Samples a process makes of one capture before it reports: what an interruption can cost, at most."""
 
 
+ONE_VIEW = "a judge looks at one view, and a rig's or a mesh's are many; leave --judge, --best-of and --least away"
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a run came to. made, kept: samples of this run and of an earlier one; kinds: samples by folder."""
@@ -68,6 +71,8 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
         raise ValueError(f"--workers must be at least 1, but got {workers}")
     shard = shard or Shard()
     division = divide(sources, request)
+    if request.choice is not None and division.pool[0].view:
+        raise ValueError(ONE_VIEW)
     ids = _class_ids(root, division, request)
     with one_thread():
         light = shared_light(sources, request)
