@@ -25,6 +25,10 @@ MmPerPixel = Annotated[float | None, typer.Option(
 DepthModel = Annotated[str | None, typer.Option(
     "--depth-model", help="Their depth as a transformers model guesses it: a folder, or the id of one in its cache.")]
 ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
+Vlm = Annotated[str | None, typer.Option("--vlm", help=(
+    "A vision-language model that says what the text means on each capture: a folder, the id of one in the hub's "
+    "cache, or endpoint ($CROSSMODAL_VLM_BASE_URL)."))]
+OrGrammar = Annotated[bool, typer.Option("--or-grammar", help="Where the model has no answer, the grammar's.")]
 Format = Annotated[str | None, typer.Option(
     "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
 MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture (.pcd, "
@@ -47,6 +51,7 @@ def synthesize(
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
+    vlm: Vlm = None, or_grammar: OrGrammar = False,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
@@ -78,7 +83,7 @@ def synthesize(
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
                seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
-               format=format, json=json,
+               format=format, json=json, vlm=vlm, or_grammar=or_grammar,
                reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
                                _three(viewpoint)))
 
@@ -155,6 +160,7 @@ def convert(
 def plan(
     text: Annotated[str, typer.Argument(help="What to make: 'a 12 mm hairline crack from the rim'.")],
     image: Annotated[str | None, typer.Option("--image", help="A capture to plan it on.")] = None,
+    vlm: Vlm = None, or_grammar: OrGrammar = False,
     seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
     json: Json = False,
 ) -> int:
@@ -162,7 +168,7 @@ def plan(
     from crossmodal.commands.plan import run
     from crossmodal.datasets.source import Reading
 
-    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json)
+    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json, vlm, or_grammar)
 
 
 @app.command()

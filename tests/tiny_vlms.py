@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-WORDS = ('{"defects": [{"kind": "', "dent", "scratch", "crack", "stain", '"diameter_mm": ', '"length_mm": ', '"depth_mm": ',
-         '"place": ', "}]}", "}, ", '"small"', '"near": "', "orientation_deg", "the ", "object")
+WORDS = ('{"defects": [{"kind": "', "dent", "scratch", "crack", "stain", '"diameter_mm": ',
+         '"length_mm": ', '"depth_mm": ', '"place": ', "}]}", "}, ", '"small"', '"near": "', "orientation_deg", "the ",
+         "object")
 TEMPLATE = ("{% for message in messages %}{{ message['role'] }}: {% for part in message['content'] %}"
             "{% if part['type'] == 'image' %}IMAGE{% else %}{{ part['text'] }}{% endif %}{% endfor %}\n{% endfor %}"
             "{% if add_generation_prompt %}assistant: {% endif %}")

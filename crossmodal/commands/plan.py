@@ -13,9 +13,14 @@ from crossmodal.guidance.prompt import Understood, understand
 from crossmodal.recipe import Recipe
 
 
-def run(text: str, image: str | None, seed: int, reading: Reading, json: bool) -> int:
+def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, vlm: str | None = None,
+        or_grammar: bool = False) -> int:
     """Print the recipe, what was understood word by word and what was not; 1 where nothing can be made of it."""
     text = text.encode("utf-8", "replace").decode()
+    if vlm is not None:
+        from crossmodal.commands import seen
+
+        return seen.plan(text, image, seed, reading, vlm, or_grammar, json)
     understood = understand(text)
     recipe, refused, warnings, drawn = understood.recipe, understood.refused, list(understood.warnings), None
     if image is not None and recipe is not None:

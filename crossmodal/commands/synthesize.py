@@ -30,7 +30,8 @@ VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pict
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int,
         resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading,
-        light: str, views: int | None, format: str | None, json: bool) -> int:
+        light: str, views: int | None, format: str | None, json: bool, vlm: str | None = None,
+        or_grammar: bool = False) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
     given = [option for option, value in said.items() if value is not None]
@@ -41,7 +42,12 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
             "origins": None if origins is None else tuple(map(_split, origins))}
-    if prompt is not None:
+    if vlm is not None:
+        from crossmodal.commands.seen import asked as told
+        from crossmodal.commands.seen import request_for
+
+        request = request_for(prompt, vlm, _count(count, 1), **rest)
+    elif prompt is not None:
         request = Request.of_recipe(recipe_of(prompt), _count(count, 1), prompt=prompt, **rest)
     elif recipe is not None or preset is not None:
         wanted = read_recipe(recipe) if preset is None else named(preset)
@@ -61,6 +67,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     if not mesh and reading.mm_per_pixel is None and (clouds := cloud_sources(root)):
         if target.name != "mvtec3d":
             raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
+        if vlm is not None:
+            raise ValueError(f"{source} holds clouds alone, and --vlm needs a picture; leave it out")
         shown = without_colour(clouds, request)
         if not given:
             request = replace(shown, count=_count(count, len(shown.lines)))
@@ -69,7 +77,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
                                      progress=tell, warn=warn)
         return _told([summary], source, None, json)
     found = None if mesh else sources(source, reading)
-    if prompt is not None and found is not None:
+    if prompt is not None and found is not None and vlm is None:
         request = kept_to_object(request, found[0])
     if mesh:
         _checked_mesh(reading, target)
@@ -80,8 +88,12 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             source = str(scan_file(Path(source), tree, VIEWS if views is None else views, reading.unit, PIXELS))
             found, request = sources(source), replace(request, reading=Reading())
         for name, own, folder, share in _categories(found, tree, request.count):
+            part_of_it = replace(request, count=share)
+            if vlm is not None:
+                with progress("captures asked") as tell:
+                    part_of_it = told(own, part_of_it, part, vlm, or_grammar, warn, tell)
             with progress(name or "samples") as tell:
-                summary = produce(root, own, folder, replace(request, count=share), workers=workers,
+                summary = produce(root, own, folder, part_of_it, workers=workers,
                                   resume=resume, shard=part, progress=tell, warn=warn)
             asked += [] if prompt is None else tally(folder)
             summaries.append(replace(summary, out=out / summary.out.relative_to(tree)))

@@ -73,14 +73,16 @@ def _made(chunk, job, capture, origin):
     request = chunk.request
     seed = seed_of(request, job)
     try:
+        recipe, told = request.recipe(job.line, chunk.source.path), request.told.get(chunk.source.path)
         if chunk.source.view:
-            result = seen_in(chunk.source, request.reading, request.lines[job.line].recipe, seed)
+            result = seen_in(chunk.source, request.reading, recipe, seed)
             if not result.gt.any():
                 return Done(place_of(request, job), unseen=True)
         else:
-            result = synthesize(capture, request.lines[job.line].recipe, seed)
+            result = synthesize(capture, recipe, seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
-        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt)
+        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
+                             None if told is None else told.record)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
         if chunk.source.view:
             entry = with_view(entry, chunk.source, result.plan, job.number // job.views)

@@ -5,10 +5,10 @@ random weights and on a server of this project's own tests; on no real checkpoin
 """
 
 from crossmodal.vlm.answer import Answer, Refused, Unusable, read_answer
-from crossmodal.vlm.ask import Told, recipe_from, told
+from crossmodal.vlm.asking import ask, recipe_from
 from crossmodal.vlm.offered import offered
 from crossmodal.vlm.question import Question
 from crossmodal.vlm.strip import strip
+from crossmodal.vlm.told import Told
 
-__all__ = ["Answer", "Question", "Refused", "Told", "Unusable", "offered", "read_answer", "recipe_from", "strip",
-           "told"]
+__all__ = ["Answer", "Question", "Refused", "Told", "Unusable", "ask", "offered", "read_answer", "recipe_from", "strip"]

@@ -13,7 +13,7 @@ from crossmodal.guidance.sense import largest
 from crossmodal.surface import Surface
 
 MOST_DEFECTS = 8
-WHY = 160  # characters of a reason for refusing
+WHY = ("no defect is asked for", "that is no defect of a surface", "the request cannot be understood")
 LANDMARKS = ("centre", "corner", "hole", "thread")
 ENDS = ("edge", "rim")
 LEAST, MOST = 0.01, 360.0  # of a number that nothing else bounds
@@ -43,8 +43,7 @@ def offered(surface: Surface, may_refuse: bool, in_pixels: bool = True) -> dict:
     defects = {"type": "array", "items": {"anyOf": kinds}, "minItems": 1, "maxItems": MOST_DEFECTS}
     answer = _closed({"defects": defects}, "defects")
     if may_refuse:
-        why = {"type": "string", "pattern": f"^[A-Za-z0-9 ,.'-]{{1,{WHY}}}$"}
-        answer = {"anyOf": [answer, _closed({"refused": why}, "refused")]}
+        answer = {"anyOf": [answer, _closed({"refused": {"enum": [*WHY]}}, "refused")]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": named, **answer}
 
 
@@ -77,9 +76,7 @@ def longest(part: dict, named: dict) -> int:
         return 2 + sum(len(name) + 6 + longest(one, named) for name, one in part["properties"].items())
     if kind == "array":
         return 2 + part["maxItems"] * (2 + longest(part["items"], named))
-    if kind == "string":
-        return 2 + (3 if part["pattern"] == SHORT_PERCENT else WHY)
-    return {"boolean": 5, "integer": 12, "number": 12}[kind]
+    return {"boolean": 5, "string": len('"99%"'), "integer": 12, "number": 12}[kind]
 
 
 def has_halves(spec) -> bool:

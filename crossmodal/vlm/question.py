@@ -24,7 +24,7 @@ bottom]} for what only the picture tells.
 The picture shows the object three times: its colour, its relief and its normals. The numbers beside it are pixels.
 The kinds:
 """
-REFUSAL = 'If the request asks for no defect at all, answer {"refused": "why, in a few words"}.\n'
+REFUSAL = 'If the request asks for no defect at all, answer {"refused": "no defect is asked for"}.\n'
 AGAIN = ("That cannot be used: {why}. Answer again with the whole corrected JSON object and nothing else; change only "
          "what is wrong.")
 

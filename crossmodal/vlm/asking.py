@@ -3,8 +3,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
+from os import environ
 from pathlib import Path
 
 from crossmodal.capture import Capture
@@ -14,42 +14,18 @@ from crossmodal.recipe import Recipe
 from crossmodal.vlm import cache
 from crossmodal.vlm.answer import Refused, Unusable, read_answer
 from crossmodal.vlm.question import Question
+from crossmodal.vlm.told import Told
 
 ENDPOINT = "endpoint"
 """The name of a model that means the one at $CROSSMODAL_VLM_BASE_URL."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """The recipe that a text means on a capture, and how it came about.
-
-    model: as it is recorded, without a machine's folders; sha256: of the model's reply, "" by the grammar;
-    by: "model" or "grammar"; repaired: after a first reply that could not be used; cached: from the answers kept;
-    notes: sentences for the user
-    """
-
-    recipe: Recipe
-    prompt: str
-    model: str
-    by: str
-    sha256: str = ""
-    repaired: bool = False
-    cached: bool = False
-    notes: tuple[str, ...] = ()
-
-    @property
-    def record(self) -> dict:
-        """What a manifest keeps: the same whether the answer was kept from before or not."""
-        return {"model": self.model, "by": self.by, "answer_sha256": self.sha256, "repaired": self.repaired,
-                "recipe": self.recipe.model_dump(mode="json", exclude_unset=True)}
-
-
 def recipe_from(capture: Capture, text: str, model: str, or_grammar: bool = False) -> Recipe:
-    """The recipe that a text means on a capture, as a vision-language model sees it. See told."""
-    return told(capture, text, model, or_grammar).recipe
+    """The recipe that a text means on a capture, as a vision-language model sees it. See ask."""
+    return ask(capture, text, model, or_grammar).recipe
 
 
-def told(capture: Capture, text: str, model: str, or_grammar: bool = False, in_pixels: bool = True) -> Told:
+def ask(capture: Capture, text: str, model: str, or_grammar: bool = False, in_pixels: bool = True) -> Told:
     """What a text means on a capture, by a model that sees it.
 
     model: a folder or the id, in the hub's cache, of a model of `transformers`; or "endpoint"
@@ -78,11 +54,9 @@ def told(capture: Capture, text: str, model: str, or_grammar: bool = False, in_p
 def named(model: str) -> str:
     """A model's name for records: an id, the last part of a folder's path, or what the endpoint calls it."""
     if model == ENDPOINT:
-        import os
-
         from crossmodal.vlm.endpoint import MODEL
 
-        return os.environ.get(MODEL, "").strip()
+        return environ.get(MODEL, "").strip()
     return Path(model).resolve().name if Path(model).is_dir() else model
 
 
@@ -106,22 +80,19 @@ def _by_model(capture, text, model, in_pixels, cut) -> Told:
 
 def _answered(reply, question, capture):
     """(answer, sha256 of the reply, notes) after one repair at the most."""
-    first = None
-    for _ in range(2):
+    first = ()
+    while True:
         text = ""
         try:
             text = reply(question)
-            answer = read_answer(text, capture.surface)
-            notes = () if first is None else (f"the model's first answer could not be used ({first})",)
-            return answer, sha256(text.encode("utf-8", "replace")).hexdigest(), notes
+            return read_answer(text, capture.surface), sha256(text.encode("utf-8", "replace")).hexdigest(), first
         except Refused:
             raise
         except Unusable as error:
-            if first is not None:
-                raise Unusable(f"the model has no answer that can be used: {error} (and before: {first})") from None
-            first = error
+            if first:
+                raise Unusable(f"the model has no answer that can be used: {error}") from None
+            first = (f"the model's first answer could not be used: {error}",)
             question = question.again(text, str(error))
-    raise AssertionError("two tries end in an answer or an error")
 
 
 def _asking(model: str) -> tuple[str, Callable[[Question], str]]:
