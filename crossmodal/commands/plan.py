@@ -12,11 +12,15 @@ from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.guidance.prompt import Understood, understand
 from crossmodal.recipe import Recipe
 
+NO_MODEL = "--or-grammar says who answers where a model does not; name one by --vlm, or leave it out"
+
 
 def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, vlm: str | None = None,
         or_grammar: bool = False) -> int:
     """Print the recipe, what was understood word by word and what was not; 1 where nothing can be made of it."""
     text = text.encode("utf-8", "replace").decode()
+    if or_grammar and vlm is None:
+        raise ValueError(NO_MODEL)
     if vlm is not None:
         from crossmodal.commands import seen
 

@@ -37,13 +37,14 @@ def asked(sources: Sequence[Source], request: Request, shard: Shard | None, vlm:
     wanted = sorted({job.capture for chunk in jobs.chunks(shard or Shard(), 1) for job in chunk})
     rig = pool[0].view
     said: dict[str, Told | str] = {}
-    for done, k in enumerate([0] if rig else wanted):
-        tell(done, len(wanted))
+    wanted = [0] if rig else wanted
+    for done, k in enumerate(wanted, 1):
         try:
             capture = load(pool[k], request.reading)
         except (ValueError, OSError):
             continue  # its samples fail by that
         said[pool[k].path] = _said(capture, request, vlm, or_grammar, not rig, warn)
+        tell(done, len(wanted))
     if rig:
         said = {one.path: said[pool[0].path] for one in pool if pool[0].path in said}
     return replace(request, told=said)

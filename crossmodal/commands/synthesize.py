@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from crossmodal.commands.plan import NO_MODEL
 from crossmodal.commands.progress import progress, warner
 from crossmodal.commands.prompted import kept_to_object, recipe_of, tally, told
 from crossmodal.datasets import Reading, Source, sources
@@ -42,6 +43,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
             "origins": None if origins is None else tuple(map(_split, origins))}
+    if or_grammar and vlm is None:
+        raise ValueError(NO_MODEL)
     if vlm is not None:
         from crossmodal.commands.seen import asked as told
         from crossmodal.commands.seen import request_for

@@ -21,6 +21,7 @@ CONNECT_S = 10.0
 FIRST_WAIT_S, MOST_WAIT_S = 1.0, 30.0  # before the second try, doubled each time; and what a server may ask for
 MOST_BYTES = 1 << 21  # of a reply
 MOST_TOKENS = 4096
+SECRET = 8  # characters of a key, at the least: servers that want none are given "none", "x" or "EMPTY"
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 UNKNOWN_OPTION = frozenset({400, 422})
 BASE_URL, MODEL, API_KEY = (f"CROSSMODAL_VLM_{name}" for name in ("BASE_URL", "MODEL", "API_KEY"))
@@ -47,6 +48,10 @@ class Endpoint:
         if not key.isascii() or not key.isprintable() or " " in key:
             raise ValueError(f"{API_KEY} holds what no key can; set it again")
         return cls(url.rstrip("/"), model, key or None)
+
+    def hidden(self, text: str) -> str:
+        """A server's text without the key, should it send that back."""
+        return text if self.key is None or len(self.key) < SECRET else text.replace(self.key, "***")
 
     @property
     def identity(self) -> str:
@@ -147,9 +152,7 @@ def _why(endpoint: Endpoint, status: int, body: bytes) -> str:
         said = value["error"]["message"] if isinstance(value["error"], dict) else value["error"]
     except (ValueError, KeyError, TypeError, RecursionError):
         said = ""
-    said = str(said)[:4096]
-    if endpoint.key is not None:
-        said = said.replace(endpoint.key, "***")
+    said = endpoint.hidden(str(said))
     return f"{endpoint.url} answers {status}" + (f" ({short(said)})" if said else "") + hint
 
 
@@ -167,4 +170,4 @@ def _text(endpoint: Endpoint, body: bytes) -> str:
         raise Unusable("the answer breaks off; the model's token limit was reached")
     if not isinstance(content, str) or not content.strip():
         raise Unusable("the model answered with no text")
-    return content
+    return endpoint.hidden(content)
