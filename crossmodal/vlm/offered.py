@@ -5,6 +5,7 @@ bad it is: no unbounded number, string or list, no file's name, no landmark that
 """
 
 import json
+from functools import cache
 from math import floor
 
 from crossmodal.defects import DEFECTS
@@ -29,7 +30,7 @@ def offered(surface: Surface, may_refuse: bool, in_pixels: bool = True) -> dict:
     may_refuse: whether it may answer {"refused": why} instead, for a text that asks for no defect
     in_pixels: whether a place may be a cell of the strip's grid; not where one recipe is for several views
     """
-    named, kinds, whole = {"place": _place(surface, in_pixels)}, [], schema()["$defs"]
+    named, kinds, whole = {"place": _place(surface, in_pixels)}, [], _whole()
     for spec in DEFECTS:
         kind = spec.model_fields["kind"].default
         fields = {"kind": {"const": kind}}
@@ -79,6 +80,11 @@ def longest(part: dict, named: dict) -> int:
     return {"boolean": 5, "string": len('"99%"'), "integer": 12, "number": 12}[kind]
 
 
+@cache
+def _whole() -> dict:
+    return schema()["$defs"]
+
+
 def has_halves(spec) -> bool:
     """Whether a kind has a colour of its own beside a shape."""
     return "colour" in spec.model_fields and not {"depth_mm", "height_mm"}.isdisjoint(spec.sizes)
@@ -109,7 +115,7 @@ def _bounded(part: dict, most: float) -> dict:
 
 def _place(surface: Surface, in_pixels: bool) -> dict:
     """Words that are measured on the surface, about a landmark that it has or in a cell of the grid."""
-    whole = schema()["$defs"]["Place"]["properties"]
+    whole = _whole()["Place"]["properties"]
     words = {name: _bounded(whole[name], MOST) for name in ("where", "part", "inward")}
     seen = landmarks(surface)
     ways = [_closed(words | {"avoid": {"type": "array", "items": {"enum": [*ENDS, *seen]}, "minItems": 1,
