@@ -1,6 +1,7 @@
 """A vision-language model says what a text means on a capture: what it is shown and offered, and how it is heard."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from crossmodal.vlm.question import TASK
 
 REPLIES = Path(__file__).parent / "replies"
 SCRATCH = {"defects": [{"kind": "scratch", "length_mm": 12.0, "place": {"near": "centre"}}]}
+NUM2WORDS = find_spec("num2words")
 POT = Path(captures.__file__).parent / "pot.pcd"
 
 
@@ -64,6 +66,23 @@ def test_what_is_no_answer_says_why_in_one_line(boxes, name, said):
     assert any(one in str(error.value) for one in said.split("|"))
     assert "\n" not in str(error.value)
     assert not isinstance(error.value, Refused)
+
+
+@pytest.mark.parametrize(("place", "said"), [
+    ('{"box": [600, 400, 700, 500]}', "nothing of the object is at pixels [600, 400, 700, 500]; it lies within ["),
+    ('{"box": [90, 90, 60, 60]}', "nothing of the object"), ('{"at_pixel": [-5, 3]}', "nothing of the object"),
+    ('{"at_pixel": [1e9, 3.5]}', "nothing of the object")])
+def test_pixels_that_hold_nothing_of_the_object_are_no_place(boxes, place, said):
+    with pytest.raises(Unusable) as error:
+        read_answer('{"defects": [{"kind": "dent", "place": ' + place + "}]}", boxes.surface)
+    assert said in str(error.value)
+
+
+def test_a_cell_is_a_place_in_one_picture_and_not_in_several(boxes):
+    reply = json.dumps({"defects": [{"kind": "dent", "place": {"box": cells(boxes.surface)[0]}}]})
+    assert read_answer(reply, boxes.surface).recipe.defects[0].place.box == cells(boxes.surface)[0]
+    with pytest.raises(Unusable, match="a place in pixels is of one view alone"):
+        read_answer(reply, boxes.surface, in_pixels=False)
 
 
 def test_a_model_may_say_that_nothing_is_asked_for(boxes):
@@ -133,6 +152,49 @@ def test_what_is_offered_is_less_than_the_schema_and_knows_the_object(boxes):
         assert spec.model_fields["kind"].default in json.loads(text)["$defs"]
 
 
+def one_of(part: dict, named: dict, rng: np.random.Generator):
+    """A value that a schema accepts, with the ends of its numbers as likely as what is between."""
+    if "$ref" in part:
+        return one_of(named[part["$ref"].rsplit("/", 1)[-1]], named, rng)
+    for word in ("anyOf", "enum"):
+        if word in part:
+            one = part[word][rng.integers(len(part[word]))]
+            return one_of(one, named, rng) if word == "anyOf" else one
+    if "const" in part:
+        return part["const"]
+    if part["type"] == "object":
+        return {name: one_of(one, named, rng) for name, one in part["properties"].items()
+                if name in part["required"] or rng.random() < 0.5}
+    if part["type"] == "array":
+        many = rng.integers(part["minItems"], part["maxItems"] + 1)
+        return [one_of(part["items"], named, rng) for _ in range(many)]
+    if part["type"] == "string":
+        return f"{rng.integers(1, 100)}%"
+    if part["type"] == "boolean":
+        return bool(rng.integers(2))
+    low, high = part["minimum"], part["maximum"]
+    number = rng.choice([low, high, rng.uniform(low, high)])
+    return int(number) if part["type"] == "integer" else round(float(number), 6)
+
+
+@pytest.mark.parametrize("name", captures.names())
+def test_all_that_is_offered_is_a_recipe_that_the_object_can_carry(name):
+    surface, rng, kinds = captures.load(name).surface, np.random.default_rng(3), set()
+    schema = offered(surface, False)
+    shape = {word: part for word, part in schema.items() if not word.startswith("$")}
+    for _ in range(60):
+        value = one_of(shape, schema["$defs"], rng)
+        text = json.dumps(value)
+        answer = read_answer(text, surface)
+        assert answer.fitted == answer.recipe, "the object cannot carry what it was said to"
+        assert len(text) <= longest(shape, schema["$defs"])
+        kinds |= {spec.kind for spec in answer.recipe.defects}
+    assert kinds == {spec.model_fields["kind"].default for spec in DEFECTS}
+    deep = {"kind": "dent", "depth_mm": one_of({"type": "number", "minimum": 900, "maximum": 1000}, {}, rng)}
+    with pytest.raises(Unusable, match="cannot be on this object"):
+        read_answer(json.dumps({"defects": [deep]}), surface)
+
+
 def test_every_half_that_is_offered_is_there(boxes):
     for spec in filter(has_halves, DEFECTS):
         for half in ("colour", "geometry"):
@@ -192,11 +254,13 @@ def models(tmp_path_factory) -> dict[str, str]:
     pytest.importorskip("transformers")
     pytest.importorskip("xgrammar")
     return {name: make(tmp_path_factory.mktemp(name)) for name, make in (
-        ("llava", tiny_vlms.llava), ("qwen", tiny_vlms.qwen))}
+        ("llava", tiny_vlms.llava), ("qwen", tiny_vlms.qwen), ("smol", tiny_vlms.smol)) if name != "smol" or NUM2WORDS}
 
 
-@pytest.mark.parametrize("name", ["llava", "qwen"])
+@pytest.mark.parametrize("name", ["llava", "qwen", "smol"])
 def test_a_random_model_gives_a_plan_that_the_object_can_carry(models, boxes, name):
+    if name not in models:
+        pytest.skip("SmolVLM's processor needs num2words")
     told = ask(boxes, "a crack", models[name])
     assert told.by == "model"
     assert not told.repaired

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import ValidationError
 
 from crossmodal.guidance.sense import sensible
+from crossmodal.place import Place
 from crossmodal.recipe import Recipe, one_line
 from crossmodal.surface import Surface
 
@@ -42,8 +44,11 @@ class Answer:
     cut: tuple[str, ...]
 
 
-def read_answer(reply: str, surface: Surface) -> Answer:
-    """The recipe that a reply asks for on the object of a surface. Raises Refused, or Unusable, in one line."""
+def read_answer(reply: str, surface: Surface, in_pixels: bool = True) -> Answer:
+    """The recipe that a reply asks for on the object of a surface. Raises Refused, or Unusable, in one line.
+
+    in_pixels: whether its places may be told in pixels of this picture; not where one recipe is for several views
+    """
     try:
         value = _found(reply)
         if "refused" in value:
@@ -51,8 +56,9 @@ def read_answer(reply: str, surface: Surface) -> Answer:
         _no_files(value)
         recipe = Recipe.model_validate(_tidied(value))
         fitted, cut = sensible(recipe, surface)
-        for spec in recipe.defects:
-            surface.landmarks.allowed(spec.place or recipe.place)
+        for place in [spec.place or recipe.place for spec in recipe.defects]:
+            surface.landmarks.allowed(place)
+            _in_sight(place, surface, in_pixels)
     except Unusable:
         raise
     except ValidationError as error:
@@ -129,6 +135,19 @@ def _no_files(value) -> None:
             raise Unusable(f"place.{name} names a file, which an answer must not; use words or a box")
         if isinstance(part, dict | list):
             _no_files(part)
+
+
+def _in_sight(place: Place, surface: Surface, in_pixels: bool) -> None:
+    """Raises Unusable for a place in pixels that holds nothing of the object: models count in pixels of their own."""
+    if place.box is None and place.at_pixel is None:
+        return
+    if not in_pixels:
+        raise Unusable("a place in pixels is of one view alone, and this is for several; use words")
+    x0, y0, x1, y1 = place.box or (*(int(x) for x in place.at_pixel), *(int(x) + 1 for x in place.at_pixel))
+    seen = surface.foreground if place.where != "anywhere" else np.isfinite(surface.smoothed[..., 2])
+    if not seen[max(y0, 0):max(y1, 0), max(x0, 0):max(x1, 0)].any():
+        raise Unusable(f"place: nothing of the object is at pixels {[x0, y0, x1, y1]}; it lies within "
+                       f"{[*surface.landmarks.box]}")
 
 
 def _tidied(value):

@@ -67,25 +67,25 @@ def _by_model(capture, text, model, in_pixels, cut) -> Told:
     before = cache.kept(name)
     if before is not None:
         try:
-            answer = read_answer(json.dumps(before["answer"]), capture.surface)
+            answer = read_answer(json.dumps(before["answer"]), capture.surface, in_pixels)
             return Told(answer.fitted, text, named(model), "model", before["sha256"], before["repaired"], True,
                         _once(cut, answer.cut))
         except Unusable:
             before = None
-    answer, said, notes = _answered(reply, question, capture)
+    answer, said, notes = _answered(reply, question, capture.surface, in_pixels)
     unkept = cache.keep(name, answer.recipe.model_dump(mode="json", exclude_unset=True), said, bool(notes))
     return Told(answer.fitted, text, named(model), "model", said, bool(notes), False,
                 _once(notes, cut, answer.cut, () if unkept is None else (unkept,)))
 
 
-def _answered(reply, question, capture):
+def _answered(reply, question, surface, in_pixels):
     """(answer, sha256 of the reply, notes) after one repair at the most."""
     first = ()
     while True:
         text = ""
         try:
             text = reply(question)
-            return read_answer(text, capture.surface), sha256(text.encode("utf-8", "replace")).hexdigest(), first
+            return read_answer(text, surface, in_pixels), sha256(text.encode("utf-8", "replace")).hexdigest(), first
         except Refused:
             raise
         except Unusable as error:

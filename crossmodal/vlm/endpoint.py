@@ -1,8 +1,9 @@
 """Any server that speaks OpenAI's chat completions, by plain httpx.
 
 $CROSSMODAL_VLM_BASE_URL (such as http://localhost:8000/v1), $CROSSMODAL_VLM_MODEL and, where the server wants one,
-$CROSSMODAL_VLM_API_KEY. The key goes to that address and nowhere else: redirects are not followed, and no message,
-record or kept answer holds it. Tried against a server of this project's own tests; on no real endpoint.
+$CROSSMODAL_VLM_API_KEY. The key goes to that address, by the proxy that the environment names if it names one, and
+nowhere else: redirects are not followed, and no message, record or kept answer holds it. Tried against a server of this
+project's own tests; on no real endpoint.
 """
 
 import json

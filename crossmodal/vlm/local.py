@@ -27,10 +27,10 @@ class _Loaded(NamedTuple):
 
 
 def identity(model: str) -> str:
-    """What a model's answers are kept under: its id, and of a folder also its files' sizes and times."""
+    """What a model's answers are kept under: its id and commit, or a folder's files by size and time."""
     folder = Path(model)
     if not folder.is_dir():
-        return f"local {model}"
+        return f"local {model} {_commit(model)}"
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns)
              for path in sorted(folder.iterdir()) if path.is_file()]
     return f"local {sha256(json.dumps(files).encode()).hexdigest()}"
@@ -65,6 +65,17 @@ def reply(model: str, question: Question) -> str:
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
             raise Unusable(f"{model} broke down over the question ({type(error).__name__})") from None
     return loaded.processor.tokenizer.decode(out[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True)
+
+
+def _commit(model: str) -> str:
+    """The commit of a model in the hub's cache, "" where there is none."""
+    try:
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(model, "config.json")
+    except (ImportError, ValueError):
+        return ""
+    return Path(found).parent.name if isinstance(found, str) else ""
 
 
 def _messages(question: Question) -> list[dict]:
