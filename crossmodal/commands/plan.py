@@ -13,12 +13,20 @@ from crossmodal.guidance.prompt import Understood, understand
 from crossmodal.locate.where import Placing, Where
 from crossmodal.recipe import Recipe
 
+NO_MODEL = "--or-grammar says who answers where a model does not; name one by --vlm, or leave it out"
 
-def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, where: Where | None = None) -> int:
+def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, where: Where | None = None,
+        vlm: str | None = None, or_grammar: bool = False) -> int:
     """Print the recipe, what was understood word by word and what was not; 1 where nothing can be made of it."""
     if where is not None and image is None:
         raise ValueError("--where looks at a capture; say which by --image")
     text = text.encode("utf-8", "replace").decode()
+    if or_grammar and vlm is None:
+        raise ValueError(NO_MODEL)
+    if vlm is not None:
+        from crossmodal.commands import seen
+
+        return seen.plan(text, image, seed, reading, vlm, or_grammar, json)
     understood = understand(text)
     recipe, refused, warnings, drawn = understood.recipe, understood.refused, list(understood.warnings), None
     if image is not None and recipe is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from crossmodal.commands.plan import NO_MODEL
 from crossmodal.commands.progress import progress, warner
 from crossmodal.commands.prompted import kept_to_object, recipe_of, tally, told
 from crossmodal.datasets import Reading, Source, sources
@@ -33,8 +34,8 @@ VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pict
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
         prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int,
         resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading,
-        light: str, views: int | None, format: str | None, json: bool,
-        where: Where | None = None, choice: Choice | None = None) -> int:
+        light: str, views: int | None, format: str | None, json: bool, where: Where | None = None,
+        choice: Choice | None = None, vlm: str | None = None, or_grammar: bool = False) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
     given = [option for option, value in said.items() if value is not None]
@@ -45,7 +46,14 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
             "reading": reading, "light": light_parsed(light),
             "origins": None if origins is None else tuple(map(_split, origins)), "where": where, "choice": choice}
-    if prompt is not None:
+    if or_grammar and vlm is None:
+        raise ValueError(NO_MODEL)
+    if vlm is not None:
+        from crossmodal.commands.seen import asked as asked_of_each
+        from crossmodal.commands.seen import request_for
+
+        request = request_for(prompt, vlm, _count(count, 1), **rest)
+    elif prompt is not None:
         request = Request.of_recipe(recipe_of(prompt), _count(count, 1), prompt=prompt, **rest)
     elif recipe is not None or preset is not None:
         wanted = read_recipe(recipe) if preset is None else named(preset)
@@ -67,6 +75,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
         if where is not None or choice is not None:
             raise ValueError(f"{source} holds clouds alone, and --where and --judge look at pictures; leave them away")
+        if vlm is not None:
+            raise ValueError(f"{source} holds clouds alone, and --vlm needs a picture; leave it out")
         shown = without_colour(clouds, request)
         if not given:
             request = replace(shown, count=_count(count, len(shown.lines)))
@@ -75,7 +85,7 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
                                      progress=tell, warn=warn)
         return _told([summary], source, None, json)
     found = None if mesh else sources(source, reading)
-    if prompt is not None and found is not None:
+    if prompt is not None and found is not None and vlm is None:
         request = kept_to_object(request, found[0])
     if mesh:
         _checked_mesh(reading, target, choice)
@@ -86,8 +96,12 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             source = str(scan_file(Path(source), tree, VIEWS if views is None else views, reading.unit, PIXELS))
             found, request = sources(source), replace(request, reading=Reading())
         for name, own, folder, share in _categories(found, tree, request.count):
+            part_of_it = replace(request, count=share)
+            if vlm is not None:
+                with progress("captures asked") as tell:
+                    part_of_it = asked_of_each(own, part_of_it, part, vlm, or_grammar, warn, tell)
             with progress(name or "samples") as tell:
-                summary = produce(root, own, folder, replace(request, count=share), workers=workers,
+                summary = produce(root, own, folder, part_of_it, workers=workers,
                                   resume=resume, shard=part, progress=tell, warn=warn)
             asked += [] if prompt is None else tally(folder)
             summaries.append(replace(summary, out=out / summary.out.relative_to(tree)))

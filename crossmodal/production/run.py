@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from crossmodal.datasets import Source, load
@@ -129,7 +129,7 @@ def _class_ids(root: Path, division: Division, request: Request) -> dict[str, in
 def _foreseen(division: Division, request: Request, light: Light | None) -> list[str]:
     # The first capture that can be read stands for all: a wrong unit or a coarse sensor is the dataset's.
     first = None
-    for source in division.pool:
+    for source in [one for one in division.pool if one.path in request.told] or division.pool:
         try:
             capture = stood_in(load(source, request.reading), light)
             break
@@ -140,9 +140,10 @@ def _foreseen(division: Division, request: Request, light: Light | None) -> list
     from crossmodal.synthesis import draw, forecast
 
     sentences: dict[str, None] = {}
-    for line in request.lines:
+    for line in range(len(request.lines)):
         try:
-            sentences |= dict.fromkeys(forecast(capture, draw(capture, line.recipe, request.seed)))
+            recipe = request.recipe(line, source.path)
+            sentences |= dict.fromkeys(forecast(capture, draw(capture, recipe, request.seed)))
         except ValueError:  # no place on this capture; the others may have one
             continue
     return list(sentences)
@@ -182,4 +183,6 @@ def _chunks(out, request, ids, light, division, jobs, shard, journal) -> Iterato
         todo = tuple(job for job in chunk if place_of(request, job) not in journal.places)
         if todo:
             source = division.pool[todo[0].capture]
-            yield Chunk(out, request, ids, source, todo, overlap=source.path in division.overlap, light=light)
+            own = {path: one for path, one in request.told.items() if path == source.path}
+            yield Chunk(out, replace(request, told=own), ids, source, todo, overlap=source.path in division.overlap,
+                        light=light)

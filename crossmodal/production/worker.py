@@ -74,8 +74,8 @@ def _made(chunk, job, capture, origin, place):
 
     request = chunk.request
     seed, more = seed_of(request, job), {}
-    recipe = request.lines[job.line].recipe
     try:
+        recipe, told = request.recipe(job.line, chunk.source.path), request.told.get(chunk.source.path)
         if chunk.source.view:
             result = seen_in(chunk.source, request.reading, lambda view: place.on(view, recipe), seed)
             if not result.gt.any():
@@ -86,7 +86,8 @@ def _made(chunk, job, capture, origin, place):
         else:
             result = synthesize(capture, place.on(capture, recipe), seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
-        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt)
+        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
+                             None if told is None else told.record)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
         if chunk.source.view:
             entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
