@@ -11,6 +11,7 @@ MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "ori
 OPENING = ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "comma", "feature", "filler", "object",
            "orientation", "modifier", "unknown", "and", "of")
 MATTER = ("of", "colour", "degree", "shade", "filler")
+TELLING = {*OPENING, "colon", "the"}
 MANY = 2  # what a bare plural asks for
 LINKS = ("of", "filler", "a", "the", "near", "from", "object")
 
@@ -150,11 +151,26 @@ def _linked(sentence, a, b) -> bool:
     low, high = min(a, b), max(a, b)
     between = sentence[low + 1:high]
     first, second = sentence[low].value, sentence[high].value
+    if first["kind"] == second["kind"] and _again(sentence[low], sentence[high], between):
+        return True
     if first["kind"] == second["kind"] and (first["weak"], first["like"]) != (second["weak"], second["like"]):
         return first["weak"] or second["weak"] or not any(item.tag in ("and", "comma", "but") for item in between)
     if first["weak"] or second["weak"]:
         return all(item.tag in LINKS for item in between)
     return not between or _of(sentence, low, high)
+
+
+def _again(first: Item, second: Item, between) -> bool:
+    """Whether the second of two words for one kind says more of the first: "contamination: metal shavings", "oil stain
+    with a drip", "blistered paint, 3 blisters", "porosity, pores up to 0.5 mm"."""
+    tags = {"object" if "object" in item.senses else item.tag for item in between}
+    if tags & {"and", "but", "stop"}:
+        return False
+    if "with" in tags:
+        return tags <= {"with", *LINKS}
+    if "count" in first.value["with"]:
+        return second.plural and "count" not in tags
+    return bool(tags & {"colon", "comma"} if first.value["like"] else "colon" in tags) and tags <= TELLING
 
 
 def _of(sentence, low, high) -> bool:

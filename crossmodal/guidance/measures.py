@@ -106,9 +106,16 @@ def _measure(items, at):
         if link != "times":
             break
     measure = measure if unit is None else _in(measure, unit)
-    if k < len(items) and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None and not bound:
+    behind = k < len(items) and not bound and not _places(items, k)
+    if behind and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None:
         bound, k = said, k + 1
     return replace(measure, bound=bound, role=role), k
+
+
+def _places(items, k) -> bool:
+    """"10 mm below the rim" has no bound: what could be one says where."""
+    follows = next((one for one in items[k + 1:] if not one.may("the", "a")), None)
+    return items[k].may("near") and follows is not None and follows.may("landmark", "part", "object", "kind")
 
 
 def _bound(item) -> str | None:
@@ -256,7 +263,8 @@ def _before(items, at):
         return k
     # "a scratch deep 0.5 mm"
     stands = items[k].may("role") and k == at - 1 and k > 0 and items[k - 1].may("kind")
-    return k if items[k].may("letter") or stands else None
+    initial = items[k].may("letter") and not (k == at - 1 and len(items[k].senses) > 1)  # "a=5", but not "a 5 mm del"
+    return k if initial or stands else None
 
 
 def _behind(items, at):

@@ -20,6 +20,7 @@ ROUND = {"fibre": ("width_mm", "length_mm"), "bend": ("diameter_mm",)}
 # Linear gains are what a tint does to a surface; for matter of its own these are greys.
 SHADES = {"darker": (120, 118, 115), "lighter": (215, 212, 205)}
 FAINT = {"darker": (175, 173, 170), "lighter": (225, 222, 218)}
+TINTS = ("stain", "discoloration")  # their colour is what is left of the surface's own
 VAGUE = ("dent", "scratch", "chip", "wear")
 SQUARE_MM = 3.141592653589793 / 4  # of a disc's area to its diameter's square
 
@@ -42,6 +43,9 @@ class _Fields:
     def made(self):
         for item in sorted(self.request.said, key=_turn):
             getattr(self, f"_{item.tag}")(item)
+        if self.place.get("inward") and self.place.get("near") == "hole":
+            del self.place["inward"], self.place["where"]
+            self.notes.append("what runs inward begins at a rim; from a hole, no heading is asked for")
         if self.place:
             self.fields["place"] = self.place
         return self.fields, self.notes
@@ -169,12 +173,15 @@ class _Fields:
             else:
                 self._note(item, f"a {self.request.kind} has no colour of its own")
             return
-        if self.request.kind in ("stain", "discoloration") and shade == "lighter":
+        if self.request.kind in TINTS and shade == "lighter":
             self._note(item, f"a {self.request.kind} lets through less light, never more")
             return
         faint = "hard" in item.notes
         self.fields["colour"] = list((FAINT if faint else SHADES)[shade])
         item.meaning = f"colour: {self.fields['colour']}"
+        if self.request.kind not in TINTS:
+            self.notes.append(f"a {self.request.kind} has a colour of its own, whatever is about it; {shade} was taken "
+                              f"as {self.fields['colour']}, so name a colour if that is not meant")
 
     def _place(self, item):
         said = dict(item.value)
