@@ -3,7 +3,7 @@
 from crossmodal.guidance.items import Item
 
 PREMODIFIERS = ("a", "the", "count", "degree", "difficulty", "colour", "shade", "measure", "role", "feature", "filler",
-                "object", "orientation", "of", "times", "vague")
+                "object", "orientation", "of", "times", "vague", "mutual")
 
 
 def told(items: list[Item], at: int) -> tuple[str, int]:
@@ -25,7 +25,8 @@ def told(items: list[Item], at: int) -> tuple[str, int]:
         if one.may("kind", "vague", "ones"):
             return ("count" if number else "not"), number
         sized = one.tag == "measure" and one.value.unit != "bare"
-        if one.may("landmark", "part") or not (sized or one.may(*PREMODIFIERS)):
+        unknown = not one.senses and not one.tag  # "two gleaming scratches"
+        if one.may("landmark", "part") or not (sized or unknown or one.may(*PREMODIFIERS)):
             break
     if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
         return "count", number  # "3 of them"

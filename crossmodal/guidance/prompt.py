@@ -7,6 +7,8 @@ from pydantic import ValidationError
 from crossmodal.guidance.clauses import Request, requests
 from crossmodal.guidance.items import Item, items, language_of
 from crossmodal.guidance.measures import measured
+from crossmodal.guidance.ratios import ratios
+from crossmodal.guidance.several import each_its_own
 from crossmodal.guidance.specs import VAGUE, spec_fields
 from crossmodal.recipe import MOST, Recipe, one_line
 
@@ -74,7 +76,7 @@ def understand(text: str) -> Understood:
     if any("\ud800" <= c <= "\udfff" for c in text):
         return Understood(text, "en", None, (), (), (), (), "a prompt is text in UTF-8, but this is not")
     language = language_of(text)
-    found = measured(items(text, language))
+    found = measured(ratios(items(text, language)))
     wanted = requests(found)
     asked, warnings = _asked(wanted)
     refused = None
@@ -101,9 +103,10 @@ def _asked(wanted: list[Request]):
             request.kind = OF_PLACES.get(about.get("near") or about.get("where"), VAGUE[0])
             warnings.append(f"damage of no kind is asked for, and a {request.kind} was chosen; name one, such as "
                             f"{', '.join(VAGUE)}")
-        fields, notes = spec_fields(request)
-        warnings += notes
-        asked.append(Asked(request.kind, request.many, fields))
+        for one in each_its_own(request):
+            fields, notes = spec_fields(one)
+            warnings += notes
+            asked.append(Asked(one.kind, one.many, fields))
     return asked, warnings
 
 
@@ -135,7 +138,7 @@ def _words(text, found, wanted):
         elif item.tag == "denied":
             known.append(Word(said, item.start, item.end, f"no {item.value['kind'] or 'damage'}"))
         elif item.tag in ("unknown", "measure", "place", "degree", "colour", "shade", "orientation", "feature", "show",
-                          "difficulty", "count"):
+                          "difficulty", "count", "ratio"):
             if item.meaning and item.known and item.tag != "unknown":
                 known.append(Word(said, item.start, item.end, item.meaning))
             else:

@@ -2,11 +2,10 @@
 
 from crossmodal.guidance.counting import told
 from crossmodal.guidance.distances import distance
+from crossmodal.guidance.grades import graded
 from crossmodal.guidance.items import Item
 
 WHERE = ("edge", "rim", "flat", "convex", "concave")
-INVERSE = {"small": "large", "medium": "medium", "large": "small", "hard": "easy", "easy": "hard", "more": "less",
-           "less": "more"}
 RELATIONS = ("away", "along", "across", "from", "to", "near")
 DAMAGE = {"kind": None, "weak": True, "with": {}, "like": False}
 SMALL = ("make", "all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square", "range",
@@ -55,8 +54,15 @@ class Settling:
         elif item.may("not") and self._denies(at):
             self.refused = True
             item.settle("not")
-        elif item.may("mutual"):
+        elif item.may("mutual") and not item.may("filler", "object"):
             self._mutual(item)
+        elif item.may("amid") and (last := self._second(at)) is not None:
+            self._unmeasured(item, "a place between two others")
+            item.end = self.items[last].end
+            for one in self.items[at + 1:last + 1]:
+                one.settle("used", True)
+        elif item.may("unmade"):
+            self._unmeasured(item, "a look that no kind makes")
         elif self._is_kind(at, item):
             self._kind(at, item)
         elif item.may("landmark") and not self._only_adjective(at, item):
@@ -73,7 +79,7 @@ class Settling:
             item.settle(*(("unknown", True) if self.refused else ("colour",)))  # "not red" asks for no colour
             self.refused = False
         elif item.may("difficulty", "degree", "role", "than") and not item.may("across"):
-            self._graded(at, item)
+            self.refused = graded(self.items, at, self.refused)
         elif item.may("count"):
             item.settle("count", item.senses["count"])
         elif item.may("ones"):
@@ -183,6 +189,15 @@ class Settling:
             denied = True
         item.settle("denied" if denied else "head", entry)
 
+    def _second(self, at) -> int | None:
+        """The second of the two places that "between" names, or None."""
+        places = [k for k in range(at + 1, len(self.items)) if self.items[k].may("landmark", "part", "kind")]
+        if places and self.items[places[0]].plural:
+            return places[0]
+        joined = len(places) > 1 and any(one.may("and") for one in self.items[places[0]:places[1]])
+        return places[1] if joined and all(one.may("the", "a", "and", "filler", "landmark", "part", "kind", "of")
+                                           for one in self.items[at + 1:places[1] + 1]) else None
+
     def _mutual(self, item):
         """"Two cracks crossing each other": a recipe does not say how defects lie to one another."""
         item.start = item.start if self.relation is None else self.relation.start
@@ -270,40 +285,6 @@ class Settling:
         # "along the top edge": the half that is named first leaves its relation to the edge.
         if not ("part" in place and self.relation is not None and self.relation.tag != "near"):
             self.relation = None
-
-    def _graded(self, at, item):
-        if item.may("difficulty"):
-            following = self.items[at + 1] if at + 1 < len(self.items) else None
-            if following is not None and following.may("shade", "colour", "inward"):
-                item.settle("modifier", item.senses["difficulty"])
-                following.notes.append(item.senses["difficulty"])
-                return
-            level = item.senses["difficulty"]
-            if item.may("adverb") and following is not None and following.may("degree", "role"):
-                item.settle("filler", True)  # "extremely small"
-                return
-            if self.refused and level == "hard" and following is not None and following.may("degree", "role"):
-                item.settle("filler", True)
-                return
-            item.settle("difficulty", INVERSE.get(level, level) if self.refused else level)
-        elif item.may("than"):
-            role, bound = item.senses["than"]
-            item.settle("degree", (role, "large" if (bound == "least") != self.refused else "small"))
-        else:
-            if item.may("role"):
-                role, way = item.senses["role"]
-                if way == "noun":
-                    item.settle("filler", True)
-                    return
-                word = "small" if way == "less" else "large"
-            else:
-                role, word = "main", item.senses["degree"]
-                following = self.items[at + 1] if at + 1 < len(self.items) else None
-                if following is not None and following.may("role") and following.senses["role"][1] == "noun" and (
-                        following.senses["role"][0] != "area"):
-                    role = following.senses["role"][0]
-            item.settle("degree", (role, INVERSE[word] if self.refused else word))
-        self.refused = False
 
     def _measure(self, at, item):
         if (span := distance(self.items, at)) is not None:

@@ -30,6 +30,11 @@ def spec_fields(request: Request) -> tuple[dict, list[str]]:
     return _Fields(request).made()
 
 
+def field_of(kind: str, role: str) -> str | None:
+    """The field of a kind's spec that a role means, or None where it has none."""
+    return _Fields(Request(Item({}, 0, 0), kind, {}))._field(role)
+
+
 class _Fields:
     def __init__(self, request: Request):
         self.request, self.spec = request, SPECS[request.kind]
@@ -226,6 +231,18 @@ class _Fields:
         self.fields.update(fits)
         item.meaning = ", ".join(f"{name}: {value}" for name, value in fits.items())
 
+    def _ratio(self, item):
+        """The one of two sizes that was not said, from the one that was."""
+        one, other = self._field(item.value.one), self._field(item.value.other)
+        for known, wanted, times in ((one, other, 1 / item.value.times), (other, one, item.value.times)):
+            size = self.fields.get(known)
+            if isinstance(size, float) and wanted not in (None, known, *self.sized):
+                self.fields[wanted] = _tidy(size * times)
+                self.sized.add(wanted)
+                item.meaning = f"{wanted}: {self.fields[wanted]}"
+                return
+        self._note(item, f"how many times one size is the other was said, and not both sizes of a {self.request.kind}")
+
     def _count(self, item):
         """How many: the request's own matter."""
 
@@ -234,7 +251,7 @@ def _turn(item: Item) -> int:
     """Sizes that have a name come before those that have none, and both before words."""
     if item.tag == "measure":
         return 0 if item.value.role or item.value.more else 1
-    return 2 if item.tag == "degree" else 3
+    return {"ratio": 2, "degree": 3}.get(item.tag, 4)
 
 
 def _both(one: str, other: str) -> str:
