@@ -29,6 +29,8 @@ class Item:
     """What it came to, in the words of a recipe."""
     known: bool = True
     notes: list[str] = field(default_factory=list)
+    asks: str = ""
+    """What it is one shall say, where it may be one of two kinds."""
 
     def may(self, *tags: str) -> bool:
         return not self.tag and any(tag in self.senses for tag in tags)
