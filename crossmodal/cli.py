@@ -25,6 +25,8 @@ MmPerPixel = Annotated[float | None, typer.Option(
 DepthModel = Annotated[str | None, typer.Option(
     "--depth-model", help="Their depth as a transformers model guesses it: a folder, or the id of one in its cache.")]
 ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
+TextEncoder = Annotated[str | None, typer.Option(
+    "--encoder", help="A text encoder for words that no lexicon knows: a folder, or the id of one in its cache.")]
 Format = Annotated[str | None, typer.Option(
     "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
 MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture (.pcd, "
@@ -49,6 +51,7 @@ def synthesize(
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
+    encoder: TextEncoder = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
     origin: Annotated[str | None, typer.Option(
@@ -75,8 +78,8 @@ def synthesize(
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
 
-    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
-               seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
+    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, encoder=encoder,
+               count=count, seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
                format=format, json=json,
                reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
@@ -155,6 +158,7 @@ def convert(
 def plan(
     text: Annotated[str, typer.Argument(help="What to make: 'a 12 mm hairline crack from the rim'.")],
     image: Annotated[str | None, typer.Option("--image", help="A capture to plan it on.")] = None,
+    encoder: TextEncoder = None,
     seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
     json: Json = False,
 ) -> int:
@@ -162,7 +166,7 @@ def plan(
     from crossmodal.commands.plan import run
     from crossmodal.datasets.source import Reading
 
-    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json)
+    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json, encoder)
 
 
 @app.command()

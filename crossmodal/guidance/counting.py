@@ -30,6 +30,8 @@ def told(items: list[Item], at: int) -> tuple[str, int]:
             break
     if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
         return "count", number  # "3 of them"
+    if following and not following[0].senses and not following[0].tag and at and items[at - 1].is_("and", "comma"):
+        return "unknown", 0  # "..., and 2 frobs"
     if _stands_for_kind(items, at):
         return "ones", number
     if measure.spelt:

@@ -30,7 +30,9 @@ class Item:
     known: bool = True
     notes: list[str] = field(default_factory=list)
     asks: str = ""
-    """What it is one shall say, where it may be one of two kinds."""
+    """What one shall say, where it may be one of two kinds."""
+    likened: bool = False
+    """Whether a text encoder gave it its kind."""
 
     def may(self, *tags: str) -> bool:
         return not self.tag and any(tag in self.senses for tag in tags)

@@ -290,12 +290,21 @@ class Settling:
         if (span := distance(self.items, at)) is not None:
             self._distance(item, self.items[slice(*span)])
             return
+        if self.relation is not None and self._of_object(at):
+            self._unmeasured(item, "a size of the object")
+            return
         tag, number = told(self.items, at)
         if tag == "measure":
             self.refused = False
         else:
             self.refused = self.refused or tag == "not"
             item.settle(tag, number)
+
+    def _of_object(self, at) -> bool:
+        """"On a 30 mm part"; but "on it a 5 mm metal splinter"."""
+        behind = [one for one in self.items[at + 1:] if not one.may("object")]
+        return at + 1 < len(self.items) and self.items[at + 1].may("object") and not (
+            behind and behind[0].may("kind", "vague", "landmark"))
 
     def _distance(self, item, said):
         """A measure that says how far off a place is: it and the place are one item, which is no size."""

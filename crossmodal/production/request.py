@@ -83,6 +83,8 @@ class Request:
     light: Lighting = "pooled"
     prompt: str | None = None
     """The text that the recipe came from, for the manifest."""
+    likened: tuple[str, ...] = ()
+    """What its words were taken for that a text encoder alone knew."""
 
     def __post_init__(self):
         if self.count < 1:
@@ -135,4 +137,5 @@ class Request:
             "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
             **assumed(self.reading),
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
-        } | ({} if self.prompt is None else {"prompt": self.prompt})
+        } | ({} if self.prompt is None else {"prompt": self.prompt}) | (
+            {"likened": [*self.likened]} if self.likened else {})

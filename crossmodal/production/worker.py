@@ -82,6 +82,8 @@ def _made(chunk, job, capture, origin):
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
         entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
+        if request.likened:
+            entry["likened"] = [*request.likened]
         if chunk.source.view:
             entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
     except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
