@@ -24,6 +24,7 @@ from crossmodal.commands.options import (
     ReliefMm,
     Seed,
     Segmenter,
+    TextEncoder,
     Unit,
     Viewpoint,
     Vlm,
@@ -57,6 +58,7 @@ def synthesize(
         "--judge", help="Keep each sample's best draw by an image-text model, or by measures: measured.")] = None,
     best_of: Annotated[int | None, typer.Option("--best-of", help="Draws of each sample to judge; 4.")] = None,
     least: Annotated[float | None, typer.Option("--least", help="A best draw of a lower score fails.")] = None,
+    encoder: TextEncoder = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
     origin: Annotated[str | None, typer.Option(
@@ -85,8 +87,8 @@ def synthesize(
     from crossmodal.judge import Choice
     from crossmodal.locate import Where
 
-    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
-               seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
+    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, encoder=encoder,
+               count=count, seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
                format=format, json=json, where=Where.said(where, locator, segmenter),
                choice=Choice.said(judge, best_of, least),
@@ -173,6 +175,7 @@ def plan(
     image: Annotated[str | None, typer.Option("--image", help="A capture to plan it on.")] = None,
     where: WhereText = None, locator: Locator = None, segmenter: Segmenter = None,
     vlm: Vlm = None, or_grammar: OrGrammar = False,
+    encoder: TextEncoder = None,
     seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
     json: Json = False,
 ) -> int:
@@ -182,7 +185,7 @@ def plan(
     from crossmodal.locate.where import Where
 
     return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json,
-               Where.said(where, locator, segmenter), vlm, or_grammar)
+               Where.said(where, locator, segmenter), vlm, or_grammar, encoder)
 
 
 @app.command()

@@ -23,6 +23,8 @@ Vlm = Annotated[str | None, typer.Option("--vlm", help=(
     "A vision-language model that says what the text means on each capture: a folder, the id of one in the hub's "
     "cache, or endpoint ($CROSSMODAL_VLM_BASE_URL)."))]
 OrGrammar = Annotated[bool, typer.Option("--or-grammar", help="Where the model has no answer, the grammar's.")]
+TextEncoder = Annotated[str | None, typer.Option(
+    "--encoder", help="A text encoder for words that no lexicon knows: a folder, or the id of one in its cache.")]
 Format = Annotated[str | None, typer.Option(
     "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
 WhereText = Annotated[str | None, typer.Option(

@@ -32,15 +32,17 @@ VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pict
 
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
-        prompt: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int,
-        resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading,
-        light: str, views: int | None, format: str | None, json: bool, where: Where | None = None,
+        prompt: str | None, encoder: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None,
+        workers: int, resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool,
+        reading: Reading, light: str, views: int | None, format: str | None, json: bool, where: Where | None = None,
         choice: Choice | None = None, vlm: str | None = None, or_grammar: bool = False) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
     said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
+    if encoder is not None and prompt is None:
+        raise ValueError("--encoder reads words; give them by --prompt")
     target = writable(format, reading, resume=resume, shard=shard, ply=ply)
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
@@ -54,7 +56,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
 
         request = request_for(prompt, vlm, _count(count, 1), **rest)
     elif prompt is not None:
-        request = Request.of_recipe(recipe_of(prompt), _count(count, 1), prompt=prompt, **rest)
+        wanted, likened = recipe_of(prompt, encoder)
+        request = Request.of_recipe(wanted, _count(count, 1), prompt=prompt, likened=likened, **rest)
     elif recipe is not None or preset is not None:
         wanted = read_recipe(recipe) if preset is None else named(preset)
         request = Request.of_recipe(wanted, _count(count, 1), **rest)

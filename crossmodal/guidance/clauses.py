@@ -10,6 +10,7 @@ from crossmodal.guidance.senses import settled
 
 MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "orientation", "show", "feature", "count",
              "ratio")
+LEADING = ("degree", "difficulty", "colour", "shade")
 MANY = 2  # what a bare plural asks for
 
 
@@ -170,8 +171,16 @@ def _pieces(sentence, heads) -> list[list[Item]]:
             cuts.append(parts[-2] if named else parts[-1])
         else:
             articles = [k for k in gap if sentence[k].tag in ("a", "count")]
-            cuts.append(articles[0] if articles else at + 1 if opened else following)
+            cuts.append(articles[0] if articles else at + 1 if opened else _led(sentence, heads[0], following))
     return [sentence[start:stop] for start, stop in zip(cuts, [*cuts[1:], len(sentence)], strict=True)]
+
+
+def _led(sentence, first, head) -> int:
+    """Where the words for how much begin that lead a defect, in a sentence that leads its first one by some."""
+    start = head
+    while any(item.tag in LEADING for item in sentence[:first]) and sentence[start - 1].tag in LEADING:
+        start -= 1
+    return start
 
 
 def _opens(sentence, start, head) -> bool:

@@ -30,6 +30,11 @@ def told(items: list[Item], at: int) -> tuple[str, int]:
             break
     if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
         return "count", number  # "3 of them"
+    alone = not following or following[0].may("stop", "comma")
+    if alone and at > 1 and items[at - 1].tag == "colon" and items[at - 2].tag == "head" and items[at - 2].plural:
+        return "measure", 0  # "scratches: three"
+    if following and not following[0].senses and not following[0].tag and at and items[at - 1].is_("and", "comma"):
+        return "unknown", 0  # "..., and 2 frobs"
     if _stands_for_kind(items, at):
         return "ones", number
     if measure.spelt:

@@ -1,4 +1,4 @@
-"""Distances: "5 mm from the edge" says where a defect is and not how large."""
+"""Sizes and places that are not a defect's own: "5 mm from the edge", "between the holes", "on a 30 mm part"."""
 
 import re
 
@@ -30,6 +30,25 @@ def distance(items: list[Item], at: int) -> tuple[int, int] | None:
     if before is None and behind is None:
         return None
     return start + before.start() if before else at, at + 1 + (behind.end() if behind else 0)
+
+
+def between(items: list[Item], at: int) -> int | None:
+    """The second of the two places that "between" names, or None."""
+    places = [k for k in range(at + 1, len(items)) if items[k].may("landmark", "part", "kind")]
+    if places and items[places[0]].plural:
+        return places[0]
+    joined = len(places) > 1 and any(one.may("and") for one in items[places[0]:places[1]])
+    return places[1] if joined and all(one.may("the", "a", "and", "filler", "landmark", "part", "kind", "of")
+                                       for one in items[at + 1:places[1] + 1]) else None
+
+
+def of_object(items: list[Item], at: int) -> bool:
+    """"On a 30 mm part"; but "on it a 5 mm metal splinter"."""
+    if at + 1 < len(items) and items[at + 1].may("landmark") and at and items[at - 1].is_("a", "the"):
+        return True  # "near a 3 mm hole"
+    behind = [one for one in items[at + 1:] if not one.may("object")]
+    return at + 1 < len(items) and items[at + 1].may("object") and not (
+        behind and behind[0].may("kind", "vague", "landmark"))
 
 
 def _letter(item: Item) -> str:

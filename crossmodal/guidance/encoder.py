@@ -25,27 +25,26 @@ class Encoder:
     model: str
 
     def vectors(self, sentences: tuple[str, ...]) -> np.ndarray:
-        """(N, D) float32 unit vectors; each sentence is read alone, so that none depends on the others.
+        """(N, D) float32 unit vectors; the same sentences give the same bytes.
 
         Errors: ValueError, one line: a library or the weights are missing, they answer with no numbers, or pool in a
         way that is neither the mean, the maximum nor the first token.
         """
         tokenizer, net, pooled = _loaded(str(self.model))
-        made = []
         with one_thread():
-            for sentence in sentences:
-                said = tokenizer(sentence, return_tensors="pt", truncation=True, max_length=LONGEST)
-                made.append(_POOLED[pooled](net(**said).last_hidden_state[0]).double().numpy())
-        found = np.stack(made)
+            said = tokenizer(list(sentences), return_tensors="pt", padding=True, truncation=True, max_length=LONGEST)
+            states = net(**said).last_hidden_state.double()
+            found = _POOLED[pooled](states, said["attention_mask"][..., None].bool()).numpy()
         norms = np.linalg.norm(found, axis=1, keepdims=True)
         if not (np.isfinite(found).all() and (norms > 0).all()):
             raise ValueError(f"{self.model} answered with no numbers; give another")
         return (found / norms).astype(np.float32)
 
 
-# (tokens, D) → (D,). A sentence is alone, so that no token is padding.
-_POOLED = {"mean_tokens": lambda state: state.mean(0), "max_tokens": lambda state: state.max(0).values,
-           "cls_token": lambda state: state[0]}
+# States (N, tokens, D) and which of them are no padding (N, tokens, 1) → (N, D).
+_POOLED = {"mean_tokens": lambda states, own: (states * own).sum(1) / own.sum(1),
+           "max_tokens": lambda states, own: states.masked_fill(~own, -float("inf")).amax(1),
+           "cls_token": lambda states, own: states[:, 0]}
 
 
 @lru_cache(maxsize=1)

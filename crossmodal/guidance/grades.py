@@ -28,7 +28,7 @@ def graded(items: list[Item], at: int, refused: bool) -> bool:
         role, bound = item.senses["than"]
         item.settle("degree", (role, "large" if (bound == "least") != refused else "small"))
     else:
-        if item.may("role"):
+        if item.may("role") and not (item.may("degree") and item.senses["role"][1] == "noun"):  # "lg scratch"
             role, way = item.senses["role"]
             if way == "noun":
                 item.settle("filler", True)

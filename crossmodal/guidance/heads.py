@@ -7,6 +7,7 @@ OPENING = ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "
 MATTER = ("of", "colour", "degree", "shade", "filler")
 TELLING = {*OPENING, "colon", "the"}
 SOILING = ("contamination", "corrosion", "stain")
+SPREAD = (*SOILING, "peel", "wear", "burn", "discoloration", "pit", "blister")  # that cover an area
 MADE_BY_IT = (*SOILING, "fibre", "chip", "crack", "pit", "hole", "blister", "burn", "bump")
 LINKS = ("of", "filler", "a", "the", "near", "from", "object")
 
@@ -68,7 +69,8 @@ def _linked(sentence, a, b) -> bool:
     if first["kind"] == second["kind"] and (first["weak"], first["like"]) != (second["weak"], second["like"]):
         return first["weak"] or second["weak"] or not any(item.tag in ("and", "comma", "but") for item in between)
     if first["weak"] or second["weak"]:
-        return all(item.tag in LINKS for item in between)
+        spread = second["weak"] and first["kind"] in SPREAD  # "flaking chrome, 8 mm patch"
+        return all(item.tag in LINKS or (spread and item.tag in TELLING - {"and"}) for item in between)
     return not between or _joint(sentence, low, high) == "of"
 
 
@@ -82,8 +84,12 @@ def _again(first: Item, second: Item, between) -> bool:
         return True  # "hair / fibre"
     if "with" in tags:
         return tags <= {"with", *LINKS}
+    if second.value["like"] and not first.value["like"] and tags <= TELLING - {"a", "count"}:
+        return True  # "crack, hairline, 8 mm"
     if "count" in first.value["with"]:
         return second.plural and "count" not in tags
+    if first.value["kind"] in SOILING and not first.plural and second.plural and "count" in tags:
+        return "comma" in tags  # "spatter at the seam, 6 drops"
     return bool(tags & {"colon", "comma"} if first.value["like"] else "colon" in tags) and tags <= TELLING
 
 

@@ -1,6 +1,7 @@
 """Words that the lexicon does not know: which kind's description they are most like, if any.
 
-The floor and the margins were chosen on all-MiniLM-L6-v2 (tests/prompts/likeness.yaml); another encoder may need others.
+The floor and the margins were chosen on all-MiniLM-L6-v2 (tests/prompts/likeness.yaml); another encoder may need
+others.
 """
 
 from dataclasses import dataclass
@@ -12,11 +13,11 @@ import numpy as np
 from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.items import Item
 
-FORM = "It has a {}."
+FORMS = ("{}", "It has a {}.")  # in which a phrase is compared; their mean counts
 BEST = 2  # sentences of a kind that count; of what is no defect, one is enough
-FLOOR = 0.3  # likeness to a kind below which a word is none
-ABOVE = 0.1  # by which a kind lies above all that is no defect
-MARGIN = 0.04  # by which it lies above the next kind; below, one is asked which
+FLOOR = 0.25  # likeness to a kind below which a word is none
+ABOVE = 0.08  # by which a kind lies above all that is no defect
+MARGIN = 0.07  # by which it lies above the next kind; below, one is asked which
 KNOWN = ("kind", "vague")
 PARTS = ("comma", "colon", "stop", "question", "and", "or", "but", "with")
 
@@ -41,7 +42,7 @@ class Likeness:
 def likeness(phrase: str, encoder: Encoder) -> Likeness | None:
     """What a phrase is like, or None where it is like no defect."""
     kinds, owner, described = _descriptions(encoder)
-    alike = described @ encoder.vectors((FORM.format(phrase.lower()),))[0]
+    alike = described @ encoder.vectors(tuple(form.format(phrase.lower()) for form in FORMS)).mean(axis=0)
     scores = {kind: float(np.sort(alike[owner == k])[-BEST:].mean()) for k, kind in enumerate(kinds) if kind}
     (kind, score), (other, next_score) = sorted(scores.items(), key=lambda one: -one[1])[:2]
     if score < FLOOR or score < float(alike[owner == kinds.index("")].max()) + ABOVE:
@@ -50,8 +51,8 @@ def likeness(phrase: str, encoder: Encoder) -> Likeness | None:
 
 
 def likened(items: list[Item], text: str, encoder: Encoder) -> list[Item]:
-    """The items, with a kind for the unknown words of each clause that names none, where they are surely like one; where
-    they may be one of two, with a note that asks which."""
+    """The items, with a kind for the unknown words of each clause that names none, where they are surely like one;
+    where they may be one of two, with a note that asks which."""
     out: list[Item] = []
     for clause in _clauses(items):
         runs = [] if any(item.may(*KNOWN) for item in clause) else _runs(clause)
@@ -70,7 +71,8 @@ def _item(one: Likeness, first: Item, last: Item, text: str) -> Item:
         return Item({}, first.start, last.end, known=False, asks=f"{said!r} may be a {one.kind} or a {one.other}; "
                                                                   "say which")
     entry = {"kind": one.kind, "with": {}, "weak": False, "like": False}
-    return Item({"kind": entry}, first.start, last.end, said.endswith("s") and not said.endswith("ss"), meant=str(one))
+    return Item({"kind": entry}, first.start, last.end, said.endswith("s") and not said.endswith("ss"), meant=str(one),
+                likened=True)
 
 
 def _clauses(items):

@@ -110,7 +110,8 @@ def _measure(items, at):
             measure = replace(near, low=max(near.low - far.low, 1e-6), high=near.high + far.low)
         elif link == "range" and near.unit == far.unit and near.low < far.low:
             measure = replace(near, high=far.low)
-        elif link == "times" and len(measure.more) < 2 and (unit or other_unit or _again(items, behind)):
+        elif link == "times" and len(measure.more) < 2 and (
+                unit or other_unit or measure.more or _again(items, behind)):
             measure = replace(near, more=(*near.more, far))
         else:
             break

@@ -27,6 +27,8 @@ class Word:
     start: int
     end: int
     meaning: str = ""
+    likened: bool = False
+    """Whether a text encoder took it for that, and no lexicon."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def understand(text: str, encoder: Encoder | None = None) -> Understood:
         except ValueError as error:
             refused = str(error)
     words, missed = _words(text, found, wanted)
-    return Understood(text, language, recipe, tuple(asked), words, missed, tuple(dict.fromkeys(warnings + asks)), refused)
+    warnings = tuple(dict.fromkeys(warnings + asks))
+    return Understood(text, language, recipe, tuple(asked), words, missed, warnings, refused)
 
 
 def _asked(wanted: list[Request]):
@@ -144,7 +147,7 @@ def _words(text, found, wanted):
         if id(item) in kinds:
             request = kinds[id(item)]
             meaning = f"{request.kind}" + (f" ({item.meant})" if item.meant else "")
-            known.append(Word(said, item.start, item.end, meaning))
+            known.append(Word(said, item.start, item.end, meaning, item.likened))
         elif item.tag == "denied":
             known.append(Word(said, item.start, item.end, f"no {item.value['kind'] or 'damage'}"))
         elif item.tag in ("unknown", "measure", "place", "degree", "colour", "shade", "orientation", "feature", "show",

@@ -52,7 +52,7 @@ def _before(items, at):
         return k
     # "a scratch deep 0.5 mm"
     stands = items[k].may("role") and k == at - 1 and k > 0 and items[k - 1].may("kind")
-    initial = items[k].may("letter") and not (k == at - 1 and len(items[k].senses) > 1)  # "a=5", but not "a 5 mm del"
+    initial = items[k].may("letter") and not (k == at - 1 and set(items[k].senses) - {"letter", "with"})  # "a 5 mm del"
     return k if initial or stands else None
 
 

@@ -1,9 +1,9 @@
 """Each item's one sense, from what stands about it: a hole made or a hole near which something is made."""
 
 from crossmodal.guidance.counting import told
-from crossmodal.guidance.distances import distance
+from crossmodal.guidance.distances import between, distance, of_object
 from crossmodal.guidance.grades import graded
-from crossmodal.guidance.items import Item
+from crossmodal.guidance.items import Item, rest_of_clause
 
 WHERE = ("edge", "rim", "flat", "convex", "concave")
 RELATIONS = ("away", "along", "across", "from", "to", "near")
@@ -51,12 +51,15 @@ class Settling:
             item.settle("show")
         elif item.may("away") and not self._before_kind(at):
             self._relate(item, "away")
-        elif item.may("not") and self._denies(at):
+        elif item.may("not") and at > 1 and self.items[at - 1].tag == "colon" and not rest_of_clause(self.items, at):
+            self._free(at - 1)  # "dents: none"
+            item.settle("not")
+        elif item.may("not") and self._next(at) is not None:
             self.refused = True
             item.settle("not")
         elif item.may("mutual") and not item.may("filler", "object"):
             self._mutual(item)
-        elif item.may("amid") and (last := self._second(at)) is not None:
+        elif item.may("amid") and (last := between(self.items, at)) is not None:
             self._unmeasured(item, "a place between two others")
             item.end = self.items[last].end
             for one in self.items[at + 1:last + 1]:
@@ -78,6 +81,8 @@ class Settling:
         elif item.may("colour"):
             item.settle(*(("unknown", True) if self.refused else ("colour",)))  # "not red" asks for no colour
             self.refused = False
+        elif self.relation is not None and item.may("role") and item.senses["role"][1] == "noun":
+            self._unmeasured(item, "along which of its sizes is not known")
         elif item.may("difficulty", "degree", "role", "than") and not item.may("across"):
             self.refused = graded(self.items, at, self.refused)
         elif item.may("count"):
@@ -134,10 +139,6 @@ class Settling:
         following = self._next(at, ("a", "filler", "degree", "difficulty", "of"))
         return following is not None and following.may("kind") and not following.may("landmark")
 
-    def _denies(self, at) -> bool:
-        """Whether anything follows that "no" speaks of."""
-        return self._next(at) is not None
-
     def _goes_on(self, at) -> Item | None:
         """The relation that still holds behind "and": "away from the edges and holes", "near the rim and the hole"."""
         before = self.items[at - 1] if at else None
@@ -167,7 +168,8 @@ class Settling:
             return self.relation is None and self._counted(at) and not kinds
         if self._definite(at) and not self._asked_for(item):
             return False  # "the rim and the hole"
-        if self._definite(at) and any(one.may("kind") and one.senses["kind"]["like"] for one in self._clause(at)):
+        rest = rest_of_clause(self.items, at)
+        if self._definite(at) and any(one.may("kind") and one.senses["kind"]["like"] for one in rest):
             return False  # "the hole is torn"
         return self.relation is None and not (following is not None and following.may("behind"))
 
@@ -189,15 +191,6 @@ class Settling:
             denied = True
         item.settle("denied" if denied else "head", entry)
 
-    def _second(self, at) -> int | None:
-        """The second of the two places that "between" names, or None."""
-        places = [k for k in range(at + 1, len(self.items)) if self.items[k].may("landmark", "part", "kind")]
-        if places and self.items[places[0]].plural:
-            return places[0]
-        joined = len(places) > 1 and any(one.may("and") for one in self.items[places[0]:places[1]])
-        return places[1] if joined and all(one.may("the", "a", "and", "filler", "landmark", "part", "kind", "of")
-                                           for one in self.items[at + 1:places[1] + 1]) else None
-
     def _mutual(self, item):
         """"Two cracks crossing each other": a recipe does not say how defects lie to one another."""
         item.start = item.start if self.relation is None else self.relation.start
@@ -217,12 +210,6 @@ class Settling:
         """Whether an article or a number stands before, and only adjectives between."""
         before = self._previous(at, ("degree", "difficulty", "colour", "feature", "shade"))
         return before is not None and before.tag in ("a", "count")
-
-    def _clause(self, at) -> list[Item]:
-        """The items up to the next comma or "and"."""
-        behind = self.items[at + 1:]
-        stop = next((k for k, one in enumerate(behind) if one.may("comma", "and", "but", "with", "colon")), len(behind))
-        return behind[:stop]
 
     def _definite(self, at) -> bool:
         before = self._previous(at, ("degree", "difficulty", "colour", "filler", "count"))
@@ -289,6 +276,9 @@ class Settling:
     def _measure(self, at, item):
         if (span := distance(self.items, at)) is not None:
             self._distance(item, self.items[slice(*span)])
+            return
+        if self.relation is not None and of_object(self.items, at):
+            self._unmeasured(item, "a size of the object or of a place on it")
             return
         tag, number = told(self.items, at)
         if tag == "measure":
