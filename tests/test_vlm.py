@@ -1,6 +1,7 @@
 """A vision-language model says what a text means on a capture: what it is shown and offered, and how it is heard."""
 
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -307,6 +308,13 @@ def test_a_model_that_is_no_such_model_is_one_line(models, boxes, tmp_path):
     told = ask(boxes, "a 12 mm scratch near the middle", str(tmp_path), or_grammar=True)
     assert (told.by, told.recipe.defects[0].kind) == ("grammar", "scratch")
     assert "the grammar answered instead" in told.notes[0]
+
+
+def test_a_library_that_is_missing_is_asked_for_kindly(boxes, monkeypatch):
+    pytest.importorskip("transformers")
+    monkeypatch.setitem(sys.modules, "xgrammar", None)
+    with pytest.raises(ValueError, match=r'needs xgrammar; pip install "crossmodal-anomaly\[vlm\]"'):
+        ask(boxes, "a crack", "any")
 
 
 # one question, one answer: repaired once, and kept

@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import sys
 import threading
 from base64 import b64decode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -105,6 +106,15 @@ def failure(pot, kind=ValueError, text="a dent") -> str:
     assert "\n" not in said
     assert said.isprintable()
     return said
+
+
+def test_an_endpoint_needs_no_torch_and_says_so_where_httpx_is_missing(server, pot, monkeypatch):
+    for heavy in ("torch", "transformers", "xgrammar", "PIL"):
+        monkeypatch.setitem(sys.modules, heavy, None)
+    server.replies = [ok()]
+    assert ask(pot, "a dent", "endpoint").by == "model"
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    assert failure(pot, text="two dents") == 'an endpoint needs httpx; pip install "crossmodal-anomaly[vlm]"'
 
 
 def test_what_is_sent_is_a_chat_with_the_picture_and_the_schema(server, pot):
