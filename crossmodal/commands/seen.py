@@ -57,6 +57,10 @@ def _said(capture, request, vlm, or_grammar, in_pixels, warn) -> Told | str:
         return str(error)
     for sentence in told.notes:
         warn(sentence)
+    try:
+        replace(request, told={capture.name: told})
+    except ValueError as error:  # a kind that this source cannot carry
+        return str(error)
     return told
 
 
