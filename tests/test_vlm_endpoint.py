@@ -227,6 +227,30 @@ def test_an_answer_that_cannot_be_used_is_one_line_after_one_repair(server, pot,
     assert len(server.seen) == 2
 
 
+def test_a_server_that_is_not_there_is_tried_once_for_a_run_that_the_grammar_may_make(server, tmp_path, capsys):
+    server.replies = ["close"]
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pot", "boxes"):
+        (source / f"{name}.pcd").symlink_to(f"{captures.__path__[0]}/{name}.pcd")
+    run = ["synthesize", str(source), "--prompt", "a dent", "--vlm", "endpoint", "--only-defects", "--count", "2",
+           "--out"]
+    assert main([*run, str(tmp_path / "none")]) == 2
+    assert not (tmp_path / "none").exists()
+    assert len(server.seen) == TRIES
+    assert main([*run, str(tmp_path / "out"), "--or-grammar"]) == 0
+    assert len(server.seen) == 2 * TRIES
+    entries = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
+    assert [entry["vlm"]["by"] for entry in entries] == ["grammar", "grammar"]
+    assert "the grammar answered instead" in capsys.readouterr().err
+    server.replies = [ok()]
+    assert main([*run, str(tmp_path / "one"), "--count", "1"]) == 0
+    server.replies = ["close"]
+    assert main([*run, str(tmp_path / "both"), "--or-grammar"]) == 0
+    entries = [json.loads(line) for line in (tmp_path / "both" / "manifest.jsonl").read_text().splitlines()]
+    assert sorted(entry["vlm"]["by"] for entry in entries) == ["grammar", "model"], "a kept answer was not used"
+
+
 def test_a_redirect_is_not_followed_with_the_key(server, pot):
     other = Server()
     other.replies = [ok()]
