@@ -1,6 +1,7 @@
 """A vision-language model says what a text means on a capture: what it is shown and offered, and how it is heard."""
 
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from crossmodal.vlm import Question, Refused, Unusable, ask, cache, offered, rea
 from crossmodal.vlm.answer import DEEPEST, LONGEST, SAID
 from crossmodal.vlm.offered import cells, has_halves, longest
 from crossmodal.vlm.question import TASK
+from rgb import write_rgb
 
 REPLIES = Path(__file__).parent / "replies"
 SCRATCH = {"defects": [{"kind": "scratch", "length_mm": 12.0, "place": {"near": "centre"}}]}
@@ -309,6 +311,13 @@ def test_a_model_that_is_no_such_model_is_one_line(models, boxes, tmp_path):
     assert "the grammar answered instead" in told.notes[0]
 
 
+def test_a_library_that_is_missing_is_asked_for_kindly(boxes, monkeypatch):
+    pytest.importorskip("transformers")
+    monkeypatch.setitem(sys.modules, "xgrammar", None)
+    with pytest.raises(ValueError, match=r'needs xgrammar; pip install "crossmodal-anomaly\[vlm\]"'):
+        ask(boxes, "a crack", "any")
+
+
 # one question, one answer: repaired once, and kept
 
 
@@ -455,6 +464,19 @@ def test_synthesize_asks_once_for_each_capture_and_replays_without(heard, source
     assert "4 of 4 samples replayed, 4 with the bytes" in capsys.readouterr().out
     assert (tmp_path / "again" / "manifest.jsonl").read_bytes() == (out / "manifest.jsonl").read_bytes()
     assert len(asked) == 4
+
+
+def test_what_a_picture_alone_cannot_carry_fails_and_the_rest_is_made(heard, tmp_path):
+    folder = tmp_path / "part" / "train" / "good"
+    folder.mkdir(parents=True)
+    for i in range(2):
+        write_rgb(folder / f"00{i}.png", np.full((96, 128, 3), 120 + i, np.uint8))
+    heard('{"defects": [{"kind": "stain"}]}', '{"defects": [{"kind": "bend"}]}')
+    assert main(["synthesize", str(tmp_path / "part"), "--out", str(tmp_path / "out"), "--prompt", "a stain", "--vlm",
+                 "m", "--count", "2", "--mm-per-pixel", "0.1", "--only-defects", "--light", "own"]) == 1
+    (failed,) = (tmp_path / "out" / "failures.jsonl").read_text().splitlines()
+    assert "a bend moves a whole object" in json.loads(failed)["reason"]
+    assert len((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()) == 1
 
 
 def test_an_interrupted_run_goes_on_with_the_answers_that_it_had(heard, source, tmp_path):

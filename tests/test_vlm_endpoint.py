@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import sys
 import threading
 from base64 import b64decode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -105,6 +106,15 @@ def failure(pot, kind=ValueError, text="a dent") -> str:
     assert "\n" not in said
     assert said.isprintable()
     return said
+
+
+def test_an_endpoint_needs_no_torch_and_says_so_where_httpx_is_missing(server, pot, monkeypatch):
+    for heavy in ("torch", "transformers", "xgrammar", "PIL"):
+        monkeypatch.setitem(sys.modules, heavy, None)
+    server.replies = [ok()]
+    assert ask(pot, "a dent", "endpoint").by == "model"
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    assert failure(pot, text="two dents") == 'an endpoint needs httpx; pip install "crossmodal-anomaly[vlm]"'
 
 
 def test_what_is_sent_is_a_chat_with_the_picture_and_the_schema(server, pot):
@@ -215,6 +225,30 @@ def test_an_answer_that_cannot_be_used_is_one_line_after_one_repair(server, pot,
     server.replies = [reply]
     assert said in failure(pot, Unusable)
     assert len(server.seen) == 2
+
+
+def test_a_server_that_is_not_there_is_tried_once_for_a_run_that_the_grammar_may_make(server, tmp_path, capsys):
+    server.replies = ["close"]
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pot", "boxes"):
+        (source / f"{name}.pcd").symlink_to(f"{captures.__path__[0]}/{name}.pcd")
+    run = ["synthesize", str(source), "--prompt", "a dent", "--vlm", "endpoint", "--only-defects", "--count", "2",
+           "--out"]
+    assert main([*run, str(tmp_path / "none")]) == 2
+    assert not (tmp_path / "none").exists()
+    assert len(server.seen) == TRIES
+    assert main([*run, str(tmp_path / "out"), "--or-grammar"]) == 0
+    assert len(server.seen) == 2 * TRIES
+    entries = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
+    assert [entry["vlm"]["by"] for entry in entries] == ["grammar", "grammar"]
+    assert "the grammar answered instead" in capsys.readouterr().err
+    server.replies = [ok()]
+    assert main([*run, str(tmp_path / "one"), "--count", "1"]) == 0
+    server.replies = ["close"]
+    assert main([*run, str(tmp_path / "both"), "--or-grammar"]) == 0
+    entries = [json.loads(line) for line in (tmp_path / "both" / "manifest.jsonl").read_text().splitlines()]
+    assert sorted(entry["vlm"]["by"] for entry in entries) == ["grammar", "model"], "a kept answer was not used"
 
 
 def test_a_redirect_is_not_followed_with_the_key(server, pot):

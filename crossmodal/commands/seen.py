@@ -14,8 +14,8 @@ from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.production import Request, Shard, divide
 from crossmodal.production.jobs import Jobs
 from crossmodal.production.request import Line
-from crossmodal.vlm import Told, Unusable, ask
-from crossmodal.vlm.asking import named
+from crossmodal.vlm import Refused, Told, Unusable, ask
+from crossmodal.vlm.asking import by_grammar, named
 
 
 def request_for(prompt: str | None, vlm: str, count: int, **rest) -> Request:
@@ -30,39 +30,61 @@ def asked(sources: Sequence[Source], request: Request, shard: Shard | None, vlm:
     """The request with what a model says of each capture that this shard makes samples of, the views of a rig sharing
     the first one's. A capture of which it has no answer keeps the reason, and its samples fail.
 
-    Errors: ValueError, one line: it cannot be asked at all, or a size that the text names cannot be on an object.
+    Errors: ValueError, one line: it cannot be asked at all.
     """
     division = divide(sources, request)
     pool, jobs = division.pool, Jobs.of(request, division)
     wanted = sorted({job.capture for chunk in jobs.chunks(shard or Shard(), 1) for job in chunk})
     rig = pool[0].view
     said: dict[str, Told | str] = {}
+    silent: ValueError | None = None  # why the model cannot be asked: it is then not tried for every capture
     wanted = [0] if rig else wanted
     for done, k in enumerate(wanted, 1):
         try:
             capture = load(pool[k], request.reading)
         except (ValueError, OSError):
             continue  # its samples fail by that
-        said[pool[k].path] = _said(capture, request, vlm, or_grammar, not rig, warn)
+        one, silent = _said(capture, request, vlm, or_grammar, not rig, silent)
+        said[pool[k].path] = _checked(one, request, warn)
         tell(done, len(wanted))
     if rig:
         said = {one.path: said[pool[0].path] for one in pool if pool[0].path in said}
     return replace(request, told=said)
 
 
-def _said(capture, request, vlm, or_grammar, in_pixels, warn) -> Told | str:
+def _said(capture, request, vlm, or_grammar, in_pixels, silent) -> tuple[Told | str, ValueError | None]:
+    """What is said of one capture, or why nothing is; and why the model cannot be asked at all, once that is known."""
     try:
-        told = ask(capture, request.prompt, vlm, or_grammar, in_pixels)
-    except Unusable as error:
-        return str(error)
+        return ask(capture, request.prompt, vlm, in_pixels=in_pixels, silent=silent), silent
+    except Refused as error:
+        return str(error), silent
+    except ValueError as error:
+        unheard = not isinstance(error, Unusable)
+        if unheard and not or_grammar:
+            raise
+        why, silent = error, error if unheard else silent
+    try:
+        return (by_grammar(capture, request.prompt, vlm, why) if or_grammar else str(why)), silent
+    except ValueError as error:
+        return str(error), silent
+
+
+def _checked(told: Told | str, request, warn) -> Told | str:
+    """What was said, its notes passed on; or why a source of this sort cannot carry it."""
+    if isinstance(told, str):
+        return told
     for sentence in told.notes:
         warn(sentence)
+    try:
+        replace(request, told={"": told})
+    except ValueError as error:
+        return str(error)
     return told
 
 
 def plan(text: str, image: str | None, seed: int, reading: Reading, vlm: str, or_grammar: bool, json: bool) -> int:
-    """Print the recipe that a model says a text means on a capture, and the plan that is drawn of it; 1 where it has no
-    answer, or where that finds no place."""
+    """Print the recipe that a model says a text means on a capture, and the plan that is drawn of it; 1 where there is
+    none, or where that finds no place."""
     from crossmodal.synthesis import draw, forecast
 
     if image is None:

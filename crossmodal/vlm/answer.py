@@ -31,7 +31,7 @@ class Unusable(ValueError):
 
 
 class Refused(Unusable):
-    """A model says that no defect is asked for."""
+    """Nothing can be made of the text here: no defect is asked for, or one that the object cannot carry."""
 
 
 @dataclass(frozen=True)

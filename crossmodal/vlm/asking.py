@@ -25,30 +25,51 @@ def recipe_from(capture: Capture, text: str, model: str, or_grammar: bool = Fals
     return ask(capture, text, model, or_grammar).recipe
 
 
-def ask(capture: Capture, text: str, model: str, or_grammar: bool = False, in_pixels: bool = True) -> Told:
+def ask(capture: Capture, text: str, model: str, or_grammar: bool = False, in_pixels: bool = True,
+        silent: ValueError | None = None) -> Told:
     """What a text means on a capture, by a model that sees it.
 
     model: a folder or the id, in the hub's cache, of a model of `transformers`; or "endpoint"
     or_grammar: whether the grammar answers where the model does not
     in_pixels: whether places may be cells of this capture's picture
-    Errors: ValueError, one line: a size that the text names cannot be on the object; the model cannot be asked.
-    Unusable, a ValueError: it was, and has no answer that can be used, or Refused: it sees no defect asked for.
+    silent: why it cannot be asked, where that is known from before; only the answers kept are then looked at
+    Errors: Unusable, a ValueError of one line: it has no answer that can be used; or Refused: it sees no defect asked
+    for, or a size that the text names cannot be on the object, whatever a model makes of it. Any other ValueError: it
+    cannot be asked, about this capture or another.
     """
-    grammar = understand(text)
-    if grammar.recipe is None and (grammar.asked or len(text) > LONGEST or not _is_unicode(text)):
-        raise ValueError(grammar.refused)
-    # A size that the words name is held against the object whatever a model makes of it.
-    fitted, cut = (None, ()) if grammar.recipe is None else sensible(grammar.recipe, capture.surface)
+    cut = _in_words(capture, text)[1]
     try:
-        return _by_model(capture, text, model, in_pixels, cut)
+        return _by_model(capture, text, model, in_pixels, cut, silent)
+    except Refused:
+        raise
     except ValueError as error:
-        if not or_grammar or isinstance(error, Refused):
+        if not or_grammar:
             raise
-        if fitted is None:
-            raise type(error)(f"{error}; and the grammar: {grammar.refused}") from None
-        missed = tuple(f"not understood, at {word.start}: {word.text}" for word in grammar.missed)
-        return Told(fitted, text, named(model), "grammar",
-                    notes=(f"{error}; the grammar answered instead", *missed, *grammar.warnings, *cut))
+        return by_grammar(capture, text, model, error)
+
+
+def by_grammar(capture: Capture, text: str, model: str, error: ValueError) -> Told:
+    """What the grammar answers in the place of a model that did not. Raises the model's error if it knows no more."""
+    grammar = understand(text)
+    fitted, cut = _in_words(capture, text)
+    if fitted is None:
+        raise type(error)(f"{error}; and the grammar: {grammar.refused}") from None
+    missed = tuple(f"not understood, at {word.start}: {word.text}" for word in grammar.missed)
+    return Told(fitted, text, named(model), "grammar",
+                notes=(f"{error}; the grammar answered instead", *missed, *grammar.warnings, *cut))
+
+
+def _in_words(capture: Capture, text: str) -> tuple[Recipe | None, tuple[str, ...]]:
+    """What the grammar understands, kept to the object, and what was cut; None where it sees no defect asked for."""
+    grammar = understand(text)
+    if grammar.recipe is not None:
+        try:
+            return sensible(grammar.recipe, capture.surface)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+    if grammar.asked or len(text) > LONGEST or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(grammar.refused)
+    return None, ()
 
 
 def named(model: str) -> str:
@@ -60,7 +81,7 @@ def named(model: str) -> str:
     return Path(model).resolve().name if Path(model).is_dir() else model
 
 
-def _by_model(capture, text, model, in_pixels, cut) -> Told:
+def _by_model(capture, text, model, in_pixels, cut, silent) -> Told:
     identity, reply = _asking(model)
     question = Question.about(capture, text, in_pixels)
     name = cache.key(identity, question)
@@ -72,6 +93,8 @@ def _by_model(capture, text, model, in_pixels, cut) -> Told:
                         _once(cut, answer.cut))
         except Unusable:
             before = None
+    if silent is not None:
+        raise silent
     answer, said, notes = _answered(reply, question, capture.surface, in_pixels)
     unkept = cache.keep(name, answer.recipe.model_dump(mode="json", exclude_unset=True), said, bool(notes))
     return Told(answer.fitted, text, named(model), "model", said, bool(notes), False,
@@ -109,7 +132,3 @@ def _asking(model: str) -> tuple[str, Callable[[Question], str]]:
 
 def _once(*notes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sentence for some in notes for sentence in some))
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= c <= "\udfff" for c in text)

@@ -1,7 +1,8 @@
 """A vision-language model of `transformers` on this machine, held to the schema while it decodes.
 
 Any model of AutoModelForImageTextToText with its AutoProcessor (SmolVLM2, Qwen-VL, Gemma, …), from a folder or from the
-hub's cache. Tried on small models of random weights, built from their configurations; on no real checkpoint.
+hub's cache; on the CPU, in float32. Tried on small models of random weights, built from their configurations; on no
+real checkpoint.
 """
 
 import json
