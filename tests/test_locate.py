@@ -42,8 +42,9 @@ def test_defects_lie_in_a_box_and_on_the_object(part, seed):
     region = locate(part, "the logo", partial(at, box))
     for defect in cm.draw(part, region.on(DENTS), seed).defects:
         row, column = pixel_of(part, defect.anchor_m)
-        assert box.x0 <= column < box.x1
-        assert box.y0 <= row < box.y1
+        half = 0.5 * defect.spec.fixed(defect.spec.sizes[-2]) / part.surface.mm_per_pixel - 1
+        assert box.x0 + half <= column < box.x1 - half
+        assert box.y0 + half <= row < box.y1 - half
         assert part.surface.foreground[row, column]
 
 
@@ -236,14 +237,18 @@ def test_what_a_mask_says_lies_where_it_was_seen(models, monkeypatch):
     np.testing.assert_array_equal(sure, want)
     # OWL v2 sees the picture in the upper left of a square; its shares are of that square.
     for name, kind, columns in (("dino", "grounding-dino", (44, 66)), ("owl", "owlv2", (64, 96))):
-        net, _ = _loaded(models[name], kind)
+        net, processor = _loaded(models[name], kind)
         words = [-3.0] * (31 if name == "dino" else 0)
         said = type("Said", (), {"logits": torch.tensor([[[-3.0, *words], [2.0, *words]]]),
                                  "pred_boxes": torch.tensor([[[0.5, 0.5, 1, 1], [0.5, 0.25, 0.2, 0.1]]])})
-        monkeypatch.setattr(net, "forward", lambda said=said, **_: said)
-        box = locator(models[name])[0](wide(), "x")
+        heard = []
+        monkeypatch.setattr(net, "forward", lambda said=said, heard=heard, **given: heard.append(given) or said)
+        box = locator(models[name])[0](wide(), "The thread. ")
         assert (box.x0, box.x1, box.y0, box.y1) == pytest.approx((*columns, 32, 48), abs=1e-3)
         assert box.score == pytest.approx(1 / (1 + np.exp(-2)))
+        if name == "dino":
+            phrase = processor.batch_decode(heard[0]["input_ids"])
+            assert phrase == ["[CLS] the thread. [SEP]"], "a phrase for it ends in one full stop"
 
 
 def test_a_model_of_another_sort_is_named_and_so_is_one_that_is_not_there(models, tmp_path):
