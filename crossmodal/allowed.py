@@ -32,11 +32,11 @@ def weights_of(place: Place, shape: tuple[int, int]) -> np.ndarray | None:
     """(H, W) float32: how much the oftener a defect shall lie at each pixel; None where nothing was said of that."""
     if place.region is None:
         return None
-    weights = place.region.array()
-    if weights.shape != shape or weights.dtype != np.uint8:
-        raise ValueError(f"place.region must be uint8 {shape}, as large as the capture, but got {weights.dtype} "
-                         f"{weights.shape}; find it in this capture")
-    return weights.astype(np.float32) * np.float32(1 / 255)
+    packed = place.region
+    if packed.shape != shape or packed.dtype != "uint8":
+        raise ValueError(f"place.region must be uint8 {shape}, as large as the capture, but got {packed.dtype} "
+                         f"{packed.shape}; find it in this capture")
+    return packed.array().astype(np.float32) * np.float32(1 / 255)
 
 
 def _picture(name, path, shape):

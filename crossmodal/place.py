@@ -38,4 +38,4 @@ class Place(BaseModel):
     """A picture as large as the capture: a drawn defect keeps away from what is not black in it."""
     region: SkipJsonSchema[PackedArray | None] = None
     """Weights (H, W) uint8 of the capture's pixels that something found (see crossmodal.locate): a drawn defect keeps
-    to what is not 0, and lies the oftener where it is more. Not for hands."""
+    to what is not 0, and lies the oftener where it is more; at_pixel overrides it. Not for hands."""

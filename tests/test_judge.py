@@ -204,10 +204,13 @@ def test_what_does_not_read_as_asked_is_a_failure_with_its_score(tmp_path, capsy
 
 
 def test_a_choice_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    pytest.importorskip("transformers")
     (tmp_path / "counted.yaml").write_text("defects: [{kind: dent}, {kind: pit}]\ncount: 1\n")
     for words, said in ((["--best-of", "0"], "--best-of must be at least 1"),
+                        (["--judge", str(tmp_path / "none")], "hf download"),
                         (["--recipe", str(tmp_path / "counted.yaml"), "--best-of", "2"], "leave count out")):
         assert main(["synthesize", BOXES, "--out", str(tmp_path / "out"), *words]) == 2
         err = capsys.readouterr().err
         assert said in err
         assert err.count("\n") == 1
+        assert not (tmp_path / "out").exists()

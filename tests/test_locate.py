@@ -13,6 +13,7 @@ import crossmodal as cm
 import crossmodal.captures
 from crossmodal.cli import main
 from crossmodal.features import fitting
+from crossmodal.guidance import asked_and_got
 from crossmodal.locate import Box, Mask, Point, Region, lifted, locate
 from crossmodal.packed import PackedArray
 
@@ -41,8 +42,9 @@ def test_defects_lie_in_a_box_and_on_the_object(part, seed):
     region = locate(part, "the logo", partial(at, box))
     for defect in cm.draw(part, region.on(DENTS), seed).defects:
         row, column = pixel_of(part, defect.anchor_m)
-        assert box.x0 <= column < box.x1
-        assert box.y0 <= row < box.y1
+        half = 0.5 * defect.spec.fixed(defect.spec.sizes[-2]) / part.surface.mm_per_pixel - 1
+        assert box.x0 + half <= column < box.x1 - half
+        assert box.y0 + half <= row < box.y1 - half
         assert part.surface.foreground[row, column]
 
 
@@ -101,10 +103,24 @@ def test_a_plan_in_a_region_replays_without_it_and_its_record_draws_the_same_aga
     again = cm.Recipe.model_validate_json(recipe.model_dump_json())
     assert cm.draw(part, again, 4) == result.plan
     assert recipe.defects[0].place.where == "flat"
+    elsewhere = cm.synthesize(part, cm.Dent(diameter_mm=2, place=cm.Place(at_pixel=(x - 45, y))), 4)
+    for made, lies_there in ((result, True), (elsewhere, False)):
+        (row,) = (row for row in asked_and_got(made, recipe) if row.what == "place.region")
+        assert row.ok is lies_there
     with pytest.raises(ValueError, match="find it in this capture"):
         cm.draw(toys.plane(size=80), recipe, 4)
     with pytest.raises(ValueError, match="a bend moves the whole object"):
         region.on(cm.Recipe(defects=(cm.Bend(),)))
+
+
+def test_a_packed_array_is_read_no_farther_than_its_shape_and_a_damaged_one_is_refused():
+    array = np.arange(200, dtype=np.uint8)
+    packed = PackedArray.of(array)
+    np.testing.assert_array_equal(packed.array(), array)
+    for change in ({"data": packed.data[:-8]}, {"data": packed.data[:8] + "AAAA" + packed.data[12:]}, {"shape": (3,)},
+                   {"shape": (201,)}):
+        with pytest.raises(ValueError, match="damaged"):
+            packed.model_copy(update=change).array()
 
 
 @pytest.mark.parametrize(("found", "said"), [
@@ -132,11 +148,15 @@ def models(tmp_path_factory) -> dict[str, str]:
     torch, t = pytest.importorskip("torch"), pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
-    vocab = {"<|startoftext|>": 0, "<|endoftext|>": 1} | {
-        letter + end: 2 + 2 * i + bool(end) for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz.")
+    vocab = {"<pad>": 0, "<|startoftext|>": 1, "<|endoftext|>": 2} | {
+        letter + end: 3 + 2 * i + bool(end) for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz.")
         for end in ("", "</w>")}
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "the", "thread"]
     small = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    said = small | {"vocab_size": len(vocab), "num_hidden_layers": 1, "max_position_embeddings": 32, "bos_token_id": 1,
+                    "eos_token_id": 2, "pad_token_id": 0}
+    tokenizer = t.CLIPTokenizer(vocab=vocab, merges=[], unk_token="<|endoftext|>", pad_token="<pad>",
+                                model_max_length=32)
     backbone = t.SwinConfig(image_size=32, patch_size=4, embed_dim=8, depths=[1] * 4, num_heads=[1] * 4, window_size=2,
                             out_features=["stage2", "stage3", "stage4"])
     hiera = t.models.sam2.Sam2HieraDetConfig(
@@ -146,12 +166,13 @@ def models(tmp_path_factory) -> dict[str, str]:
     side = {"size": {"height": 64, "width": 64}}
     nets = {
         "clipseg": (t.CLIPSegForImageSegmentation(t.CLIPSegConfig(
-            text_config=small | {"vocab_size": len(vocab), "num_hidden_layers": 1, "max_position_embeddings": 32,
-                                 "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1},
-            vision_config=small | {"num_hidden_layers": 2, "image_size": 32, "patch_size": 16}, projection_dim=16,
-            extract_layers=[0, 1], reduce_dim=16, decoder_num_attention_heads=2, decoder_intermediate_size=16)),
-            t.CLIPSegProcessor(t.ViTImageProcessor(**side), t.CLIPTokenizer(
-                vocab=vocab, merges=[], unk_token="<|endoftext|>", model_max_length=32))),
+            text_config=said, vision_config=small | {"num_hidden_layers": 2, "image_size": 32, "patch_size": 16},
+            projection_dim=16, extract_layers=[0, 1], reduce_dim=16, decoder_num_attention_heads=2,
+            decoder_intermediate_size=16)),
+            t.CLIPSegProcessor(t.ViTImageProcessor(**side), tokenizer)),
+        "owl": (t.Owlv2ForObjectDetection(t.Owlv2Config(
+            text_config=said, vision_config=small | {"num_hidden_layers": 1, "image_size": 32, "patch_size": 8},
+            projection_dim=16)), t.Owlv2Processor(t.Owlv2ImageProcessor(size={"height": 32, "width": 32}), tokenizer)),
         "dino": (t.GroundingDinoForObjectDetection(t.GroundingDinoConfig(
             backbone_config=backbone, text_config=t.BertConfig(vocab_size=len(words), num_hidden_layers=1, **small),
             d_model=32, encoder_layers=1, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
@@ -187,11 +208,14 @@ def test_models_answer_on_the_picture_s_own_grid_and_the_same_again(models):
     assert find(wide(), "the thread").weights.tobytes() == mask.weights.tobytes()
     assert find(wide(), "a hole").weights.tobytes() != mask.weights.tobytes(), "the text is not heard"
     assert least == 0.4
-    box = locator(models["dino"])[0](wide(), "The thread.")
-    assert box == locator(models["dino"])[0](wide(), "the thread")
-    assert -1 <= box.x0 < box.x1 <= 111
-    assert -1 <= box.y0 < box.y1 <= 161
-    assert 0 < box.score <= 1
+    for name, least in (("dino", 0.25), ("owl", 0.1)):
+        find, usual = locator(models[name])
+        box = find(wide(), "The thread.")
+        assert box == find(wide(), "the thread")
+        assert box.x0 < box.x1
+        assert box.y0 < box.y1
+        assert 0 < box.score <= 1
+        assert usual == least
     outlined = segmenter(models["sam2"])(wide(), Box(20, 30, 90, 100))
     assert outlined.weights.shape == (160, 110)
     assert outlined.weights.dtype == bool
@@ -211,13 +235,20 @@ def test_what_a_mask_says_lies_where_it_was_seen(models, monkeypatch):
     want = np.zeros((160, 110), bool)
     want[:80, 55:] = True
     np.testing.assert_array_equal(sure, want)
-    net, _ = _loaded(models["dino"], "grounding-dino")
-    said = type("Said", (), {"logits": torch.tensor([[[-3.0] * 32, [2.0] + [-3.0] * 31]]),
-                             "pred_boxes": torch.tensor([[[0.5, 0.5, 1, 1], [0.5, 0.25, 0.2, 0.1]]])})
-    monkeypatch.setattr(net, "forward", lambda **_: said)
-    box = locator(models["dino"])[0](wide(), "x")
-    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((44, 32, 66, 48), abs=1e-3)
-    assert box.score == pytest.approx(1 / (1 + np.exp(-2)))
+    # OWL v2 sees the picture in the upper left of a square; its shares are of that square.
+    for name, kind, columns in (("dino", "grounding-dino", (44, 66)), ("owl", "owlv2", (64, 96))):
+        net, processor = _loaded(models[name], kind)
+        words = [-3.0] * (31 if name == "dino" else 0)
+        said = type("Said", (), {"logits": torch.tensor([[[-3.0, *words], [2.0, *words]]]),
+                                 "pred_boxes": torch.tensor([[[0.5, 0.5, 1, 1], [0.5, 0.25, 0.2, 0.1]]])})
+        heard = []
+        monkeypatch.setattr(net, "forward", lambda said=said, heard=heard, **given: heard.append(given) or said)
+        box = locator(models[name])[0](wide(), "The thread. ")
+        assert (box.x0, box.x1, box.y0, box.y1) == pytest.approx((*columns, 32, 48), abs=1e-3)
+        assert box.score == pytest.approx(1 / (1 + np.exp(-2)))
+        if name == "dino":
+            phrase = processor.batch_decode(heard[0]["input_ids"])
+            assert phrase == ["[CLS] the thread. [SEP]"], "a phrase for it ends in one full stop"
 
 
 def test_a_model_of_another_sort_is_named_and_so_is_one_that_is_not_there(models, tmp_path):

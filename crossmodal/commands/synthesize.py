@@ -66,6 +66,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS
                           if not ((reading.flat or where is not None) and spec.extent == "global"))
         request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
+    for models in (where, choice):
+        models.ready() if models is not None else None
     summaries, asked = [], []
     warn = warner()
     root = Path(source)

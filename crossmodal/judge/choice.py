@@ -6,6 +6,7 @@ from typing import Self
 from crossmodal.capture import Capture
 from crossmodal.judge.best import Best, best_of
 from crossmodal.judge.judges import measures, reads
+from crossmodal.judge.models import known
 from crossmodal.locate.models import named
 from crossmodal.recipe import Recipe
 
@@ -37,6 +38,11 @@ class Choice:
         """Raises ValueError for a recipe that this choice cannot be made of."""
         if self.judge == MEASURED:
             measures(recipe)
+
+    def ready(self) -> None:
+        """Raises ValueError, one line, for a judge that is missing or of another sort."""
+        if self.judge != MEASURED:
+            known(self.judge)
 
     def made(self, capture: Capture, recipe: Recipe, seed: int, text: str | None = None) -> Best:
         """The best draw of a recipe on a capture; text: what was asked in words, if it was. Errors: as best_of."""

@@ -35,17 +35,24 @@ def similarity(model: str) -> Callable[[tuple[np.ndarray, ...], str], list[float
     return alike
 
 
-@lru_cache(maxsize=1)
-def _loaded(model: str):
+def known(model: str) -> None:
+    """Raises ValueError, one line, for a model that is missing or of no such sort; no weights are loaded."""
     with weights(model, WHAT, "vlm"):
-        import PIL  # noqa: F401
-        import torch  # noqa: F401
-        from transformers import AutoConfig, AutoModel, AutoProcessor
+        from transformers import AutoConfig
 
         kind = AutoConfig.from_pretrained(model, local_files_only=True).model_type
     if kind not in KINDS:
         raise ValueError(f"{model} is of type {kind}, which compares no picture with a text; give one of "
                          f"{', '.join(KINDS)}")
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: str):
+    known(model)
     with weights(model, WHAT, "vlm"):
+        import PIL  # noqa: F401
+        import torch  # noqa: F401
+        from transformers import AutoModel, AutoProcessor
+
         return (AutoModel.from_pretrained(model, local_files_only=True).eval(),
                 AutoProcessor.from_pretrained(model, local_files_only=True))

@@ -24,10 +24,7 @@ def named(model) -> str:
 
 def locator(model: str) -> tuple[Callable, float]:
     """(rgb, text) → a Box or a Mask, its score always said; and the score that counts. Errors: ValueError, one line."""
-    kind = _kind(model, "a model that finds what a text names")
-    if kind not in MASKS and kind not in BOXES:
-        raise ValueError(f"{model} is of type {kind}, which finds nothing by text; give one of "
-                         f"{', '.join((*MASKS, *BOXES))}")
+    kind = locator_kind(model)
     net, processor = _loaded(model, kind)
     if kind in MASKS:
         return (lambda rgb, text: _mask(net, processor, rgb, text)), MASKS[kind]
@@ -36,11 +33,25 @@ def locator(model: str) -> tuple[Callable, float]:
 
 def segmenter(model: str) -> Callable[[np.ndarray, Box], Mask]:
     """(rgb, box) → a Mask. Errors: ValueError, one line."""
+    net, processor = _loaded(model, segmenter_kind(model))
+    return lambda rgb, box: _outlined(net, processor, rgb, box)
+
+
+def locator_kind(model: str) -> str:
+    """The model_type of a locator; no weights are loaded. Errors: ValueError, one line: missing, or no locator."""
+    kind = _kind(model, "a model that finds what a text names")
+    if kind not in MASKS and kind not in BOXES:
+        raise ValueError(f"{model} is of type {kind}, which finds nothing by text; give one of "
+                         f"{', '.join((*MASKS, *BOXES))}")
+    return kind
+
+
+def segmenter_kind(model: str) -> str:
+    """The model_type of a segmenter; no weights are loaded. Errors: ValueError, one line: missing, or no segmenter."""
     kind = _kind(model, "a model that outlines what a box is about")
     if kind not in OUTLINES:
         raise ValueError(f"{model} is of type {kind}, which outlines no box; give one of {', '.join(OUTLINES)}")
-    net, processor = _loaded(model, kind)
-    return lambda rgb, box: _outlined(net, processor, rgb, box)
+    return kind
 
 
 def _mask(net, processor, rgb, text):

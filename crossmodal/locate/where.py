@@ -5,7 +5,7 @@ from typing import Self
 
 from crossmodal.capture import Capture
 from crossmodal.locate.find import locate
-from crossmodal.locate.models import named
+from crossmodal.locate.models import locator_kind, named, segmenter_kind
 from crossmodal.locate.region import Region
 from crossmodal.packed import PackedArray
 from crossmodal.recipe import Recipe
@@ -28,6 +28,12 @@ class Where:
             raise ValueError("--where TEXT and --locator MODEL go together; --prompt 'a dent on the thread' needs no "
                              "model for places that are measured")
         return cls(text, locator, segmenter)
+
+    def ready(self) -> None:
+        """Raises ValueError, one line, for a model that is missing or of another sort."""
+        locator_kind(self.locator)
+        if self.segmenter is not None:
+            segmenter_kind(self.segmenter)
 
     def found(self, capture: Capture) -> Region:
         """The region of a capture's surface. Errors: ValueError where nothing is found."""
