@@ -31,6 +31,8 @@ LOOSE = 0.003  # weight of one pixel's bending against its brightness: neighbour
 MATTER = 0.5  # usual change of the matter's lightness
 BROAD = 0.25  # of the region's radius: over so much a change counts as a whole
 MOST_CHANGE = 1.0  # of brightness: what goes beyond lies in a highlight, and counts as this
+HIGHLIGHT = 0.9  # the most that a highlight can be of what is seen
+GREY = 0.05  # sine squared of the angle to white below which a matter's colour does not tell its highlights apart
 DIM, BLOWN = 0.004, 0.98  # linear light between which a pixel tells of its shading
 REFUSED = 0.5  # confidence below which nothing is lifted
 CLOSED = 3  # px: changed pixels so near each other are of one relief, up to its own outline
@@ -156,6 +158,9 @@ class _Seen:
         normals = surface.normals[window][::stride, ::stride].astype(np.float64)
         inside = fine[::stride, ::stride] & np.isfinite(normals[..., 0])
         inside[[0, -1]] = inside[:, [0, -1]] = False
+        if surface.light.specular > 0:
+            was = was - _highlight(surface.light, points, normals, was)
+            now = now - _white(was, now)
         across, along, whole = dual(points, surface.linked[window][::stride, ::stride])
         lightest, darkest = np.maximum(was, now).max(-1), np.minimum(was, now).max(-1)
         tells = inside & whole & (darkest > DIM) & (lightest < BLOWN)
@@ -183,6 +188,23 @@ class _Seen:
             at = np.indices(self.fine.shape, np.float32) / self.stride
             out = cv2.remap(out, at[1], at[0], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.where(self.fine, out, np.float32(0))
+
+
+def _highlight(light, points, normals, seen):
+    """(h, w, 1) linear light of the lamp's own highlight in what is seen (h, w, 3); never all of it."""
+    view = points / np.linalg.norm(points, axis=-1, keepdims=True)
+    half = np.array(light.direction) - view
+    half /= np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-9)
+    lobe = np.nan_to_num(np.maximum((normals * half).sum(-1, keepdims=True), 0)) ** light.shininess
+    return np.minimum(light.specular * lobe, HIGHLIGHT * seen.min(-1, keepdims=True))
+
+
+def _white(matter, seen):
+    """(h, w, 1) white light in what is seen (h, w, 3) beside light of the matter's own colour, which a shape leaves
+    alone (the dichromatic model, Shafer 1985); none beside grey."""
+    own, both = np.maximum((matter * matter).sum(-1), 1e-9), matter.sum(-1)
+    white = (seen.sum(-1) - both * (seen * matter).sum(-1) / own) / (3.0 - both**2 / own + GREY)
+    return np.clip(white[..., None], 0, HIGHLIGHT * seen.min(-1, keepdims=True))
 
 
 def _coarse(linear, stride):

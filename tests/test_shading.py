@@ -1,5 +1,6 @@
 """Relief read from shading, against reliefs in closed form that the virtual scanner rendered in RGB alone."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -8,8 +9,8 @@ import pytest
 import toys
 
 import crossmodal as cm
-from crossmodal.scanner import Lamp, Mesh, Plane, Sphere, scan
-from crossmodal.shading import REFUSED
+from crossmodal.scanner import Lamp, Material, Mesh, Plane, Sphere, scan
+from crossmodal.shading import REFUSED, relief_from_shading
 from rgb.shading import to_linear, to_srgb
 
 RADIUS, FAR, MM = 0.025, 0.3, 0.3  # m, m, mm a pixel
@@ -40,10 +41,10 @@ def ball(height_mm, n=150, reach_mm=30.0):
 
 
 @lru_cache
-def pictured(height_mm, lamp=SIDE):
+def pictured(height_mm, lamp=SIDE, matter=toys.MATERIAL):
     """A capture of the ball before a wall; only its picture is used where it has a relief."""
     return scan([ball(height_mm), Plane((0, 0, FAR + 0.04), (0, 0, -1))], toys.toy_camera(120, FAR, MM), lamp,
-                toys.MATERIAL, samples=1)
+                matter, samples=1)
 
 
 def truth_mm(capture, height_mm):
@@ -145,3 +146,19 @@ def test_a_sphere_in_the_picture_tells_the_light_for_a_plane():
     rgb = to_srgb((to_linear(plane.rgb) * gain[..., None]).astype(np.float32))
     edit = cm.lift(other, rgb=rgb, mask=d > 0, relief="shading")
     assert np.corrcoef(on_frame(edit, plane.shape)[d > 0], d[d > 0])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("height_mm", [-0.8, 0.8])
+def test_a_highlight_that_moves_is_no_change_of_matter(height_mm):
+    """On a coloured gloss: what is white in it belongs to the lamp."""
+    glossy = Material((0.40, 0.20, 0.15), specular=0.25, shininess=30)
+    before, true = pictured(0.0, matter=glossy), truth_mm(pictured(0.0), height_mm)
+    light, after = before.surface.light, pictured(height_mm, matter=glossy).rgb
+    assert light.specular > 0
+    matt = before.lit_by(replace(light, specular=0.0))
+    known, unknown = (relief_from_shading(one.surface, before.rgb, after, region(true)) for one in (before, matt))
+    check_relief(known.relief_mm, true)
+    assert known.explained > unknown.explained + 0.1
+    stain = to_srgb((to_linear(before.rgb) * (1 - 0.5 * np.abs(true / height_mm))[..., None]).astype(np.float32))
+    with pytest.raises(ValueError, match="confidence of 0"):
+        cm.lift(before, rgb=stain, mask=region(true), relief="shading")
