@@ -25,11 +25,6 @@ class Recipe(BaseModel):
     """(right, down, 0) from the lens to the depth sensor's projector: new relief takes its light from what lies
     behind. Left out, it is what the capture's own shadows tell."""
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The listed kinds."""
-        return tuple(spec.kind for spec in self.defects)
-
 
 def read_recipe(path: str | Path) -> Recipe:
     """A recipe from a YAML file. Raises ValueError in one line that names the file and the key."""

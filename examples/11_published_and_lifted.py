@@ -21,7 +21,7 @@ def row(capture, method, seed, title):
     """Colour, shape under one lamp, and ground truth of one method on a capture."""
     after = (result := cm.synthesize(capture, method, seed=seed)).after
     facing = np.clip(np.nan_to_num(after.normals) @ np.array((-0.6, -0.5, -0.62)), 0, 1)
-    shown = [after.rgb, np.repeat(np.uint8(255 * facing[..., None]), 3, -1), np.repeat(255 * result.gt[..., None].astype(np.uint8), 3, -1)]
+    shown = [after.rgb, *(np.repeat(np.uint8(255 * grey)[..., None], 3, -1) for grey in (facing, result.gt))]
     print(f"{title}: seen in {', '.join(result.visibility[0].seen_in)}")
     out = np.hstack([cv2.resize(pane, None, fx=1.7, fy=1.7, interpolation=cv2.INTER_CUBIC) for pane in shown])
     return cv2.putText(out, title, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 2, cv2.LINE_AA)

@@ -86,7 +86,3 @@ class Method(BaseModel):
         if self.as_published is None:
             raise ValueError(f"{self.name} has no published form of its own; leave --as-published out")
         return self.model_copy(update={"blocks": self.as_published})
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        return (self.name,)
