@@ -19,6 +19,8 @@ import truth
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.cli import main
+from crossmodal.judge.judges import measures
+from crossmodal.locate.region import Region
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.labels import soft_label
 from crossmodal.methods.noise import perlin
@@ -200,14 +202,21 @@ def test_the_table_has_all_47_rows_and_says_what_does_not_run():
     assert [entry["n"] for entry in survey() if entry["n"]] == list(range(1, 48))
     there = rows()
     assert {row.n for row in there if row.n} == set(range(1, 48))
-    assert {row.method for row in there} - {"-"} == set(names())
+    features = {name for entry in survey() for name in entry.get("features", ())}
+    assert {row.method for row in there} - {"-"} - features == set(names())
     for entry in survey():
         assert set(entry.get("presets", ())) <= set(names()), entry["title"]
-        assert bool(entry.get("presets")) != bool(entry.get("status")), entry["title"]
+        assert bool(entry.get("presets") or entry.get("features")) != bool(entry.get("status")), entry["title"]
     for row in there:
-        assert row.status != "not yet"
         assert (row.method == "-") == (not row.status.startswith("runs"))
         assert row.source or row.method == "-"
+
+
+def test_the_rows_of_feature_space_name_what_is_there():
+    pytest.importorskip("torch")
+    from crossmodal.methods.feature import FEATURE_METHODS
+
+    assert {name for entry in survey() for name in entry.get("features", ())} <= set(FEATURE_METHODS)
 
 
 @pytest.mark.parametrize("name", names())
@@ -371,6 +380,20 @@ def test_the_command_lists_all_and_json_is_one_value(capsys):
     assert "needs generator" in capsys.readouterr().out
     assert main(["synthesize", "nowhere", "--out", "x", "--methods", "dream"]) == 2
     assert "method must be one of" in capsys.readouterr().err
+
+
+def test_a_method_lies_where_a_region_was_found_and_not_by_measures_of_none():
+    capture = captures.load("pot")
+    weight = np.zeros(capture.shape, np.uint8)
+    weight[60:100, 40:90] = 1
+    kept = Region(weight).on(cm.method("cutpaste"))
+    for seed in range(4):
+        [planned] = cm.draw(capture, kept, seed).defects
+        column, row = capture.camera.project(np.array(planned.anchor_m))
+        assert 39 <= column <= 91
+        assert 59 <= row <= 101
+    with pytest.raises(ValueError, match="no sizes"):
+        measures(kept)
 
 
 def test_methods_ask_for_a_picture():

@@ -22,6 +22,7 @@ from crossmodal.methods.regions import Perlin, area_of
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
 from crossmodal.patch import Patch
+from crossmodal.place import Place
 from crossmodal.placement import find_spot
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.plan import Texture as PlannedTexture
@@ -99,7 +100,7 @@ def _on_surface(capture, method, blocks: Blocks, rng) -> dict:
     where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": spot.heading}
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
-        place = method.place.model_copy(update={"at_pixel": None})
+        place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
         there = find_spot(capture.surface, place, turned, bounds, (spot,), rng)
         where |= {"elsewhere_m": there.anchor_m, "elsewhere_heading": there.heading}
     return where

@@ -48,11 +48,14 @@ def rows() -> tuple[Row, ...]:
     listed, out = set(), []
     for entry in survey():
         for name in entry.get("presets", ()):
-            if name in names():
-                out.append(_of_preset(method(name), entry))
-                listed.add(name)
-        if not any(name in names() for name in entry.get("presets", ())):
-            status = entry.get("status", "not yet")
+            out.append(_of_preset(method(name), entry))
+            listed.add(name)
+        for name in entry.get("features", ()):
+            out.append(Row(entry["n"], name, entry["title"], entry["branch"], entry["year"], "feature", "its features",
+                           "features of xyz", "-", entry["needs"], "runs in feature space",
+                           "crossmodal.methods.feature"))
+        if not entry.get("presets") and not entry.get("features"):
+            status = entry["status"]
             needs = entry.get("needs", GENERATES if status == "needs generator" else entry.get("why", ""))
             out.append(Row(entry["n"], "-", entry["title"], entry["branch"], entry["year"], "-", "-", "-", "-", needs,
                            status, entry.get("why", "")))
