@@ -19,6 +19,7 @@ import truth
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.cli import main
+from crossmodal.edit import measure
 from crossmodal.judge.judges import measures
 from crossmodal.locate.region import Region
 from crossmodal.methods.canvas import Canvas
@@ -298,6 +299,20 @@ def test_scars_are_as_long_on_a_finer_picture():
     sizes = [cm.draw(capture, cm.method("cutpaste-scar"), 2).defects[0].blocks.region.length_mm[0]
              for capture in (fine, coarse)]
     assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
+
+
+@pytest.mark.parametrize(("name", "length", "width"), [
+    ("cutout", "length_mm", "width_mm"), ("cutpaste-scar", "length_mm", "width_mm"),
+    ("af3ad-trench", "length_mm", None)])
+def test_what_was_drawn_in_mm_is_found_on_the_field(name, length, width):
+    """L14, to 1 % and the cell that a border is known to; a scar's longest span is its diagonal."""
+    _, result, edit = made(name)
+    region, found = result.plan.defects[0].blocks.region, measure(edit.field)
+    sizes = [getattr(region, side)[0] for side in (length, width) if side]
+    want = np.hypot(*sizes) if name == "cutpaste-scar" else sizes[0]
+    assert found.length_mm == pytest.approx(want, rel=0.01, abs=1.5 * edit.field.step_mm)
+    if width:
+        assert found.width_mm == pytest.approx(sizes[1], rel=0.01, abs=1.5 * edit.field.step_mm)
 
 
 def test_a_wide_box_is_wide():

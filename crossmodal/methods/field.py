@@ -78,8 +78,9 @@ class Raster:
                          self.step_mm)
 
     def sample(self, s_mm, t_mm) -> Sample:
-        d = self._read(self.displacement_mm[..., None], s_mm, t_mm)[:, 0]
-        cover = None if self.cover is None else self._read(self.cover, s_mm, t_mm)
+        inside = self._within(self.support)(s_mm, t_mm)  # a border lies half-way between cells, and not a cell farther
+        d = self._read(self.displacement_mm[..., None], s_mm, t_mm)[:, 0] * inside
+        cover = None if self.cover is None else self._read(self.cover, s_mm, t_mm) * inside[:, None]
         removed = None if self.gone is None else self.gone(s_mm, t_mm)
         lost = None if self.lost is None else self._within(self.lost)(s_mm, t_mm)
         return Sample(d, cover=cover, removed=removed, lost=lost)
