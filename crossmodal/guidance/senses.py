@@ -89,8 +89,9 @@ class Settling:
             item.settle("count", item.senses["count"])
         elif item.may("ones"):
             following = self._next(at)
-            kind_follows = following is not None and following.may("kind")
-            item.settle("a" if kind_follows else "ones", True)
+            counts = following is not None and following.may("kind")
+            other = self.relation is not None and not counts  # "rubbed against another one"
+            item.settle("a" if counts else "filler" if other else "ones", True)
         elif item.may("but", "away"):
             self.scope = self.refused = False
             self.relation = None
