@@ -169,7 +169,8 @@ def _linked(items, k, between):
 
 
 def _again(items, k):
-    return k < len(items) and (items[k].may("times") or items[k].senses.get("comma") == "/") and _quantity(items, k + 1) is not None
+    linked = k < len(items) and (items[k].may("times") or items[k].senses.get("comma") == "/")
+    return linked and _quantity(items, k + 1) is not None
 
 
 def _quantity(items, k):
