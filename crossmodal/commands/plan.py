@@ -11,17 +11,27 @@ from crossmodal.datasets import Reading
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.prompt import Understood, Word, understand
+from crossmodal.locate.where import Placing, Where
 from crossmodal.recipe import Recipe
 
+NO_MODEL = "--or-grammar says who answers where a model does not; name one by --vlm, or leave it out"
 
-def run(text: str, image: str | None, seed: int, reading: Reading, json: bool,
-        encoder: str | None = None) -> int:
+def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, where: Where | None = None,
+        vlm: str | None = None, or_grammar: bool = False, encoder: str | None = None) -> int:
     """Print the recipe, what was understood word by word and what was not; 1 where nothing can be made of it."""
+    if where is not None and image is None:
+        raise ValueError("--where looks at a capture; say which by --image")
     text = text.encode("utf-8", "replace").decode()
+    if or_grammar and vlm is None:
+        raise ValueError(NO_MODEL)
+    if vlm is not None:
+        from crossmodal.commands import seen
+
+        return seen.plan(text, image, seed, reading, vlm, or_grammar, json)
     understood = understand(text, None if encoder is None else Encoder(encoder))
     recipe, refused, warnings, drawn = understood.recipe, understood.refused, list(understood.warnings), None
     if image is not None and recipe is not None:
-        recipe, refused, drawn = _on(image, recipe, seed, reading, warnings)
+        recipe, refused, drawn = _on(image, recipe, seed, reading, warnings, where)
     value = {
         "text": text, "language": understood.language, "refused": refused,
         "recipe": None if recipe is None else written(recipe),
@@ -48,7 +58,7 @@ def written(recipe: Recipe) -> dict:
     return recipe.model_dump(mode="json", exclude_unset=True)
 
 
-def _on(image, recipe, seed, reading, warnings):
+def _on(image, recipe, seed, reading, warnings, where):
     """(recipe, why not, plan) of a recipe on the capture of a file; sentences go to warnings."""
     from crossmodal.datasets import load, sources
     from crossmodal.guidance.sense import sensible
@@ -57,7 +67,7 @@ def _on(image, recipe, seed, reading, warnings):
     capture = load(sources(image)[0], reading)
     try:
         recipe, cut = sensible(recipe, capture.surface)
-        drawn = draw(capture, recipe, seed)
+        drawn = draw(capture, Placing(where).on(capture, recipe), seed)
     except ValueError as error:
         return None, str(error), None
     warnings += [*cut, *forecast(capture, drawn)]
