@@ -77,7 +77,8 @@ def _made(out, wanted, chosen, ids, reading):
                 result = again_in(one, reading, entry["plan"]) if one.view else replay(capture, entry["plan"])
                 origin = {**entry["source"], "path": one.path, "sha256": one.hashes()}
                 made = write_sample(out, entry["id"], result, ids, origin, entry["seed"],
-                                    "points" in entry["files"], entry["prompt"], entry.get("vlm"))
+                                    "points" in entry["files"], entry["prompt"], entry.get("vlm"),
+                                    entry.get("likened"))
                 made = with_depth_camera(out, made, one, reading, capture, result)
                 entries.append(made | {name: entry[name] for name in ("view", "where", "judged") if name in entry})
             except Exception as error:  # one sample's trouble, whatever it is, must not stop the others

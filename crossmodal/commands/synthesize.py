@@ -41,8 +41,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
-    if encoder is not None and prompt is None:
-        raise ValueError("--encoder reads words; give them by --prompt")
+    if encoder is not None and (prompt is None or vlm is not None):
+        raise ValueError("--encoder helps the grammar to read a --prompt; leave --vlm out")
     target = writable(format, reading, resume=resume, shard=shard, ply=ply)
     part = None if shard is None else Shard.parsed(shard)
     rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,

@@ -97,8 +97,8 @@ class Request:
     """The model that is asked what the text means on each capture."""
     told: Mapping[str, Told | str] = field(default_factory=dict)
     """What it said of each, by the capture's path; or why it has no answer."""
-    likened: tuple[str, ...] = ()
-    """What its words were taken for that a text encoder alone knew."""
+    likened: dict | None = None
+    """What a text encoder took its words for: {"encoder", "words", "recipe"}."""
 
     def __post_init__(self):
         if self.count < 1:
@@ -175,4 +175,4 @@ class Request:
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
         } | {name: said for name, said in (("prompt", self.prompt), ("vlm", self.vlm)) if said is not None} | {
             name: one.record() for name, one in (("where", self.where), ("choice", self.choice)) if one is not None} | (
-            {"likened": [*self.likened]} if self.likened else {})
+            {} if self.likened is None else {"likened": self.likened})

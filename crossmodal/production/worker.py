@@ -87,10 +87,8 @@ def _made(chunk, job, capture, origin, place):
             result = synthesize(capture, place.on(capture, recipe), seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
         entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
-                             None if told is None else told.record)
+                             None if told is None else told.record, request.likened)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
-        if request.likened:
-            entry["likened"] = [*request.likened]
         if chunk.source.view:
             entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
         entry = entry | place.record() | more
