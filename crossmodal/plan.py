@@ -10,7 +10,7 @@ from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import Field as DefectField
 from crossmodal.packed import PackedArray
 from crossmodal.tint import Tinted
-from rgb.light import EVEN_SKY, Light
+from rgb.light import EVEN_SKY, NO_IDEA, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Number, Number, Number]
@@ -90,6 +90,7 @@ class PlannedLight(BaseModel):
     specular: Number = 0.0
     shininess: Number = 1.0
     sky: tuple[Number, Number, Number, Number, Number, Number, Number, Number, Number] = EVEN_SKY
+    doubt_deg: Annotated[float, Field(ge=0, le=NO_IDEA)] = 0.0
 
     @classmethod
     def of(cls, light: Light) -> "PlannedLight":
