@@ -1,7 +1,7 @@
 """Clouds alone: what `synthesize` makes of them, and plain good ones in a file or a folder. Read only.
 
-A run holds <split>/<kind>/cloud/NNN in its source's format, labels/NNN.ply a row for each of its points, class_ids.json,
-and in run.json the unit of all of them.
+A run holds <split>/<kind>/cloud/NNN in its source's format, labels/NNN.ply with a row for each of its points,
+class_ids.json, and in run.json the unit of all of them.
 """
 
 import json
