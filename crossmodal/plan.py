@@ -1,17 +1,30 @@
 """The drawn numbers: everything a defect is, with no choice left, as JSON that replays bit for bit."""
 
+import math
 import zlib
 from base64 import b64decode, b64encode
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
 from rgb.light import EVEN_SKY, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Number, Number, Number]
+
+
+def _pointing(vector: Vector) -> Vector:
+    if not 0 < sum(x * x for x in vector) < float("inf"):
+        raise ValueError(f"must point somewhere, but is {', '.join(f'{x:g}' for x in vector)}")
+    return vector
+
+
+Direction = Annotated[Vector, AfterValidator(_pointing)]
+
+
+_MOST_BYTES = 1 << 31  # of a packed array; a few bytes can claim any size
 
 
 class Grown(BaseModel):
@@ -22,8 +35,8 @@ class Grown(BaseModel):
     source: Literal["grown"] = "grown"
     spec: DefectSpec
     anchor_m: Vector
-    normal: Vector
-    heading: Vector
+    normal: Direction
+    heading: Direction
     texture_seed: int
 
     @property
@@ -56,9 +69,12 @@ class PackedArray(BaseModel):
 
     def array(self) -> np.ndarray:
         """The array again. Raises ValueError when the text was damaged."""
+        size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
         try:
-            return np.frombuffer(zlib.decompress(b64decode(self.data, validate=True)),
-                                 self.dtype).reshape(self.shape)
+            if not 0 <= size <= _MOST_BYTES:
+                raise ValueError
+            data = zlib.decompressobj().decompress(b64decode(self.data, validate=True), size + 1)  # never more
+            return np.frombuffer(data, self.dtype).reshape(self.shape)
         except (ValueError, zlib.error):
             raise ValueError("a packed array of the plan is damaged; make the plan again") from None
 
@@ -87,7 +103,7 @@ class PlannedLight(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    direction: Vector
+    direction: Direction
     ambient: Number
     diffuse: Number
     confidence: Annotated[float, Field(ge=0, le=1)]

@@ -1,6 +1,7 @@
 """crossmodal replay: a manifest's samples, or one plan's, made again with the same bytes."""
 
 import json as js
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -148,7 +149,7 @@ def _entry(value: dict) -> dict:
 
 def _inside(sample: str) -> str:
     # An id becomes a path below OUT, and a manifest may come from anywhere.
-    if not sample.startswith("test/") or sample.count("/") != 2 or ".." in sample.split("/"):
+    if not re.fullmatch(r"test/\w[\w.+-]*/\w[\w.+-]*", sample):
         raise KeyError(sample)
     return sample
 

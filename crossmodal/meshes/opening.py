@@ -8,7 +8,7 @@ from crossmodal.meshes.net import Net, shaded, vertices_of
 THROUGH = 1.02  # of the wall's thickness, which the cut goes down
 DEEPEST, DEEPEST_AT_EDGE = 4.0, 0.7  # of the opening's own size; a thicker wall is not cut through
 FACING = 0.35  # cosine to the anchor's normal of triangles that the cut begins at; steeper ones lie below those
-APART = 4e-6  # of a mesh's size, by which sheets that touch in a point are parted: files join points within a quarter
+TOUCHING, APART = 2e-6, 4e-6  # of a mesh's size: points nearer than that are parted, for files join points within 1e-6
 CLEAR_MM = 0.05  # over the highest lip, where the cut begins; and beyond what it takes away to the side
 
 
@@ -77,12 +77,17 @@ def _cut(manifold3d, net, edit, gone, before, labels, shift, number):
 
 
 def _parted(points, faces):
-    """Points (V, 3) of a closed net, of which those at one place, where it touches itself, move into their own matter."""
-    _, place, many = np.unique(points, axis=0, return_inverse=True, return_counts=True)
-    place = place.ravel()
-    touching = np.flatnonzero(many[place] > 1)
-    if not len(touching):
+    """Points (V, 3) of a closed net, those at one place, where it touches itself, moved into their own matter."""
+    from scipy.sparse import coo_array  # slow to import, and wanted for meshes alone
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    size = np.ptp(points, axis=0).max()
+    one, other = cKDTree(points).query_pairs(TOUCHING * size, output_type="ndarray").T
+    if not len(one):
         return points
+    _, place = connected_components(coo_array((np.ones(len(one), bool), (one, other)), (len(points),) * 2), False)
+    touching = np.unique((one, other))
     order = touching[np.argsort(place[touching], kind="stable")]
     starts = np.flatnonzero(np.diff(place[order], prepend=-1))
     rank = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
@@ -92,7 +97,7 @@ def _parted(points, faces):
     out = np.stack([np.bincount(faces[about].ravel(), across[:, i], len(points)) for i in range(3)], 1)[order]
     out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-30)
     moved = points.copy()
-    moved[order] -= APART * np.ptp(points, axis=0).max() * (1 + rank[:, None]) * out
+    moved[order] -= APART * size * (1 + rank[:, None]) * out
     return moved
 
 

@@ -13,6 +13,8 @@ from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
 from crossmodal.recipe import Recipe
 
+MOST = 1_000_000  # samples of one run, whose jobs are listed in memory
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -85,8 +87,10 @@ class Request:
     """The text that the recipe came from, for the manifest."""
 
     def __post_init__(self):
-        if self.count < 1:
-            raise ValueError(f"count must be at least 1, but got {self.count}")
+        if not 1 <= self.count <= MOST:
+            raise ValueError(f"count must be 1 to {MOST}, which is terabytes, but got {self.count}; "
+                             "make several runs of other seeds" if self.count > MOST else
+                             f"count must be at least 1, but got {self.count}")
         if self.seed < 0:
             raise ValueError(f"seed must be 0 or above, but got {self.seed}")
         unknown = [name for name in self.origins or () if name not in SPLITS]
