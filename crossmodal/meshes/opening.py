@@ -26,8 +26,8 @@ def opened(net: Net, edit: SurfaceEdit, removed, before, labels, shift, number: 
         try:
             import manifold3d
         except ImportError:
-            return *_open(net, gone, labels, shift), ("left open, without an inner wall; pip install manifold3d cuts "
-                                                      "it out as a solid")
+            return *_open(net, gone, labels, shift), ("left open, without an inner wall; manifold3d cuts it out as a "
+                                                      'solid: pip install "crossmodal-anomaly[mesh]"')
         cut, blind = _cut(manifold3d, net, edit, gone, before, labels, shift, number)
         if cut is not None:
             return *cut, blind
