@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
 from crossmodal.defects.only import grown_as_asked
@@ -16,6 +16,15 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Number, Number, Number]
 
 
+def _pointing(vector: Vector) -> Vector:
+    if not 0 < sum(x * x for x in vector) < float("inf"):
+        raise ValueError(f"must point somewhere, but is {', '.join(f'{x:g}' for x in vector)}")
+    return vector
+
+
+Direction = Annotated[Vector, AfterValidator(_pointing)]
+
+
 class Grown(BaseModel):
     """One defect of the catalogue: a spec narrowed to numbers, at a place in a named frame."""
 
@@ -24,8 +33,8 @@ class Grown(BaseModel):
     source: Literal["grown"] = "grown"
     spec: DefectSpec
     anchor_m: Vector
-    normal: Vector
-    heading: Vector
+    normal: Direction
+    heading: Direction
     texture_seed: int
 
     @property
@@ -83,7 +92,7 @@ class PlannedLight(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    direction: Vector
+    direction: Direction
     ambient: Number
     diffuse: Number
     confidence: Annotated[float, Field(ge=0, le=1)]

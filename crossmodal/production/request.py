@@ -16,6 +16,8 @@ from crossmodal.locate import Where
 from crossmodal.recipe import Recipe
 from crossmodal.vlm.told import Told
 
+MOST = 1_000_000  # samples of one run, whose jobs are listed in memory
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -101,8 +103,10 @@ class Request:
     """What a text encoder took its words for: {"encoder", "words", "recipe"}."""
 
     def __post_init__(self):
-        if self.count < 1:
-            raise ValueError(f"count must be at least 1, but got {self.count}")
+        if not 1 <= self.count <= MOST:
+            raise ValueError(f"count must be 1 to {MOST}, which is terabytes, but got {self.count}; "
+                             "make several runs of other seeds" if self.count > MOST else
+                             f"count must be at least 1, but got {self.count}")
         if self.seed < 0:
             raise ValueError(f"seed must be 0 or above, but got {self.seed}")
         unknown = [name for name in self.origins or () if name not in SPLITS]
