@@ -53,6 +53,10 @@ def synthesize(
     vlm: Vlm = None, or_grammar: OrGrammar = False,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
+    methods: Annotated[str | None, typer.Option(
+        "--methods", "--method", help="draem,cutpaste: published ones, or a .yaml: crossmodal methods.")] = None,
+    as_published: Annotated[bool, typer.Option(
+        "--as-published", help="Methods with the parameters, and on the picture, of their paper.")] = False,
     where: WhereText = None, locator: Locator = None, segmenter: Segmenter = None,
     judge: Annotated[str | None, typer.Option(
         "--judge", help="Keep each sample's best draw by an image-text model, or by measures: measured.")] = None,
@@ -88,6 +92,7 @@ def synthesize(
     from crossmodal.locate import Where
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, encoder=encoder,
+               methods=_words(methods), as_published=as_published,
                count=count, seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
                format=format, json=json, where=Where.said(where, locator, segmenter),
@@ -233,6 +238,14 @@ def defects(json: Json = False) -> int:
 def presets(json: Json = False) -> int:
     """List the recipes that ship with the package, for synthesize --preset."""
     from crossmodal.commands.presets import run
+
+    return run(json)
+
+
+@app.command()
+def methods(json: Json = False) -> int:
+    """List the survey's methods and others: what each changes, what it needs, and whether it runs."""
+    from crossmodal.commands.methods import run
 
     return run(json)
 

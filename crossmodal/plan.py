@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from crossmodal.defects import DefectSpec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import Field as DefectField
+from crossmodal.methods.spec import Blocks, Name
 from crossmodal.packed import PackedArray
 from crossmodal.tint import Tinted
 from rgb.light import EVEN_SKY, NO_IDEA, Light
@@ -55,6 +56,53 @@ class Grown(BaseModel):
                                        "heading": turned(self.heading)})
 
 
+class Texture(BaseModel):
+    """A picture of a bank, by its name there and the hash of its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+
+
+class Made(BaseModel):
+    """One defect of a published method: blocks narrowed to numbers, at a place in a named frame, or of a photograph.
+
+    elsewhere_m, elsewhere_heading: where its content is cut from, if it is
+    pixel, elsewhere_pixel: (column, row), the same of a method that works on the photograph
+    step_mm: a cell of the canvas that it is made on
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["made"] = "made"
+    kind: Name
+    blocks: Blocks
+    anchor_m: Vector
+    normal: Vector
+    heading: Vector
+    elsewhere_m: Vector | None = None
+    elsewhere_heading: Vector | None = None
+    pixel: tuple[int, int] | None = None
+    elsewhere_pixel: tuple[int, int] | None = None
+    texture: Texture | None = None
+    step_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    texture_seed: int
+
+    def moved(self, T: np.ndarray) -> "Made":
+        """The same defect in the coordinates that T (4, 4) maps to. Raises ValueError for one of a photograph."""
+        if self.pixel is not None:
+            raise ValueError(f"{self.kind} was made on a photograph and cannot be moved")
+        move = {name: None if getattr(self, name) is None else _turned(T, getattr(self, name), name.endswith("_m"))
+                for name in ("anchor_m", "normal", "heading", "elsewhere_m", "elsewhere_heading")}
+        return self.model_copy(update=move)
+
+
+def _turned(T, vector, is_place) -> Vector:
+    turned = T[:3, :3] @ np.array(vector) + (T[:3, 3] if is_place else 0)
+    return tuple(float(x) for x in turned)
+
+
 class Painted(Grown):
     """A defect of the catalogue in colours of its own."""
 
@@ -84,7 +132,7 @@ class Lifted(BaseModel):
     """How far relief that was read from shading is to be trusted."""
 
 
-Planned = Annotated[Grown | Painted | Lifted, Field(discriminator="source")]
+Planned = Annotated[Grown | Painted | Lifted | Made, Field(discriminator="source")]
 
 
 class PlannedLight(BaseModel):

@@ -22,6 +22,7 @@ from crossmodal.judge import Choice
 from crossmodal.locate import Where
 from crossmodal.meshes.files import is_mesh
 from crossmodal.meshes.scanned import scan_file
+from crossmodal.methods.presets import method
 from crossmodal.presets import preset as named
 from crossmodal.production import Request, Shard, Summary, produce
 from crossmodal.production.clouds import produce_clouds, without_colour
@@ -33,12 +34,13 @@ VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pict
 
 
 def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
-        prompt: str | None, encoder: str | None, count: int | None, seed: int, origins: tuple[str, ...] | None,
-        workers: int, resume: bool, shard: str | None, only_defects: bool, allow_overlap: bool, ply: bool,
-        reading: Reading, light: str, views: int | None, format: str | None, json: bool, where: Where | None = None,
-        choice: Choice | None = None, vlm: str | None = None, or_grammar: bool = False) -> int:
+        prompt: str | None, encoder: str | None, methods: tuple[str, ...] | None, as_published: bool,
+        count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
+        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, views: int | None,
+        format: str | None, json: bool, where: Where | None = None, choice: Choice | None = None,
+        vlm: str | None = None, or_grammar: bool = False) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
-    said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt}
+    said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt, "--methods": methods}
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
@@ -62,6 +64,9 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     elif prompt is not None:
         wanted, likened = recipe_of(prompt, encoder)
         request = Request.of_recipe(wanted, _count(count, 1), prompt=prompt, likened=likened, **rest)
+    elif methods is not None:
+        request = Request.of_methods([method(name, as_published) for name in methods], _count(count, len(methods)),
+                                     **rest)
     elif recipe is not None or preset is not None:
         wanted = read_recipe(recipe) if preset is None else named(preset)
         request = Request.of_recipe(wanted, _count(count, 1), **rest)
@@ -75,6 +80,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     summaries, asked = [], []
     warn = warner()
     checked_out(out, root)
+    if methods is not None and clouds:
+        raise ValueError(f"{source} holds clouds alone; a method takes its matter from a picture, so give captures")
     if not mesh and views is not None:
         raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
     if clouds:

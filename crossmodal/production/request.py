@@ -13,6 +13,7 @@ from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
 from crossmodal.judge import Choice
 from crossmodal.locate import Where
+from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 from crossmodal.vlm.told import Told
 
@@ -62,7 +63,7 @@ class Line:
     recipe: None where a model says it of each capture (see Request.told)
     """
 
-    recipe: Recipe | None
+    recipe: Recipe | Method | None
     folder: str | None
 
     @property
@@ -144,20 +145,29 @@ class Request:
         folder = (min(kinds) if len(kinds) == 1 else "combined") if sure else None
         return cls((Line(recipe, folder),), count, **rest)
 
+    @classmethod
+    def of_methods(cls, methods: Sequence[Method], count: int, **rest) -> Self:
+        """One defect a capture, methods balanced. Errors: ValueError for one that comes twice."""
+        names = [method.name for method in methods]
+        if len(set(names)) != len(names) or not names:
+            raise ValueError(f"--methods must name each method once, but got {','.join(names)!r}")
+        return cls(tuple(Line(method, method.name) for method in methods), count, **rest)
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """The listed kinds, drawn or not, in alphabetical order; all that there are where a model may name any."""
         if any(line.recipe is None for line in self.lines):
             return tuple(sorted(spec.model_fields["kind"].default for spec in DEFECTS))
-        return tuple(sorted({spec.kind for spec in self._listed}))
+        methods = {line.recipe.name for line in self.lines if isinstance(line.recipe, Method)}
+        return tuple(sorted(methods | {spec.kind for spec in self._listed}))
 
     @property
     def _listed(self):
-        recipes = [line.recipe for line in self.lines if line.recipe is not None]
+        recipes = [line.recipe for line in self.lines if isinstance(line.recipe, Recipe)]
         recipes += [one.recipe for one in self.told.values() if isinstance(one, Told)]
         return [spec for recipe in recipes for spec in recipe.defects]
 
-    def recipe(self, line: int, path: str) -> Recipe:
+    def recipe(self, line: int, path: str) -> Recipe | Method:
         """What a line makes in the capture of a path. Raises ValueError where a model has no answer."""
         one = self.told.get(path)
         if isinstance(one, str):
