@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crossmodal.commands.inpainting import inpaint
-from crossmodal.commands.optimising import optimise
+from crossmodal.commands.edits import inpaint, lift, optimise
 from crossmodal.commands.options import (
     MESH_OR_SOURCE,
     SOURCE,
@@ -102,33 +101,8 @@ def synthesize(
                                _three(viewpoint)))
 
 
-@app.command()
-def lift(
-    capture: Annotated[str, typer.Argument(help="A .pcd, rgb.png+xyz.tiff, or rgb/NNN.png in a tree.")],
-    out: Out,
-    rgb: Annotated[Path | None, typer.Option("--rgb", help="Its picture with a defect in it.")] = None,
-    depth: Annotated[Path | None, typer.Option("--depth", help="Its depth with a defect in it.")] = None,
-    points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect.")] = None,
-    mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts.")] = None,
-    relief: Annotated[str | None, typer.Option(
-        "--relief", help="Relief of an edited picture: dent, bump, shading, or a height map (mm, TIFF).")] = None,
-    depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep a dent.")] = None,
-    height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high a bump.")] = None,
-    kind: Annotated[str, typer.Option("--kind", help="What to call the defect.")] = "lifted",
-    ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
-    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
-) -> int:
-    """Carry a defect that was made in one modality to all the others."""
-    from crossmodal.commands.lift import run
-    from crossmodal.datasets.source import Reading
-
-    return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief,
-               depth_mm=depth_mm, height_mm=height_mm, kind=kind, ply=ply,
-               reading=Reading(unit, intrinsics, depth_scale), json=json)
-
-
-app.command()(inpaint)
-app.command()(optimise)
+for _command in (lift, inpaint, optimise):
+    app.command()(_command)
 
 
 @app.command()

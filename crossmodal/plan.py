@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
 from crossmodal.defects.only import grown_as_asked
@@ -11,10 +11,19 @@ from crossmodal.edit import Field as DefectField
 from crossmodal.methods.spec import Blocks, Name
 from crossmodal.packed import PackedArray
 from crossmodal.tint import Tinted
-from rgb.light import EVEN_SKY, Light
+from rgb.light import EVEN_SKY, NO_IDEA, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Number, Number, Number]
+
+
+def _pointing(vector: Vector) -> Vector:
+    if not 0 < sum(x * x for x in vector) < float("inf"):
+        raise ValueError(f"must point somewhere, but is {', '.join(f'{x:g}' for x in vector)}")
+    return vector
+
+
+Direction = Annotated[Vector, AfterValidator(_pointing)]
 
 
 class Grown(BaseModel):
@@ -25,8 +34,8 @@ class Grown(BaseModel):
     source: Literal["grown"] = "grown"
     spec: DefectSpec
     anchor_m: Vector
-    normal: Vector
-    heading: Vector
+    normal: Direction
+    heading: Direction
     texture_seed: int
 
     @property
@@ -131,13 +140,14 @@ class PlannedLight(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    direction: Vector
+    direction: Direction
     ambient: Number
     diffuse: Number
     confidence: Annotated[float, Field(ge=0, le=1)]
     specular: Number = 0.0
     shininess: Number = 1.0
     sky: tuple[Number, Number, Number, Number, Number, Number, Number, Number, Number] = EVEN_SKY
+    doubt_deg: Annotated[float, Field(ge=0, le=NO_IDEA)] = 0.0
 
     @classmethod
     def of(cls, light: Light) -> "PlannedLight":

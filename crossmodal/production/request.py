@@ -17,6 +17,8 @@ from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 from crossmodal.vlm.told import Told
 
+MOST = 1_000_000  # samples of one run, whose jobs are listed in memory
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -98,12 +100,14 @@ class Request:
     """The model that is asked what the text means on each capture."""
     told: Mapping[str, Told | str] = field(default_factory=dict)
     """What it said of each, by the capture's path; or why it has no answer."""
-    likened: tuple[str, ...] = ()
-    """What its words were taken for that a text encoder alone knew."""
+    likened: dict | None = None
+    """What a text encoder took its words for: {"encoder", "words", "recipe"}."""
 
     def __post_init__(self):
-        if self.count < 1:
-            raise ValueError(f"count must be at least 1, but got {self.count}")
+        if not 1 <= self.count <= MOST:
+            raise ValueError(f"count must be 1 to {MOST}, which is terabytes, but got {self.count}; "
+                             "make several runs of other seeds" if self.count > MOST else
+                             f"count must be at least 1, but got {self.count}")
         if self.seed < 0:
             raise ValueError(f"seed must be 0 or above, but got {self.seed}")
         unknown = [name for name in self.origins or () if name not in SPLITS]
@@ -185,4 +189,4 @@ class Request:
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
         } | {name: said for name, said in (("prompt", self.prompt), ("vlm", self.vlm)) if said is not None} | {
             name: one.record() for name, one in (("where", self.where), ("choice", self.choice)) if one is not None} | (
-            {"likened": [*self.likened]} if self.likened else {})
+            {} if self.likened is None else {"likened": self.likened})
