@@ -299,6 +299,22 @@ def test_a_tint_of_ones_changes_no_bit_and_a_tint_no_size():
             Tinted(one.field(), bad.astype(np.float32))
 
 
+def test_a_tint_is_on_the_surface_for_every_view_and_cloud():
+    one = planned(DENT).defects[0]
+    red = Painted(**{**dict(one), "source": "painted"}, tint=PackedArray.of(RED.astype(np.float32)))
+    plain, painted = (cm.grown(ball().surface, defect) for defect in (one, red))
+    aside = np.eye(4)
+    aside[0, 3] = 0.002
+    other = ball().replaced(points=(ball().points - aside[:3, 3]).astype(np.float32))
+    assert (cm.imprint(cm.Rig((ball(), other), (np.eye(4), aside)), painted)[1].after.rgb
+            != cm.imprint(cm.Rig((ball(), other), (np.eye(4), aside)), plain)[1].after.rgb).any()
+    points, normals = (x[40:55:3, 40:55:3].reshape(-1, 3) for x in (ball().points, ball().normals))
+    was, now = plain(points, normals), painted(points, normals)
+    assert was.albedo is None
+    assert (now.albedo[now.support][:, 2] < 1).all()
+    np.testing.assert_array_equal(was.displacement_mm, now.displacement_mm)
+
+
 def test_a_net_never_goes_beyond_its_numbers():
     at = weights(np.linspace(-1, 1, 401), np.arange(8))
     assert (at >= 0).all()
