@@ -1,7 +1,5 @@
 """The drawn numbers: everything a defect is, with no choice left, as JSON that replays bit for bit."""
 
-import zlib
-from base64 import b64decode, b64encode
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from crossmodal.defects import DefectSpec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import Field as DefectField
+from crossmodal.packed import PackedArray
 from crossmodal.tint import Tinted
 from rgb.light import EVEN_SKY, Light
 
@@ -47,29 +46,6 @@ class Grown(BaseModel):
                                        "heading": turned(self.heading)})
 
 
-class PackedArray(BaseModel):
-    """An array as text: zlib in base64, exact to the bit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dtype: Literal["uint8", "float32", "bool"]
-    shape: tuple[int, ...]
-    data: str
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> "PackedArray":
-        return cls(dtype=array.dtype.name, shape=array.shape,
-                   data=b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 6)).decode())
-
-    def array(self) -> np.ndarray:
-        """The array again. Raises ValueError when the text was damaged."""
-        try:
-            return np.frombuffer(zlib.decompress(b64decode(self.data, validate=True)),
-                                 self.dtype).reshape(self.shape)
-        except (ValueError, zlib.error):
-            raise ValueError("a packed array of the plan is damaged; make the plan again") from None
-
-
 class Painted(Grown):
     """A defect of the catalogue in colours of its own."""
 
@@ -95,6 +71,8 @@ class Lifted(BaseModel):
     pixel_mm2: float = 0.0
     extents_mm: tuple[float, float] = (0.0, 0.0)
     volume_mm3: float = 0.0
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far relief that was read from shading is to be trusted."""
 
 
 Planned = Annotated[Grown | Painted | Lifted, Field(discriminator="source")]

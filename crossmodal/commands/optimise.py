@@ -29,7 +29,7 @@ def run(capture: str, text: str, out: Path, score: str, start: Path | None, step
         raise ValueError(f"{out} already holds a run; choose another --out")
     checked_out(out)
     source = one_source(capture)
-    begun = recipe_of(text) if start is None else _read(start)
+    begun = recipe_of(text)[0] if start is None else _read(start)
     before = load(source, reading)
     with one_thread(), progress("optimise") as tell:
         found = optimise(before, begun, text, ClipScore(score, device), steps, seed, device=device, told=tell)

@@ -77,9 +77,9 @@ def _made(out, wanted, chosen, ids, reading):
                 result = again_in(one, reading, entry["plan"]) if one.view else replay(capture, entry["plan"])
                 origin = {**entry["source"], "path": one.path, "sha256": one.hashes()}
                 made = write_sample(out, entry["id"], result, ids, origin, entry["seed"],
-                                    "points" in entry["files"], entry["prompt"])
+                                    "points" in entry["files"], entry["prompt"], entry.get("vlm"))
                 made = with_depth_camera(out, made, one, reading, capture, result)
-                entries.append(made | {"view": entry["view"]} if "view" in entry else made)
+                entries.append(made | {name: entry[name] for name in ("view", "where", "judged") if name in entry})
             except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
                 failures.append({"id": entry["id"], "reason": said(error)})
                 print(f"error: {entry['id']} failed: {said(error)}", file=sys.stderr)

@@ -43,8 +43,9 @@ def drawn(mesh: Mesh, recipe: Recipe, seed: int) -> Plan:
     Raises ValueError where a defect finds no place.
     """
     places = (recipe.place, *(spec.place for spec in recipe.defects if spec.place is not None))
-    if any(place.at_pixel is not None or place.box or place.mask or place.forbid for place in places):
-        raise ValueError("a mesh has no pixels: leave at_pixel, box, mask and forbid out, or give a Plan")
+    if any(place.at_pixel is not None or place.box or place.mask or place.forbid or place.region
+           for place in places):
+        raise ValueError("a mesh has no pixels: leave at_pixel, box, mask, forbid and region out, or give a Plan")
     area = np.linalg.norm(np.cross(*(mesh.corners[:, k] - mesh.corners[:, 0] for k in (1, 2))), axis=1)
     sides = mesh.face_normals[stream(seed, "mesh", "side").choice(len(area), SIDES, p=area / area.sum())]
     tried, reason = [], None

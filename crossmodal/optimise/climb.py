@@ -15,7 +15,7 @@ from crossmodal.weights import one_thread
 
 NET = 8  # numbers a side of a tint's net
 RATE = 0.12  # Adam's (Kingma & Ba 2015), in logits of a share of each range; it falls to nothing by the last step
-TINT_RATE = 0.02  # of the net, half way: what shape and one colour can explain is left to them
+TINT_RATE = 0.01  # of the net, half way: what shape and one colour can explain is left to them
 PLACE_PACE = 0.3  # of heading and place against sizes: else they run off before the size fits
 LOOKED = 20  # steps after which PyTorch3D is asked again what each pixel sees
 
