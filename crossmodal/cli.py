@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crossmodal.commands.inpainting import inpaint
-from crossmodal.commands.optimising import optimise
+from crossmodal.commands.edits import inpaint, lift, optimise
 from crossmodal.commands.options import (
     MESH_OR_SOURCE,
     SOURCE,
@@ -53,6 +52,10 @@ def synthesize(
     vlm: Vlm = None, or_grammar: OrGrammar = False,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
+    methods: Annotated[str | None, typer.Option(
+        "--methods", "--method", help="draem,cutpaste: published ones, or a .yaml: crossmodal methods.")] = None,
+    as_published: Annotated[bool, typer.Option(
+        "--as-published", help="Methods with the parameters, and on the picture, of their paper.")] = False,
     where: WhereText = None, locator: Locator = None, segmenter: Segmenter = None,
     judge: Annotated[str | None, typer.Option(
         "--judge", help="Keep each sample's best draw by an image-text model, or by measures: measured.")] = None,
@@ -88,6 +91,7 @@ def synthesize(
     from crossmodal.locate import Where
 
     return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, encoder=encoder,
+               methods=_words(methods), as_published=as_published,
                count=count, seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
                format=format, json=json, where=Where.said(where, locator, segmenter),
@@ -97,33 +101,8 @@ def synthesize(
                                _three(viewpoint)))
 
 
-@app.command()
-def lift(
-    capture: Annotated[str, typer.Argument(help="A .pcd, rgb.png+xyz.tiff, or rgb/NNN.png in a tree.")],
-    out: Out,
-    rgb: Annotated[Path | None, typer.Option("--rgb", help="Its picture with a defect in it.")] = None,
-    depth: Annotated[Path | None, typer.Option("--depth", help="Its depth with a defect in it.")] = None,
-    points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect.")] = None,
-    mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts.")] = None,
-    relief: Annotated[str | None, typer.Option(
-        "--relief", help="Relief of an edited picture: dent, bump, shading, or a height map (mm, TIFF).")] = None,
-    depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep a dent.")] = None,
-    height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high a bump.")] = None,
-    kind: Annotated[str, typer.Option("--kind", help="What to call the defect.")] = "lifted",
-    ply: Annotated[bool, typer.Option("--ply", help="Also points/NNN.ply with labels.")] = False,
-    unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None, json: Json = False,
-) -> int:
-    """Carry a defect that was made in one modality to all the others."""
-    from crossmodal.commands.lift import run
-    from crossmodal.datasets.source import Reading
-
-    return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief,
-               depth_mm=depth_mm, height_mm=height_mm, kind=kind, ply=ply,
-               reading=Reading(unit, intrinsics, depth_scale), json=json)
-
-
-app.command()(inpaint)
-app.command()(optimise)
+for _command in (lift, inpaint, optimise):
+    app.command()(_command)
 
 
 @app.command()
@@ -233,6 +212,14 @@ def defects(json: Json = False) -> int:
 def presets(json: Json = False) -> int:
     """List the recipes that ship with the package, for synthesize --preset."""
     from crossmodal.commands.presets import run
+
+    return run(json)
+
+
+@app.command()
+def methods(json: Json = False) -> int:
+    """List the survey's methods and others: what each changes, what it needs, and whether it runs."""
+    from crossmodal.commands.methods import run
 
     return run(json)
 

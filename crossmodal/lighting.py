@@ -63,4 +63,4 @@ def _rounded(light: Light) -> Light:
     return replace(light, direction=tuple(round(x, DIGITS) for x in light.direction),
                    sky=tuple(round(x, DIGITS) for x in light.sky),
                    **{name: round(getattr(light, name), DIGITS)
-                      for name in ("ambient", "diffuse", "confidence", "specular", "shininess")})
+                      for name in ("ambient", "diffuse", "confidence", "specular", "shininess", "doubt_deg")})

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+MOST_BYTES = 1 << 31  # a few bytes can claim any size
+
 
 class PackedArray(BaseModel):
     """An array as text: zlib in base64, exact to the bit."""
@@ -27,9 +29,11 @@ class PackedArray(BaseModel):
         """The array again. Raises ValueError when the text was damaged."""
         try:
             size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
+            if not 0 <= size <= MOST_BYTES:
+                raise ValueError
             # No more than the shape holds: a few bytes from anywhere may stand for gigabytes.
             stream = zlib.decompressobj()
-            data = stream.decompress(b64decode(self.data, validate=True), max(0, size) + 1)
+            data = stream.decompress(b64decode(self.data, validate=True), size + 1)
             if not stream.eof:
                 raise ValueError
             return np.frombuffer(data, self.dtype).reshape(self.shape)

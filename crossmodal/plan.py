@@ -3,17 +3,27 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import Field as DefectField
+from crossmodal.methods.spec import Blocks, Name
 from crossmodal.packed import PackedArray
 from crossmodal.tint import Tinted
-from rgb.light import EVEN_SKY, Light
+from rgb.light import EVEN_SKY, NO_IDEA, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Number, Number, Number]
+
+
+def _pointing(vector: Vector) -> Vector:
+    if not 0 < sum(x * x for x in vector) < float("inf"):
+        raise ValueError(f"must point somewhere, but is {', '.join(f'{x:g}' for x in vector)}")
+    return vector
+
+
+Direction = Annotated[Vector, AfterValidator(_pointing)]
 
 
 class Grown(BaseModel):
@@ -24,8 +34,8 @@ class Grown(BaseModel):
     source: Literal["grown"] = "grown"
     spec: DefectSpec
     anchor_m: Vector
-    normal: Vector
-    heading: Vector
+    normal: Direction
+    heading: Direction
     texture_seed: int
 
     @property
@@ -44,6 +54,53 @@ class Grown(BaseModel):
         anchor = tuple(float(x) for x in T[:3, :3] @ np.array(self.anchor_m) + T[:3, 3])
         return self.model_copy(update={"anchor_m": anchor, "normal": turned(self.normal),
                                        "heading": turned(self.heading)})
+
+
+class Texture(BaseModel):
+    """A picture of a bank, by its name there and the hash of its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+
+
+class Made(BaseModel):
+    """One defect of a published method: blocks narrowed to numbers, at a place in a named frame, or of a photograph.
+
+    elsewhere_m, elsewhere_heading: where its content is cut from, if it is
+    pixel, elsewhere_pixel: (column, row), the same of a method that works on the photograph
+    step_mm: a cell of the canvas that it is made on
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["made"] = "made"
+    kind: Name
+    blocks: Blocks
+    anchor_m: Vector
+    normal: Vector
+    heading: Vector
+    elsewhere_m: Vector | None = None
+    elsewhere_heading: Vector | None = None
+    pixel: tuple[int, int] | None = None
+    elsewhere_pixel: tuple[int, int] | None = None
+    texture: Texture | None = None
+    step_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    texture_seed: int
+
+    def moved(self, T: np.ndarray) -> "Made":
+        """The same defect in the coordinates that T (4, 4) maps to. Raises ValueError for one of a photograph."""
+        if self.pixel is not None:
+            raise ValueError(f"{self.kind} was made on a photograph and cannot be moved")
+        move = {name: None if getattr(self, name) is None else _turned(T, getattr(self, name), name.endswith("_m"))
+                for name in ("anchor_m", "normal", "heading", "elsewhere_m", "elsewhere_heading")}
+        return self.model_copy(update=move)
+
+
+def _turned(T, vector, is_place) -> Vector:
+    turned = T[:3, :3] @ np.array(vector) + (T[:3, 3] if is_place else 0)
+    return tuple(float(x) for x in turned)
 
 
 class Painted(Grown):
@@ -75,7 +132,7 @@ class Lifted(BaseModel):
     """How far relief that was read from shading is to be trusted."""
 
 
-Planned = Annotated[Grown | Painted | Lifted, Field(discriminator="source")]
+Planned = Annotated[Grown | Painted | Lifted | Made, Field(discriminator="source")]
 
 
 class PlannedLight(BaseModel):
@@ -83,13 +140,14 @@ class PlannedLight(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    direction: Vector
+    direction: Direction
     ambient: Number
     diffuse: Number
     confidence: Annotated[float, Field(ge=0, le=1)]
     specular: Number = 0.0
     shininess: Number = 1.0
     sky: tuple[Number, Number, Number, Number, Number, Number, Number, Number, Number] = EVEN_SKY
+    doubt_deg: Annotated[float, Field(ge=0, le=NO_IDEA)] = 0.0
 
     @classmethod
     def of(cls, light: Light) -> "PlannedLight":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rgb.light import AMBIENT, Light, harmonics
+from rgb.light import AMBIENT, NO_IDEA, Light, harmonics
 from rgb.witnesses import Witnesses
 
 TURNS, MANY_TURNS, MORE_TURNS = 14, 24, 5
@@ -44,8 +44,9 @@ def estimate_light(witnesses: Sequence[Witnesses | None], direction: np.ndarray 
     total, ambient = float(fit.said(fit.towards)), max(float(fit.around[0]), LEAST_AMBIENT * fit.strength)
     # Shading steeper than a lamp and a room make it is a sky that is darker than nothing, on all sides alike.
     sky = fit.around[1:] + (fit.around[0] - ambient) * np.array((0, 0, 0, 1, 1, 1, 0, 0, 0))
+    doubt = 0.0 if direction is not None else _doubt_deg(w, fit)
     light = Light(_numbers(fit.towards), ambient / total, fit.strength / total,
-                  _confidence(w, fit) if direction is None else 1.0, sky=_numbers(sky / total))
+                  _confidence(w, fit, doubt) if direction is None else 1.0, sky=_numbers(sky / total), doubt_deg=doubt)
     return light if w.view is None else replace(light, **_highlight(w, fit))
 
 
@@ -189,19 +190,24 @@ def _uneven(w, even: _Fit, shown, spread) -> _Fit:
     return replace(even, albedo=albedo, around=around)
 
 
-def _confidence(w, fit: _Fit) -> float:
-    """How much of the shading is explained, less where the lamp's direction is open, as the fit itself doubts it."""
+def _doubt_deg(w, fit: _Fit) -> float:
+    """How far the lamp's direction may be off, as the fit itself doubts it: one deviation."""
+    # As many independent witnesses as directions are seen.
+    told = fit.moment / len(w.seen) * max(w.facets, 4) / max(fit.spread, UNTRUE) ** 2
+    doubt = np.linalg.inv(told + np.diag((USUAL**-2, OPEN**-2, OPEN**-2, OPEN**-2)))[1:, 1:]
+    across = np.eye(3) - np.outer(fit.towards, fit.towards)
+    angle = np.degrees(np.sqrt(max(float(np.trace(across @ doubt @ across)), 0.0)) / fit.strength)
+    return float(min(angle, NO_IDEA))
+
+
+def _confidence(w, fit: _Fit, doubt_deg: float) -> float:
+    """How much of the shading is explained, less where the lamp's direction is open."""
     relative = w.seen / fit.albedo[w.group]
     relative = np.minimum(relative, np.quantile(relative, 0.97))
     said = fit.said(w.normals)
     said = said * np.median(relative) / max(float(np.median(said)), 1e-6)
     explained = 1.0 - np.mean((relative - said) ** 2) / max(float(relative.var()), 1e-9)
-    # As many independent witnesses as directions are seen.
-    told = fit.moment / len(relative) * max(w.facets, 4) / max(fit.spread, UNTRUE) ** 2
-    doubt = np.linalg.inv(told + np.diag((USUAL**-2, OPEN**-2, OPEN**-2, OPEN**-2)))[1:, 1:]
-    across = np.eye(3) - np.outer(fit.towards, fit.towards)
-    angle = np.degrees(np.sqrt(max(float(np.trace(across @ doubt @ across)), 0.0)) / fit.strength)
-    known = np.sqrt(np.clip(explained, 0, 1)) / (1 + (angle / DOUBTFUL_DEG) ** 2)
+    known = np.sqrt(np.clip(explained, 0, 1)) / (1 + (doubt_deg / DOUBTFUL_DEG) ** 2)
     # A lamp behind the surfaces it lights, or behind the scene, is no lamp.
     return float(known * np.clip((0.2 - fit.towards[2]) / 0.4, 0, 1))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 EVEN_SKY = (0.0,) * 9
+NO_IDEA = 180.0  # degrees, as doubtful as a direction can be
 DARKEST = 0.02  # of full light; nothing that a lamp and a room light is darker
 
 
@@ -19,6 +20,7 @@ class Light:
     sky: how uneven the surroundings are, as a matt surface sees them: the harmonics up to order 2 of their light
         (Ramamoorthi & Hanrahan 2001), as factors of x, y, z, x², y², z², yz, zx, xy of the normal. Matter whose
         shading is steeper than a matt one's is said so too; nothing is darker than DARKEST
+    doubt_deg: how far the direction may be off, one deviation; 0 where somebody said it
     """
 
     direction: tuple[float, float, float]
@@ -28,6 +30,7 @@ class Light:
     specular: float = 0.0
     shininess: float = 1.0
     sky: tuple[float, float, float, float, float, float, float, float, float] = EVEN_SKY
+    doubt_deg: float = 0.0
 
     def shading(self, normals: np.ndarray, lit: np.ndarray | float = 1.0) -> np.ndarray:
         """Relative brightness (...) of normals (..., 3); lit is 1 where the lamp is seen, 0 in its shadow."""
@@ -44,7 +47,7 @@ class Light:
         bend = rotation @ np.array(((xx, xy / 2, zx / 2), (xy / 2, yy, yz / 2), (zx / 2, yz / 2, zz))) @ rotation.T
         sky = *slope, *np.diag(bend), 2 * bend[1, 2], 2 * bend[2, 0], 2 * bend[0, 1]
         return Light(tuple(float(v) for v in rotation @ np.array(self.direction)), self.ambient, self.diffuse,
-                     self.confidence, self.specular, self.shininess, tuple(float(v) for v in sky))
+                     self.confidence, self.specular, self.shininess, tuple(float(v) for v in sky), self.doubt_deg)
 
 
 def harmonics(normals: np.ndarray) -> np.ndarray:
@@ -53,5 +56,5 @@ def harmonics(normals: np.ndarray) -> np.ndarray:
     return np.stack((x, y, z, x * x, y * y, z * z, y * z, z * x, x * y), -1)
 
 
-AMBIENT = Light((0.0, 0.0, -1.0), 1.0, 0.0, 0.0)
+AMBIENT = Light((0.0, 0.0, -1.0), 1.0, 0.0, 0.0, doubt_deg=NO_IDEA)
 """Light from everywhere: a change of normal changes nothing."""

@@ -183,9 +183,11 @@ def test_the_command_line_takes_it_with_a_prompt_and_records_what_it_took(minilm
     word = next(word for word in said["understood"] if word.get("likened"))
     assert word["meaning"].startswith("bump (by likeness")
     recipe, likened = recipe_of("a 5 mm tumour", minilm.model)
-    assert Request.of_recipe(recipe, 1, likened=likened).record(())["likened"] == [*likened] != []
+    assert Request.of_recipe(recipe, 1, likened=likened).record(())["likened"] == likened
+    assert likened["words"].keys() == {"tumour"}
+    assert cm.Recipe.model_validate(likened["recipe"]) == recipe
     assert main(["synthesize", str(tmp_path), "--out", str(tmp_path / "o"), "--encoder", minilm.model]) == 2
-    assert "give them by --prompt" in capsys.readouterr().err
+    assert "leave --vlm out" in capsys.readouterr().err
 
 
 def test_words_alone_need_no_torch():

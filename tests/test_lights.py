@@ -38,3 +38,22 @@ def test_confidence_that_tells_nothing_is_caught(rows):
     turned = [replace(row, confidence=other.confidence) for row, other in zip(rows, rows[7:] + rows[:7], strict=True)]
     with pytest.raises(AssertionError):
         check_calibrated(turned)
+
+
+def check_doubted(rows):
+    """A direction is off by about as much as it is doubted, more where it is doubted more."""
+    error = np.array([row.error_deg for row in rows])
+    doubt = np.array([row.capture.surface.light.doubt_deg for row in rows])
+    assert 0.3 <= np.median(error / doubt) <= 1
+    assert np.mean(error <= 2 * doubt) >= 0.9
+    assert np.median(error[doubt > 12]) > 5 * np.median(error[doubt < 6])
+
+
+def test_the_doubt_of_a_direction_is_calibrated(rows):
+    check_doubted(rows)
+
+
+def test_a_doubt_that_tells_nothing_is_caught(rows):
+    turned = [replace(row, capture=other.capture) for row, other in zip(rows, rows[7:] + rows[:7], strict=True)]
+    with pytest.raises(AssertionError):
+        check_doubted(turned)

@@ -1,6 +1,7 @@
 """Captures of one rig share their light: together they tell what each alone leaves open, and a plan remembers it."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import lights
@@ -14,6 +15,7 @@ from test_laws_replay import check_L10, digest
 import crossmodal as cm
 from crossmodal import datasets
 from crossmodal.production import Request, Shard, produce
+from crossmodal.production.lighting import stood_in
 from crossmodal.scanner import Box, Cylinder, Plane, rotation_about, scan
 
 DENT = cm.Dent(diameter_mm=6, depth_mm=0.5)
@@ -104,6 +106,16 @@ def test_real_captures_of_one_rig_agree_on_their_lamp(shared):
     assert pooled.confidence > 0.7
     assert pooled.specular > 0
     assert sum(capture.surface.light.specular > 0 for capture in captures) > len(captures) / 2
+
+
+def test_the_shared_light_is_taken_where_its_direction_is_less_in_doubt():
+    """One picture's own fit explains that picture best, wherever the lamp is."""
+    capture = toys.sphere()
+    own = capture.surface.light
+    surer = replace(own, direction=(0.0, 0.6, -0.8), confidence=0.5 * own.confidence, doubt_deg=0.5 * own.doubt_deg)
+    assert stood_in(capture, surer).surface.light == surer
+    assert stood_in(capture, replace(surer, confidence=1.0, doubt_deg=2 * own.doubt_deg)) is capture
+    assert stood_in(capture, None) is capture
 
 
 # a plan remembers the light

@@ -15,6 +15,7 @@ from crossmodal.datasets.decode import depth_m, points_m
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain, write_sample
 from crossmodal.datasets.raw import read_geometry
+from crossmodal.datasets.remembered import read_as
 from crossmodal.plan import Plan
 from crossmodal.production.pool import one_thread
 from rgb import read_mask, read_rgb
@@ -40,9 +41,9 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
     from crossmodal.lift import lift
 
     region = None if mask is None else read_mask(mask) > 0
-    height_map = relief_of(relief, depth_mm, height_mm, before.shape)
+    height_map = _short_of_the_camera(relief_of(relief, depth_mm, height_mm, before.shape), before)
     ids = assigned({}, [kind])
-    origin = {"path": source.path, "sha256": source.hashes()}
+    origin = {"path": source.path, "sha256": source.hashes(), **read_as(reading)}
     with one_thread():
         edit = replace(lift(before, **{word: edited}, mask=region, relief=height_map), kind=kind)
         result = imprint(before, edit, Plan(capture=before.name, defects=(edit.planned,)))
@@ -99,6 +100,17 @@ def _edited(word: str, path: Path, before: Capture, reading: Reading) -> np.ndar
         return depth_m(path, values, reading.unit_m, count_m)[0]
     points, _ = points_m(path, values, reading.unit_m)
     return points if word == "points" else np.ascontiguousarray(points[..., 2])
+
+
+def _short_of_the_camera(relief, before: Capture):
+    """The relief, if it is less than the way to the camera. Raises ValueError: nothing of an object is as high."""
+    if relief is not None and not isinstance(relief, str):
+        most = float(np.nanmax(np.abs(relief))) if isinstance(relief, np.ndarray) else abs(relief.amplitude_mm)
+        away = 1e3 * float(np.nanmedian(before.depth))
+        if not most < away:
+            raise ValueError(f"a relief of {most:.3g} mm is more than the {away:.3g} mm to the camera; "
+                             "give it in mm, and smaller")
+    return relief
 
 
 def relief_of(relief, depth_mm, height_mm, shape):

@@ -22,6 +22,8 @@ def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, w
     if where is not None and image is None:
         raise ValueError("--where looks at a capture; say which by --image")
     text = text.encode("utf-8", "replace").decode()
+    if encoder is not None and vlm is not None:
+        raise ValueError("--encoder helps the grammar to read a text; leave --vlm out")
     if or_grammar and vlm is None:
         raise ValueError(NO_MODEL)
     if vlm is not None:

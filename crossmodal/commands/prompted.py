@@ -11,9 +11,9 @@ from crossmodal.production import Request
 from crossmodal.recipe import Recipe
 
 
-def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, tuple[str, ...]]:
-    """What a text asks for, and what its words were taken for that an encoder alone knew; what was not understood is
-    said. Raises ValueError where it asks for nothing."""
+def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, dict | None]:
+    """What a text asks for, and a record of the words that an encoder alone knew, if there are any; what was not
+    understood is said. Raises ValueError where it asks for nothing."""
     from crossmodal.guidance import Encoder, understand
 
     understood = understand(prompt, None if encoder is None else Encoder(encoder))
@@ -23,10 +23,14 @@ def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, tuple[st
         print(f"note: {sentence}", file=sys.stderr)
     if understood.recipe is None:
         raise ValueError(understood.refused)
-    likened = tuple(f"{word.text}: {word.meaning}" for word in understood.words if word.likened)
-    for sentence in likened:
-        print(f"note: {printed(sentence)}", file=sys.stderr)
-    return understood.recipe, likened
+    likened = {word.text: word.meaning for word in understood.words if word.likened}
+    for word, meaning in likened.items():
+        print(f"note: {printed(word)}: {meaning}", file=sys.stderr)
+    recipe = understood.recipe
+    if not likened:
+        return recipe, None
+    return recipe, {"encoder": Path(encoder).name, "words": likened,
+                    "recipe": recipe.model_dump(mode="json", exclude_unset=True)}
 
 
 def kept_to_object(request: Request, source: Source) -> Request:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from crossmodal.guidance.heads import OPENING, heads
+from crossmodal.guidance.heads import LEADING, OPENING, heads
 from crossmodal.guidance.items import Item
 from crossmodal.guidance.measures import Measure
 from crossmodal.guidance.senses import settled
 
 MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "orientation", "show", "feature", "count",
              "ratio")
-LEADING = ("degree", "difficulty", "colour", "shade")
 MANY = 2  # what a bare plural asks for
 
 

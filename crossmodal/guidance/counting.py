@@ -28,7 +28,8 @@ def told(items: list[Item], at: int) -> tuple[str, int]:
         unknown = not one.senses and not one.tag  # "two gleaming scratches"
         if one.may("landmark", "part") or not (sized or unknown or one.may(*PREMODIFIERS)):
             break
-    if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
+    if len(following) > 1 and following[0].may("of") and not following[0].may("near") and (
+            following[1].may("filler", "the")):
         return "count", number  # "3 of them"
     alone = not following or following[0].may("stop", "comma")
     if alone and at > 1 and items[at - 1].tag == "colon" and items[at - 2].tag == "head" and items[at - 2].plural:

@@ -4,6 +4,7 @@ from crossmodal.guidance.items import Item
 
 OPENING = ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "comma", "feature", "filler", "object",
            "orientation", "modifier", "unknown", "and", "of")
+LEADING = ("degree", "difficulty", "colour", "shade")  # words for how much that come before a defect
 MATTER = ("of", "colour", "degree", "shade", "filler")
 TELLING = {*OPENING, "colon", "the"}
 SOILING = ("contamination", "corrosion", "stain")
@@ -15,6 +16,8 @@ LINKS = ("of", "filler", "a", "the", "near", "from", "object")
 def heads(sentence: list[Item], made: bool) -> list[int]:
     """Where the defects of a sentence stand; words that only name a shape yield to those beside them."""
     found = [at for at, item in enumerate(sentence) if item.tag == "head"]
+    if len(found) > 1 and _is_verb(sentence, *found[:2]):
+        sentence[found.pop(0)].tag = "filler"
     kept: list[int] = []
     for number, at in enumerate(found):
         entry = sentence[at].value
@@ -27,6 +30,8 @@ def heads(sentence: list[Item], made: bool) -> list[int]:
             sentence[at].tag = "filler"
             for other in (k for k in others if sentence[k].value["kind"] == entry["kind"]):
                 value = sentence[other].value
+                if "count" in entry["with"] and {"count", "comma"} <= {item.tag for item in sentence[at + 1:other]}:
+                    continue  # "pitting, 10 pits"
                 fields = {"with": entry["with"] | value["with"], "field": "count" in entry["with"]}
                 sentence[other].value = value | fields
         else:
@@ -38,6 +43,13 @@ def heads(sentence: list[Item], made: bool) -> list[int]:
                 sentence[k].value["kind"] for k in kept):
             sentence[at].settle("unknown", True)  # "a rusty scratch" is a scratch, and the rust is not made
     return kept or [at for at, item in enumerate(sentence) if item.tag == "ones" and made]
+
+
+def _is_verb(sentence, first, second) -> bool:
+    """"Burn a hole into it", "spill some oil": what a sentence begins with, before an article and what it makes."""
+    between = sentence[first + 1:second]
+    return all(item.tag == "filler" for item in sentence[:first]) and bool(between) and between[0].tag == "a" and (
+        all(item.tag in ("a", *LEADING) for item in between))
 
 
 def _yields(entry, other, first: bool, joint: str) -> bool:
@@ -87,9 +99,9 @@ def _again(first: Item, second: Item, between) -> bool:
     if second.value["like"] and not first.value["like"] and tags <= TELLING - {"a", "count"}:
         return True  # "crack, hairline, 8 mm"
     if "count" in first.value["with"]:
-        return second.plural and "count" not in tags
+        return second.plural and (bool(tags & {"comma", "colon"}) if "count" in tags else True)
     if first.value["kind"] in SOILING and not first.plural and second.plural and "count" in tags:
-        return "comma" in tags  # "spatter at the seam, 6 drops"
+        return bool(tags & {"comma", "colon"})  # "spatter at the seam, 6 drops"
     return bool(tags & {"colon", "comma"} if first.value["like"] else "colon" in tags) and tags <= TELLING
 
 

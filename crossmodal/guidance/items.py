@@ -111,6 +111,12 @@ def rest_of_clause(items: list[Item], at: int) -> list[Item]:
     return behind[:stop]
 
 
+def asked_for(items: list[Item], item: Item) -> bool:
+    """Whether anything is asked of an item beside where it is."""
+    return any(one.tag == "measure" or (one is not item and one.is_("kind", "head", "make", "degree", "vague"))
+               for one in items)
+
+
 def _compound(token: Token, book: Lexicon) -> Item | None:
     """A German word that is not known by the last of its parts: Schraubengewinde is a Gewinde."""
     if book.language != "de" or token.text in book.kept:

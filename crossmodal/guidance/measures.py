@@ -156,6 +156,8 @@ def _linked(items, k, between):
         link = "spread"
     elif items[k].may("range") or (between and items[k].may("and")):
         link = "range"
+    elif items[k].senses.get("comma") == "/" and items[k].start == items[k - 1].end:
+        link = "times"  # "12/0.5/0.1 mm"
     elif items[k].may("times"):
         if items[k].start == items[k - 1].end and k + 1 < len(items) and items[k + 1].start > items[k].end:
             return None  # "2x 5 mm" is two of them
@@ -167,7 +169,8 @@ def _linked(items, k, between):
 
 
 def _again(items, k):
-    return k < len(items) and items[k].may("times") and _quantity(items, k + 1) is not None
+    linked = k < len(items) and (items[k].may("times") or items[k].senses.get("comma") == "/")
+    return linked and _quantity(items, k + 1) is not None
 
 
 def _quantity(items, k):

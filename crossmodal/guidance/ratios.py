@@ -33,7 +33,7 @@ def ratios(items: list[Item]) -> list[Item]:
 def _ratio(items, at):
     """(Ratio, the item behind it) that begins at an item, or None."""
     item, k = items[at], at + 1
-    times = item.senses.get("number") if not item.tag else None
+    times = item.senses.get("number", item.senses.get("count")) if not item.tag else None
     if times is None:
         times, k = 1.0, at
     elif k < len(items) and items[k].may("times"):

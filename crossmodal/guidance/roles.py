@@ -48,6 +48,8 @@ def _before(items, at):
         k -= 1
     if k < 0:
         return None
+    if k > 1 and items[k].may("as") and items[k - 1].may("role") and items[k - 2].may("as"):
+        return k - 1  # "as wide as 1 mm"
     if items[k].may("role") and items[k].senses["role"][1] in ("noun", "both"):
         return k
     # "a scratch deep 0.5 mm"

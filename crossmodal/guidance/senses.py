@@ -3,7 +3,7 @@
 from crossmodal.guidance.counting import told
 from crossmodal.guidance.distances import between, distance, of_object
 from crossmodal.guidance.grades import graded
-from crossmodal.guidance.items import Item, rest_of_clause
+from crossmodal.guidance.items import Item, asked_for, rest_of_clause
 
 WHERE = ("edge", "rim", "flat", "convex", "concave")
 RELATIONS = ("away", "along", "across", "from", "to", "near")
@@ -12,6 +12,7 @@ SMALL = ("make", "all", "each", "a", "the", "times", "free", "object", "of", "si
          "behind", "spots")
 LEFT_OVER = ("undo", "query", "asks", "number", "unit", "about", "least", "most", "between", "point")
 OUTLINE = ("edge", "rim")
+LED = ("a", "the", "degree", "difficulty", "feature", "colour")
 BESIDE = "a place beside another defect"
 PASSED = ("a", "the", "filler", "of", "sign", "all")
 
@@ -89,8 +90,9 @@ class Settling:
             item.settle("count", item.senses["count"])
         elif item.may("ones"):
             following = self._next(at)
-            kind_follows = following is not None and following.may("kind")
-            item.settle("a" if kind_follows else "ones", True)
+            counts = following is not None and following.may("kind")
+            other = self.relation is not None and not counts  # "rubbed against another one"
+            item.settle("a" if counts else "filler" if other else "ones", True)
         elif item.may("but", "away"):
             self.scope = self.refused = False
             self.relation = None
@@ -166,7 +168,7 @@ class Settling:
         if item.senses["landmark"] == "thread":
             kinds = [one for one in self.items if one is not item and (one.may("kind") or one.tag == "head")]
             return self.relation is None and self._counted(at) and not kinds
-        if self._definite(at) and not self._asked_for(item):
+        if self._definite(at) and not asked_for(self.items, item):
             return False  # "the rim and the hole"
         rest = rest_of_clause(self.items, at)
         if self._definite(at) and any(one.may("kind") and one.senses["kind"]["like"] for one in rest):
@@ -200,11 +202,6 @@ class Settling:
     def _unmeasured(self, item, why: str):
         item.settle("unknown", True)
         item.notes.append(why)
-
-    def _asked_for(self, item) -> bool:
-        """Whether anything is asked of an item beside where it is."""
-        return any(one.tag == "measure" or (one is not item and one.is_("kind", "head", "make", "degree", "vague"))
-                   for one in self.items)
 
     def _counted(self, at) -> bool:
         """Whether an article or a number stands before, and only adjectives between."""
@@ -241,6 +238,9 @@ class Settling:
                 joined.senses["landmark"] in ("edge", "rim")):
             joined.settle("filler", True)
             joined.meaning = f"of the {name}"
+        if self.relation is None and name in OUTLINE and (led := self._previous(at, LED)) and led.is_("with"):
+            self._unmeasured(item, "an edge of the defect's own")  # "with sharp edges"
+            return
         way = self.relation.tag if self.relation is not None else ""
         place: dict = {"where": name} if name in WHERE else {"near": name}
         if self.refused or way == "away":

@@ -197,6 +197,9 @@ class _Fields:
             said["avoid"] = [*self.place.get("avoid", ()), *said["avoid"]]
         if "part" in said and "part" in self.place:
             said["part"] = _both(self.place["part"], said["part"])
+            if said["part"] is None:
+                self._note(item, f"only one part can be asked for; {self.place['part']} was said first")
+                return
         for name, value in said.items():
             if name in ("where", "near") and self.place.get(name, value) != value:
                 self._note(item, f"only one {name} can be asked for; {self.place[name]} was said first")
@@ -254,11 +257,13 @@ def _turn(item: Item) -> int:
     return {"ratio": 2, "degree": 3}.get(item.tag, 4)
 
 
-def _both(one: str, other: str) -> str:
-    """"top" and "left" as the quarter that they share; the later where they share none."""
+def _both(one: str, other: str) -> str | None:
+    """"top" and "left" as the quarter that they share; None where they share none."""
     words = set(f"{one} {other}".split())
     rows, columns = sorted(words & {"top", "bottom"}), sorted(words & {"left", "right"})
-    return f"{rows[0]} {columns[0]}" if len(rows) == 1 and len(columns) == 1 else other
+    if len(rows) == 1 and len(columns) == 1:
+        return f"{rows[0]} {columns[0]}"
+    return one if one == other else None
 
 
 def _tidy(number: float) -> float:

@@ -9,6 +9,7 @@ from crossmodal.guidance.asked import asked_and_got
 from crossmodal.guidance.captions import summary
 from crossmodal.judge.best import Judge
 from crossmodal.judge.models import similarity
+from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
 
@@ -35,6 +36,8 @@ def before_after(result: Result) -> tuple[np.ndarray, np.ndarray]:
 def measures(recipe: Recipe) -> Judge:
     """The share of all that was asked and can be measured that is as asked, from 0 to 1: no model (see
     crossmodal.guidance.asked_and_got). Of a recipe with a count ValueError is raised."""
+    if isinstance(recipe, Method):
+        raise ValueError(f"{recipe.name} asks for no sizes that could be measured; judge a method by a model")
     if recipe.count is not None:
         raise ValueError("a recipe with a count draws its kinds, and cannot be judged by measures; leave count out")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmodal.capture import Capture, read_only
+from crossmodal.methods.spec import Method
 from crossmodal.packed import PackedArray
 from crossmodal.patch import Patch
 from crossmodal.place import Place
@@ -63,9 +64,12 @@ class Region:
                              f"{self.weight.shape}")
         object.__setattr__(self, "weight", read_only(self.weight))
 
-    def on(self, recipe: Recipe) -> Recipe:
-        """The recipe with its defects kept to this region, beside all that it says of their places; draw, synthesize,
+    def on(self, recipe: Recipe | Method) -> Recipe | Method:
+        """The recipe or method, its defects kept to this region, beside all that it says of places; draw, synthesize,
         a manifest and a YAML file take it as they take any. Raises ValueError for what moves a whole object."""
+        if isinstance(recipe, Method):
+            return recipe.model_copy(update={"place": recipe.place.model_copy(
+                update={"region": PackedArray.of(self.weight)})})
         whole = next((spec.kind for spec in recipe.defects if spec.extent == "global"), None)
         if whole is not None:
             raise ValueError(f"a {whole} moves the whole object and lies in no region of it; choose other kinds")

@@ -53,7 +53,10 @@ def _of_one_camera(good, request) -> Iterator[Capture]:
 
 
 def stood_in(capture: Capture, light: Light | None) -> Capture:
-    """The capture in the light it shares, where that is better known than what its own picture tells."""
-    if light is None or light.confidence <= capture.surface.light.confidence:
+    """The capture in the light it shares, where the lamp's direction is less in doubt than by its own picture.
+
+    One picture's own fit explains more of that picture, wherever the lamp is, so that confidences do not compare.
+    """
+    if light is None or light.doubt_deg >= capture.surface.light.doubt_deg:
         return capture
     return capture.lit_by(light)

@@ -13,8 +13,11 @@ from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
 from crossmodal.judge import Choice
 from crossmodal.locate import Where
+from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 from crossmodal.vlm.told import Told
+
+MOST = 1_000_000  # samples of one run, whose jobs are listed in memory
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Line:
     recipe: None where a model says it of each capture (see Request.told)
     """
 
-    recipe: Recipe | None
+    recipe: Recipe | Method | None
     folder: str | None
 
     @property
@@ -97,12 +100,14 @@ class Request:
     """The model that is asked what the text means on each capture."""
     told: Mapping[str, Told | str] = field(default_factory=dict)
     """What it said of each, by the capture's path; or why it has no answer."""
-    likened: tuple[str, ...] = ()
-    """What its words were taken for that a text encoder alone knew."""
+    likened: dict | None = None
+    """What a text encoder took its words for: {"encoder", "words", "recipe"}."""
 
     def __post_init__(self):
-        if self.count < 1:
-            raise ValueError(f"count must be at least 1, but got {self.count}")
+        if not 1 <= self.count <= MOST:
+            raise ValueError(f"count must be 1 to {MOST}, which is terabytes, but got {self.count}; "
+                             "make several runs of other seeds" if self.count > MOST else
+                             f"count must be at least 1, but got {self.count}")
         if self.seed < 0:
             raise ValueError(f"seed must be 0 or above, but got {self.seed}")
         unknown = [name for name in self.origins or () if name not in SPLITS]
@@ -140,20 +145,29 @@ class Request:
         folder = (min(kinds) if len(kinds) == 1 else "combined") if sure else None
         return cls((Line(recipe, folder),), count, **rest)
 
+    @classmethod
+    def of_methods(cls, methods: Sequence[Method], count: int, **rest) -> Self:
+        """One defect a capture, methods balanced. Errors: ValueError for one that comes twice."""
+        names = [method.name for method in methods]
+        if len(set(names)) != len(names) or not names:
+            raise ValueError(f"--methods must name each method once, but got {','.join(names)!r}")
+        return cls(tuple(Line(method, method.name) for method in methods), count, **rest)
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """The listed kinds, drawn or not, in alphabetical order; all that there are where a model may name any."""
         if any(line.recipe is None for line in self.lines):
             return tuple(sorted(spec.model_fields["kind"].default for spec in DEFECTS))
-        return tuple(sorted({spec.kind for spec in self._listed}))
+        methods = {line.recipe.name for line in self.lines if isinstance(line.recipe, Method)}
+        return tuple(sorted(methods | {spec.kind for spec in self._listed}))
 
     @property
     def _listed(self):
-        recipes = [line.recipe for line in self.lines if line.recipe is not None]
+        recipes = [line.recipe for line in self.lines if isinstance(line.recipe, Recipe)]
         recipes += [one.recipe for one in self.told.values() if isinstance(one, Told)]
         return [spec for recipe in recipes for spec in recipe.defects]
 
-    def recipe(self, line: int, path: str) -> Recipe:
+    def recipe(self, line: int, path: str) -> Recipe | Method:
         """What a line makes in the capture of a path. Raises ValueError where a model has no answer."""
         one = self.told.get(path)
         if isinstance(one, str):
@@ -175,4 +189,4 @@ class Request:
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
         } | {name: said for name, said in (("prompt", self.prompt), ("vlm", self.vlm)) if said is not None} | {
             name: one.record() for name, one in (("where", self.where), ("choice", self.choice)) if one is not None} | (
-            {"likened": [*self.likened]} if self.likened else {})
+            {} if self.likened is None else {"likened": self.likened})

@@ -8,7 +8,7 @@ import numpy as np
 
 from crossmodal.capture import Capture
 from crossmodal.datasets import Reading, Source
-from crossmodal.datasets.views import camera_of, kept_view, siblings
+from crossmodal.datasets.views import kept_view, pose_of, siblings
 from crossmodal.plan import Plan
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
@@ -45,7 +45,7 @@ def again_in(source: Source, reading: Reading, plan: Plan) -> Result:
     if first is None:
         raise ValueError(f"{source.calibration} has no view {plan.capture}; give the rig that the plan was made from")
     surface = _lit(kept_view(first, reading), plan).surface
-    there = np.linalg.inv(camera_of(source)[1]) @ camera_of(first)[1]
+    there = np.linalg.inv(pose_of(source)) @ pose_of(first)
     own: Capture = kept_view(source, reading)
     if plan.light is not None:
         own = own.lit_by(plan.light.light().turned(there[:3, :3]))
@@ -62,7 +62,7 @@ def _lit(capture, plan):
 def with_view(entry: dict, source: Source, plan: Plan, defect: int) -> dict:
     """The manifest entry with what is said of its view: which defect of the run, drawn in which view, and its pose."""
     return {**entry, "view": {"defect": defect, "name": source.path, "drawn_in": plan.capture,
-                              "T_rig_camera": camera_of(source)[1].tolist()}}
+                              "T_rig_camera": pose_of(source).tolist()}}
 
 
 def write_seen(out: Path, pool: tuple[Source, ...]) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossmodal.datasets import Source, load
-from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
+from crossmodal.datasets.remembered import read_as
 from crossmodal.locate.where import Placing
 from crossmodal.production.depth_camera import with_depth_camera
 from crossmodal.production.jobs import Job, padded, place_of, seed_of
@@ -63,7 +63,7 @@ def work(chunk: Chunk) -> list[Done]:
         capture, hashes = stood_in(load(chunk.source, chunk.request.reading), chunk.light), chunk.source.hashes()
     except (ValueError, OSError) as error:
         return [_failed(chunk, job, error) for job in chunk.jobs]
-    origin = {"path": chunk.source.path, "sha256": hashes, **assumed(chunk.request.reading),
+    origin = {"path": chunk.source.path, "sha256": hashes, **read_as(chunk.request.reading),
               **({"overlap": True} if chunk.overlap else {})}
     place = Placing(chunk.request.where)
     return [_made(chunk, job, capture, origin, place) for job in chunk.jobs]
@@ -87,10 +87,8 @@ def _made(chunk, job, capture, origin, place):
             result = synthesize(capture, place.on(capture, recipe), seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
         entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
-                             None if told is None else told.record)
+                             None if told is None else told.record, request.likened)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
-        if request.likened:
-            entry["likened"] = [*request.likened]
         if chunk.source.view:
             entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
         entry = entry | place.record() | more
