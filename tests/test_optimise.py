@@ -210,9 +210,10 @@ def test_what_is_found_replays_bit_for_bit_and_is_found_again():
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_numbers_and_colours_stay_within_their_bounds(sign):
+def test_numbers_and_colours_stay_within_their_bounds(sign, monkeypatch):
+    monkeypatch.setattr("crossmodal.optimise.climb.RATE", 2.0)  # strides that would overrun any bound
     recipe = cm.Recipe(defects=(cm.Dent(diameter_mm=(8, 12), depth_mm=(0.5, 1.5)),))
-    found = optimise(ball(), recipe, "", lambda picture, text: sign * 1e3 * picture.mean(), steps=40, seed=2)
+    found = optimise(ball(), recipe, "", lambda picture, text: sign * 1e3 * picture.mean(), steps=12, seed=2)
     one = found.plan.defects[0]
     assert 8 <= one.spec.fixed("diameter_mm") <= 12
     assert 0.5 <= one.spec.fixed("depth_mm") <= 1.5
@@ -297,6 +298,22 @@ def test_a_tint_of_ones_changes_no_bit_and_a_tint_no_size():
     for bad in (np.ones((3, 3, 3)), np.ones((4, 5, 3)), -np.ones((4, 4, 3)), np.full((4, 4, 3), np.nan)):
         with pytest.raises(ValueError, match="a tint must be"):
             Tinted(one.field(), bad.astype(np.float32))
+
+
+def test_a_tint_is_on_the_surface_for_every_view_and_cloud():
+    one = planned(DENT).defects[0]
+    red = Painted(**{**dict(one), "source": "painted"}, tint=PackedArray.of(RED.astype(np.float32)))
+    plain, painted = (cm.grown(ball().surface, defect) for defect in (one, red))
+    aside = np.eye(4)
+    aside[0, 3] = 0.002
+    other = ball().replaced(points=(ball().points - aside[:3, 3]).astype(np.float32))
+    assert (cm.imprint(cm.Rig((ball(), other), (np.eye(4), aside)), painted)[1].after.rgb
+            != cm.imprint(cm.Rig((ball(), other), (np.eye(4), aside)), plain)[1].after.rgb).any()
+    points, normals = (x[40:55:3, 40:55:3].reshape(-1, 3) for x in (ball().points, ball().normals))
+    was, now = plain(points, normals), painted(points, normals)
+    assert was.albedo is None
+    assert (now.albedo[now.support][:, 2] < 1).all()
+    np.testing.assert_array_equal(was.displacement_mm, now.displacement_mm)
 
 
 def test_a_net_never_goes_beyond_its_numbers():

@@ -72,7 +72,7 @@ def optimise(
     score: Annotated[str, typer.Option("--score", help="A CLIP or SigLIP: a folder, or the id of one in the cache.")],
     start: Annotated[Path | None, typer.Option(
         "--start", help="A recipe of one defect, whose ranges are bounds, or a plan (.json); else the text.")] = None,
-    steps: Annotated[int, typer.Option("--steps", help="Steps uphill.")] = 120,
+    steps: Annotated[int, typer.Option("--steps", help="Steps uphill.")] = 150,
     device: Annotated[str, typer.Option("--device", help="Torch's name of where to compute.")] = "cpu",
     seed: Seed = 0, json: Json = False,
     unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,

@@ -15,7 +15,8 @@ from crossmodal.weights import one_thread
 
 NET = 8  # numbers a side of a tint's net
 RATE = 0.12  # Adam's (Kingma & Ba 2015), in logits of a share of each range; it falls to nothing by the last step
-TINT_RATE = 0.01  # of the net: what shape and one colour can explain is left to them
+TINT_RATE = 0.01  # of the net, half way: what shape and one colour can explain is left to them
+PLACE_PACE = 0.3  # of heading and place against sizes: else they run off before the size fits
 LOOKED = 20  # steps after which PyTorch3D is asked again what each pixel sees
 
 
@@ -36,10 +37,14 @@ class Optimised:
     pictures: np.ndarray
 
 
-def optimise(capture: Capture, what: Recipe | Plan, text: str, score: Score, steps: int = 120, seed: int = 0,
+def optimise(capture: Capture, what: Recipe | Plan, text: str, score: Score, steps: int = 150, seed: int = 0,
              free: Collection[str] | None = None, device: str = "cpu",
              told: Callable[[int, int], None] | None = None) -> Optimised:
     """Raise a score of a text by moving one planned defect's numbers and colours, within the bounds of its spec.
+
+    Where it may lie is asked of the start alone: the anchor moves by a quarter of the defect's narrow side at most. A
+    pattern of colour can pass for shading, so a picture tells depth less surely than size; it moves last. Run on a CPU
+    alone so far.
 
     what: a recipe of one defect, whose ranges are the bounds, or a plan of one, whose numbers may go as far as the
         catalogue's own for the capture, and at least to their half and their double
@@ -95,33 +100,32 @@ class _Climber:
         logs = np.where(free.by_ratio, np.log(np.where(free.by_ratio, free.low, 1)), free.low), np.where(
             free.by_ratio, np.log(np.where(free.by_ratio, free.high, 1)), free.high)
         self._low, self._high = held(logs[0]), held(logs[1])
-        self._at = held(_logit(shares(free))).requires_grad_()
+        self._pace = held(np.where([name in free.planned.spec.sizes for name in free.names], 1.0, PLACE_PACE))
+        self._at = (held(_logit(shares(free))) / self._pace).requires_grad_()
         self._dark, self._light = (held(np.log(gain)) for gain in tints)
         self._net = None
+        self._kept = None if colour or (net == 1).all() else held(net)
         if colour:
             share = (np.log(net) - np.log(tints[0])) / (np.log(tints[1]) - np.log(tints[0]))
             self._net = held(_logit(np.clip(share, 0.01, 0.99))).requires_grad_()
             self._whole = held(np.zeros(3)).requires_grad_()
-        elif (net != 1).any():
-            self._kept = held(net)
-        groups = [{"params": [self._at], "lr": RATE}]
-        groups += [{"params": [self._whole], "lr": RATE}, {"params": [self._net], "lr": TINT_RATE}] if colour else []
-        self._adam = torch.optim.Adam(groups)
-        self._rates = [group["lr"] for group in groups]
+        parts = [self._at, self._whole, self._net] if colour else [self._at]
+        self._adam = torch.optim.Adam([{"params": [one]} for one in parts])
 
     def numbers(self):
         """The numbers (k,) and the net (NET, NET, 3), or None, as they stand."""
         torch = self._torch
-        values = self._low + (self._high - self._low) * torch.sigmoid(self._at)
+        values = self._low + (self._high - self._low) * torch.sigmoid(self._pace * self._at)
         values = torch.where(self._by_ratio, values.exp(), values)
         if self._net is None:
-            return values, getattr(self, "_kept", None)
+            return values, self._kept
         return values, (self._dark + (self._light - self._dark) * torch.sigmoid(self._net + self._whole)).exp()
 
     def up(self, value, share: float) -> None:
         """One step uphill of a score, at a share of the full rate."""
-        for group, rate in zip(self._adam.param_groups, self._rates, strict=True):
-            group["lr"] = rate * share
+        rates = RATE * share, RATE * share, 4 * TINT_RATE * share * (1 - share)
+        for group, rate in zip(self._adam.param_groups, rates, strict=False):
+            group["lr"] = rate
         self._adam.zero_grad()
         (-value).backward()
         self._adam.step()

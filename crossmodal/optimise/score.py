@@ -24,6 +24,7 @@ class ClipScore:
 
     def __init__(self, model: str, device: str = "cpu"):
         with weights(model, "an image-text model with its tokenizer and image processor", "vlm"):
+            import torch  # noqa: F401
             from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
             self._net = AutoModel.from_pretrained(model, local_files_only=True).to(device).eval()
