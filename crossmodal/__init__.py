@@ -49,6 +49,8 @@ from crossmodal.flat import flat_capture
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
 from crossmodal.lighting import pool_light
+from crossmodal.methods.presets import method
+from crossmodal.methods.spec import Method
 from crossmodal.patch import Patch
 from crossmodal.place import Place
 from crossmodal.plan import Plan
@@ -63,15 +65,16 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFECTS", "Augment", "Bend", "Blister", "Bump", "Burn", "Burr", "Camera", "Capture", "Chip", "Cloud",
     "CloudResult", "Contamination", "Corrosion", "Crack", "Crease", "Cut", "Dent", "Discoloration", "Encoding",
-    "Fibre", "Hole", "MeshResult", "Missing", "Patch", "Peel", "Pit", "Place", "Plan", "Profile", "Recipe", "Result",
-    "Rig", "Scratch", "Spec", "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear", "depth", "draw",
-    "estimate_depth", "fit_camera", "flat_capture", "forecast", "grown", "imprint", "lift", "pointcloud", "pool_light",
-    "preset", "prompt", "read_capture", "read_captures", "read_cloud", "read_mesh", "read_recipe", "read_rig", "replay",
-    "rgb", "synthesize", "write_mesh",
+    "Fibre", "Hole", "MeshResult", "Method", "Missing", "Patch", "Peel", "Pit", "Place", "Plan", "Profile",
+    "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear",
+    "depth", "draw", "estimate_depth", "fit_camera", "flat_capture", "forecast", "grown", "imprint", "lift",
+    "method", "pointcloud", "pool_light", "preset", "prompt", "read_capture", "read_captures", "read_cloud",
+    "read_mesh", "read_recipe", "read_rig", "replay", "rgb", "synthesize", "write_mesh",
 ]  # fmt: skip
 
-_LATER = {"guidance": "crossmodal.guidance", "prompt": "crossmodal.guidance", "MeshResult": "crossmodal.meshes",
-          "read_mesh": "crossmodal.meshes", "write_mesh": "crossmodal.meshes"}
+_LATER = {"guidance": "crossmodal.guidance", "judge": "crossmodal.judge", "locate": "crossmodal.locate",
+          "prompt": "crossmodal.guidance", "MeshResult": "crossmodal.meshes", "read_mesh": "crossmodal.meshes",
+          "write_mesh": "crossmodal.meshes"}
 """Where lies what is imported when first asked for: words and meshes are not every user's."""
 
 

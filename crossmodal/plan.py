@@ -1,17 +1,29 @@
 """The drawn numbers: everything a defect is, with no choice left, as JSON that replays bit for bit."""
 
-import zlib
-from base64 import b64decode, b64encode
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
+from crossmodal.defects.only import grown_as_asked
+from crossmodal.edit import Field as DefectField
+from crossmodal.methods.spec import Blocks, Name
+from crossmodal.packed import PackedArray
+from crossmodal.tint import Tinted
 from rgb.light import EVEN_SKY, NO_IDEA, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Vector = tuple[Number, Number, Number]
+
+
+def _pointing(vector: Vector) -> Vector:
+    if not 0 < sum(x * x for x in vector) < float("inf"):
+        raise ValueError(f"must point somewhere, but is {', '.join(f'{x:g}' for x in vector)}")
+    return vector
+
+
+Direction = Annotated[Vector, AfterValidator(_pointing)]
 
 
 class Grown(BaseModel):
@@ -22,13 +34,17 @@ class Grown(BaseModel):
     source: Literal["grown"] = "grown"
     spec: DefectSpec
     anchor_m: Vector
-    normal: Vector
-    heading: Vector
+    normal: Direction
+    heading: Direction
     texture_seed: int
 
     @property
     def kind(self) -> str:
         return self.spec.kind
+
+    def field(self) -> DefectField:
+        """What it is on its chart. Raises ValueError for a half that the kind has not."""
+        return grown_as_asked(self.spec, self.texture_seed)
 
     def moved(self, T: np.ndarray) -> "Grown":
         """The same defect in the coordinates that T (4, 4) maps to."""
@@ -40,27 +56,62 @@ class Grown(BaseModel):
                                        "heading": turned(self.heading)})
 
 
-class PackedArray(BaseModel):
-    """An array as text: zlib in base64, exact to the bit."""
+class Texture(BaseModel):
+    """A picture of a bank, by its name there and the hash of its bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dtype: Literal["uint8", "float32", "bool"]
-    shape: tuple[int, ...]
-    data: str
+    name: str
+    sha256: str
 
-    @classmethod
-    def of(cls, array: np.ndarray) -> "PackedArray":
-        return cls(dtype=array.dtype.name, shape=array.shape,
-                   data=b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 6)).decode())
 
-    def array(self) -> np.ndarray:
-        """The array again. Raises ValueError when the text was damaged."""
-        try:
-            return np.frombuffer(zlib.decompress(b64decode(self.data, validate=True)),
-                                 self.dtype).reshape(self.shape)
-        except (ValueError, zlib.error):
-            raise ValueError("a packed array of the plan is damaged; make the plan again") from None
+class Made(BaseModel):
+    """One defect of a published method: blocks narrowed to numbers, at a place in a named frame, or of a photograph.
+
+    elsewhere_m, elsewhere_heading: where its content is cut from, if it is
+    pixel, elsewhere_pixel: (column, row), the same of a method that works on the photograph
+    step_mm: a cell of the canvas that it is made on
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["made"] = "made"
+    kind: Name
+    blocks: Blocks
+    anchor_m: Vector
+    normal: Vector
+    heading: Vector
+    elsewhere_m: Vector | None = None
+    elsewhere_heading: Vector | None = None
+    pixel: tuple[int, int] | None = None
+    elsewhere_pixel: tuple[int, int] | None = None
+    texture: Texture | None = None
+    step_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    texture_seed: int
+
+    def moved(self, T: np.ndarray) -> "Made":
+        """The same defect in the coordinates that T (4, 4) maps to. Raises ValueError for one of a photograph."""
+        if self.pixel is not None:
+            raise ValueError(f"{self.kind} was made on a photograph and cannot be moved")
+        move = {name: None if getattr(self, name) is None else _turned(T, getattr(self, name), name.endswith("_m"))
+                for name in ("anchor_m", "normal", "heading", "elsewhere_m", "elsewhere_heading")}
+        return self.model_copy(update=move)
+
+
+def _turned(T, vector, is_place) -> Vector:
+    turned = T[:3, :3] @ np.array(vector) + (T[:3, 3] if is_place else 0)
+    return tuple(float(x) for x in turned)
+
+
+class Painted(Grown):
+    """A defect of the catalogue in colours of its own."""
+
+    source: Literal["painted"] = "painted"
+    tint: PackedArray
+    """See crossmodal.tint."""
+
+    def field(self) -> DefectField:
+        return Tinted(super().field(), self.tint.array())
 
 
 class Lifted(BaseModel):
@@ -77,9 +128,11 @@ class Lifted(BaseModel):
     pixel_mm2: float = 0.0
     extents_mm: tuple[float, float] = (0.0, 0.0)
     volume_mm3: float = 0.0
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far relief that was read from shading is to be trusted."""
 
 
-Planned = Annotated[Grown | Lifted, Field(discriminator="source")]
+Planned = Annotated[Grown | Painted | Lifted | Made, Field(discriminator="source")]
 
 
 class PlannedLight(BaseModel):
@@ -87,7 +140,7 @@ class PlannedLight(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    direction: Vector
+    direction: Direction
     ambient: Number
     diffuse: Number
     confidence: Annotated[float, Field(ge=0, le=1)]

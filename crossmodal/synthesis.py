@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crossmodal.capture import Capture, Rig
+from crossmodal.allowed import weights_of
+from crossmodal.capture import Capture, Rig, View
 from crossmodal.clouds import synthesis as clouds
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.clouds.result import CloudResult
@@ -15,10 +16,12 @@ from crossmodal.edit import SurfaceEdit
 from crossmodal.forecast import foretold
 from crossmodal.imprint import imprint
 from crossmodal.lifted import LiftedEdit
+from crossmodal.methods.making import drawn_by, made
+from crossmodal.methods.spec import Method
 from crossmodal.patch import Patch
 from crossmodal.place import Place
 from crossmodal.placement import Spot, find_spot, on_axis
-from crossmodal.plan import Grown, Lifted, Plan, PlannedLight
+from crossmodal.plan import Grown, Lifted, Made, Plan, PlannedLight
 from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.relight import shadow_reach_mm
@@ -28,14 +31,16 @@ from crossmodal.streams import stream
 from crossmodal.surface import Surface
 from pointcloud import PointCloud
 
-What = Spec | Sequence[Spec] | Recipe | Plan
+What = Spec | Sequence[Spec] | Recipe | Method | Plan
 
 
-def draw(capture: Capture | Cloud, recipe: Recipe, seed: int) -> Plan:
+def draw(capture: Capture | Cloud, recipe: Recipe | Method, seed: int) -> Plan:
     """Choose everything: kinds, sizes, places, textures. The same capture name, recipe and seed give the same plan.
 
     Raises ValueError where a defect finds no place on the capture.
     """
+    if isinstance(recipe, Method):
+        return drawn_by(capture, recipe, seed, scale_of)
     if isinstance(capture, Cloud):
         return clouds.drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed)
     surface = capture.surface
@@ -64,7 +69,9 @@ def scale_of(capture: Capture, place: Place) -> Scale:
     """What sizes that were left open are chosen by, at such a place on the capture."""
     surface = capture.surface
     ground = surface.measured_ground if place.where == "anywhere" else surface.object_ground
-    return Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
+    weights = weights_of(place, surface.foreground.shape)
+    widest_mm = ground.widest_mm if weights is None else ground.widest_within(weights > 0, surface.mm_per_pixel)
+    return Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, widest_mm,
                  surface.axes.long_mm, surface.axes.wide_mm, capture.own_colour)
 
 
@@ -77,13 +84,17 @@ def _chosen(recipe: Recipe, seed: int, name: str) -> tuple[Spec, ...]:
     return tuple(recipe.defects[i] for i in picks)
 
 
-def grown(surface: Surface | CloudSurface, planned: Grown | Lifted) -> SurfaceEdit | LiftedEdit:
-    """The edit that one planned defect is, on the surface it was planned for."""
+def grown(surface: Surface | CloudSurface | View, planned: Grown | Lifted | Made) -> SurfaceEdit | LiftedEdit:
+    """The edit that one planned defect is, on the surface it was planned for; that of a method, on the capture."""
+    if isinstance(planned, Made):
+        return made(surface, planned)
+    if isinstance(surface, View):
+        surface = surface.surface
     if isinstance(surface, CloudSurface):
         return clouds.grown(surface, planned)
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
-    field = grown_as_asked(planned.spec, planned.texture_seed)
+    field = planned.field()
     if planned.spec.extent == "global":
         whole = Projection.of(surface, planned.anchor_m, planned.normal, planned.heading)
         return SurfaceEdit(whole, field, planned.kind, planned)
@@ -101,19 +112,20 @@ def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result,
     if isinstance(capture, Cloud):
         return clouds.replayed(capture, plan)
     if isinstance(capture, Rig):
-        at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
+        at = capture.view_named(plan.capture)
         pose = capture.T_rig_camera[at]
         if plan.light is not None:
             capture = capture.lit_by(plan.light.light().turned(capture.T_rig_camera[0][:3, :3].T @ pose[:3, :3]))
-        surface = capture.views[at].surface
-        return imprint(capture, tuple(grown(surface, one).moved(pose) for one in plan.defects), plan)
+        view = capture.views[at]
+        edits = (grown(view, one) for one in plan.defects)
+        return imprint(capture, tuple(one if isinstance(one, LiftedEdit) else one.moved(pose) for one in edits), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:
         capture = capture.lit_by(plan.light.light())
     elif capture.light is not None:
         plan = plan.model_copy(update={"light": PlannedLight.of(capture.light)})
-    edits = tuple(grown(capture.surface, planned) for planned in plan.defects)
+    edits = tuple(grown(capture, planned) for planned in plan.defects)
     return imprint(capture, edits, plan)
 
 
@@ -122,16 +134,18 @@ def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, s
     in a cloud: a CloudResult; in a mesh, in its own frame: a MeshResult.
 
     capture: a PointCloud is a Cloud that was read from no file
-    what: a Spec or several (each is made once), a Recipe, or a Plan (whose seed then holds)
+    what: a Spec or several (each is made once), a Recipe, a Method, or a Plan (whose seed then holds)
     Raises ValueError where a defect finds no place.
     """
     if isinstance(capture, PointCloud):
         capture = Cloud.of(capture)
     if isinstance(what, Spec):
         what = Recipe(defects=(what,))
-    elif not isinstance(what, Recipe | Plan):
+    elif not isinstance(what, Recipe | Method | Plan):
         what = Recipe(defects=tuple(what))
     if isinstance(capture, Mesh):
+        if isinstance(what, Method):
+            raise ValueError(f"{what.name} takes its matter from a picture; scan the mesh first (crossmodal.scanner)")
         from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
 
         return synthesized(capture, what, seed)
@@ -146,6 +160,8 @@ def forecast(capture: Capture | Cloud, plan: Plan) -> tuple[str, ...]:
         return clouds.forecast(capture, plan)
     if plan.light is not None:
         capture = capture.lit_by(plan.light.light())
-    return foretold(capture.surface, [
-        (planned.kind, grown_as_asked(planned.spec, planned.texture_seed), planned.anchor_m, planned.normal)
+    made_by = [(edit.kind, edit.field, edit.patch.anchor_m, edit.patch.normal) for planned in plan.defects
+               if isinstance(planned, Made) and isinstance(edit := made(capture, planned), SurfaceEdit)]
+    return foretold(capture.surface, made_by + [
+        (planned.kind, planned.field(), planned.anchor_m, planned.normal)
         for planned in plan.defects if isinstance(planned, Grown)])

@@ -486,6 +486,14 @@ def test_another_source_than_the_manifest_says(tree):
     assert violated(check(out, source)) == {"source as in the manifest"}
 
 
+def test_a_manifest_without_entries_says_that_there_is_no_defect(tree):
+    out, _ = tree
+    (out / "manifest.jsonl").write_bytes(b"")
+    report = check(out)
+    assert violated(report) == {"manifest"}
+    assert report.exit_code == 1
+
+
 def test_files_that_the_manifest_lacks_and_the_other_way_round(tree):
     out, _ = tree
     text = (out / "manifest.jsonl").read_text().splitlines()

@@ -231,6 +231,10 @@ def test_paint_becomes_material_and_relief(category, tmp_path, capsys):
     assert "0.60 mm deep" in told(capsys)[0]
     moved = tifffile.imread(lifted(tmp_path / "deep", "displacement"))
     assert -0.62 < np.nanmin(moved) < -0.55
+    far = ["--out", str(tmp_path / "far"), "--relief", "bump", "--height-mm", "1e9"]
+    assert main([*command, *far]) == 2
+    assert "a relief of 1e+09 mm is more than the" in capsys.readouterr().err
+    assert not (tmp_path / "far").exists()
     heights = np.where(read_mask(lifted(tmp_path / "flat", "gt")) > 0, np.float32(0.5), np.float32(0))
     tifffile.imwrite(tmp_path / "heights.tiff", heights)
     assert main([*command, "--out", str(tmp_path / "high"), "--relief", str(tmp_path / "heights.tiff")]) == 0

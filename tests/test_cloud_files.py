@@ -168,10 +168,15 @@ def test_a_run_over_clouds_keeps_the_guarantees_of_any_run(folder, tmp_path, cap
     assert (parts / "manifest.jsonl").read_bytes() == (out / "manifest.jsonl").read_bytes()
     assert _bytes(parts / "test") == _bytes(out / "test")
     again = tmp_path / "again"
-    asked_again = ["--source", str(folder), "--out", str(again), "--unit", "mm"]
-    assert main(["replay", str(out / "manifest.jsonl"), *asked_again]) == 0
+    asked_again = ["replay", str(out / "manifest.jsonl"), "--source", str(folder), "--out", str(again)]
+    assert main([*asked_again, "--unit", "inch"]) == 2
+    assert "was made with --unit mm; say the same" in capsys.readouterr().err
+    assert main([*asked_again, "--viewpoint", "0,0,9"]) == 2
+    assert "was made without --viewpoint; leave it away" in capsys.readouterr().err
+    assert main(asked_again) == 0
     assert "5 with the bytes of the manifest" in capsys.readouterr().out
-    assert _bytes(again / "test") == _bytes(out / "test")
+    made = {name: data for name, data in _bytes(out / "test").items() if not name.startswith("good/")}
+    assert _bytes(again / "test") == made
     assert main(["check", str(out)]) == 2
     assert "holds clouds alone" in capsys.readouterr().err
     # What was cut off half-way is made again.
@@ -179,6 +184,47 @@ def test_a_run_over_clouds_keeps_the_guarantees_of_any_run(folder, tmp_path, cap
     (out / "manifest.jsonl").rename(out / ".journal.jsonl")
     assert main(["synthesize", str(folder), "--out", str(out), *asked, "--resume"]) == 0
     assert (out / "manifest.jsonl").read_bytes() == (parts / "manifest.jsonl").read_bytes()
+
+
+def test_a_run_over_clouds_is_a_dataset_that_becomes_others(folder, tmp_path, capsys):
+    run = tmp_path / "run"
+    asked = ["synthesize", str(folder), "--unit", "mm", "--kinds", "dent", "--seed", "3"]
+    assert main([*asked, "--out", str(run)]) == 0
+    entry = json.loads((run / "manifest.jsonl").read_text())
+    source = folder / f"{entry['source']['path']}.ply"
+    kept, held = run / "train/good/cloud/000.ply", run / "test/good/cloud/000.ply"
+    assert held.read_bytes() == source.read_bytes()
+    assert len(list(run.rglob("*/good/cloud/*"))) == 2
+    assert kept.is_file()
+    assert not read_table(run / "test/good/labels/000.ply").columns["label"].any()
+    assert {one.path: one.unit for one in cloud_sources(run)} == {"train/good/000": "mm", "test/good/000": "mm"}
+    assert main(["synthesize", str(run), "--out", str(tmp_path / "next"), "--kinds", "bump"]) == 0
+    for name, gt, many in (("real3d-ad", "gt/*.txt", 4), ("anomaly-shapenet", "pcd/*/GT/*.txt", 4)):
+        out, straight = tmp_path / name, tmp_path / f"straight-{name}" / "run"
+        assert main(["convert", str(run), "--to", name, "--out", str(out)]) == 0
+        assert main([*asked, "--format", name, "--out", str(straight)]) == 0
+        made = {path: data for path, data in _bytes(straight).items() if path.endswith((".pcd", ".txt"))}
+        assert made == _bytes(out)
+        text = np.loadtxt(next(out.rglob(gt)), delimiter="," if name != "real3d-ad" else None)
+        labels = read_table(run / entry["files"]["labels"]).columns
+        assert text.shape == (len(labels["label"]), many)
+        assert ((text[:, 3] > 0) == (labels["label"] > 0)).all()
+        assert np.abs(text[:, :3] - read_table(run / entry["files"]["cloud"]).xyz).max() < 1e-5, "it is in millimetres"
+        assert main(["replay", str(straight / "manifest.jsonl"), "--source", str(folder),
+                     "--out", str(tmp_path / f"again-{name}")]) == 0
+    capsys.readouterr()
+    assert main(["convert", str(run), "--to", "mvtec3d", "--out", str(tmp_path / "no")]) == 2
+    assert "needs rgb" in capsys.readouterr().err
+    assert main([*asked, "--out", str(tmp_path / "no"), "--format", "mvtec3d"]) == 2
+    assert "clouds alone do not give" in capsys.readouterr().err
+    assert main(["convert", str(run), "--unit", "m", "--to", "real3d-ad", "--out", str(tmp_path / "no")]) == 2
+    assert "clouds are in mm" in capsys.readouterr().err
+    assert main([*asked, "--out", str(tmp_path / "alone"), "--only-defects"]) == 0
+    assert not list((tmp_path / "alone").rglob("good"))
+    write_vertices(run / entry["files"]["labels"], {name: values[1:] for name, values in labels.items()})
+    capsys.readouterr()
+    assert main(["convert", str(run), "--to", "real3d-ad", "--out", str(tmp_path / "no")]) == 2
+    assert "no label for each of the" in capsys.readouterr().err
 
 
 def test_what_cannot_go_well_is_said_before_anything_is_written(files, folder, tmp_path, capsys):

@@ -586,7 +586,7 @@ def test_a_library_that_is_missing_is_asked_for_kindly(tree, tmp_path, capsys, m
 def test_the_table_is_printed_for_people_and_for_machines(capsys):
     assert main(["formats"]) == 0
     text = capsys.readouterr().out
-    assert len({one.name for one in FORMATS}) == len(FORMATS) == 15
+    assert len({one.name for one in FORMATS}) == len(FORMATS) == 16
     for one in FORMATS:
         assert one.name in text
     assert main(["formats", "--json"]) == 0

@@ -383,3 +383,53 @@ def test_a_link_to_a_folder_above_is_not_followed_round(pair):
     assert len(datasets.sources(pair)) == 1
     os.symlink(pair.parent, pair.parent / "round")
     assert {source.path for source in datasets.sources(pair.parent)} >= {"in/000"}
+
+
+def pit_plan(**changes) -> dict:
+    from crossmodal import Dent, Plan
+    from crossmodal.plan import Grown
+
+    dent = Grown(spec=Dent(diameter_mm=2, depth_mm=0.1), anchor_m=(0, 0, 0.3), normal=(0, 0, -1), heading=(1, 0, 0),
+                 texture_seed=1)
+    plan = Plan(capture="a", defects=(dent,)).model_dump(mode="json")
+    plan["defects"][0] |= changes
+    return plan
+
+
+@pytest.mark.parametrize(("said", "message"), [
+    ({"plan": pit_plan(normal=[0, 0, 0])}, "normal: must point somewhere, but is 0, 0, 0"),
+    ({"plan": pit_plan(heading=[0, 0, 0])}, "heading: must point somewhere"),
+    ({"id": "test/dent\n/000"}, "is no manifest entry"), ({"id": "test/dent/.."}, "is no manifest entry"),
+    ({"id": "test/../000"}, "is no manifest entry"), ({"id": "/test/dent/000"}, "is no manifest entry"),
+])
+def test_a_manifest_that_lies_is_one_line(said, message, tmp_path, capsys):
+    entry = {"id": "test/dent/000", "plan": pit_plan(), "seed": 1, "files": {}, "sha256": {},
+             "source": {"path": "a"}} | said
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(entry) + "\n")
+    asked = ["--source", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["replay", str(tmp_path / "manifest.jsonl"), *asked]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_packed_array_takes_no_more_memory_than_it_says():
+    from crossmodal.plan import PackedArray
+
+    packed = PackedArray.of(np.zeros(1 << 26, np.uint8))
+    for shape in ((4,), (1 << 40,), (-1,)):
+        tracemalloc.start()
+        with pytest.raises(ValueError, match="is damaged"):
+            PackedArray(dtype="uint8", shape=shape, data=packed.data).array()
+        assert tracemalloc.get_traced_memory()[1] < MOST
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("count", "message"), [("1000000000", "count must be 1 to 1000000, which is terabytes"),
+                                                ("1e9", "valid integer"), ("0", "at least 1")])
+def test_a_count_beyond_any_disk_is_refused_at_once(count, message, pair, tmp_path, capsys):
+    asked = ["--out", str(tmp_path / "out"), "--kinds", "dent", "--count", count]
+    assert main(["synthesize", str(pair), *asked]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

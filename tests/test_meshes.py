@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 import crossmodal as cm
 from crossmodal.meshes.net import Net
+from crossmodal.meshes.opening import _parted
 from crossmodal.scanner import Material, Mesh, Plane, render, rotation_about, scan
 from crossmodal.synthesis import draw, grown
 
@@ -82,6 +83,26 @@ def test_a_hole_takes_the_wall_below_it_away():
     assert (made.labels[inner] == 1).all()
     s = made.plan.defects[0].spec
     assert taken > 0.4 * np.pi / 4 * s.fixed("diameter_mm") ** 2 * 5, "it goes through a wall of 6 mm"
+
+
+def check_parted(points, faces):
+    net = Net(points, faces, np.zeros((len(faces), 3, 3)))
+    joined = Net.of(Mesh(points, faces))
+    assert joined.watertight, "it touches itself"
+    assert joined.volume_m3 == pytest.approx(net.volume_m3, rel=1e-4)
+
+
+@pytest.mark.parametrize("at", [(1, 1, 0), (1, 1, 1), (1 + 1e-7, 1, 0), (1, 0.5, 0)])
+def test_what_touches_itself_is_parted_and_as_large(at):
+    """Two boxes that share an edge, a corner, nearly an edge, and a part of a face: one closed net of two pieces."""
+    one, other = trimesh.creation.box(), trimesh.creation.box().apply_translation(at)
+    points = 1e-3 * np.concatenate((one.vertices, other.vertices))
+    faces = np.concatenate((one.faces, other.faces + 8))
+    check_parted(_parted(points, faces), faces)
+    assert np.abs(_parted(points, faces) - points).max() < 1e-5 * np.ptp(points)
+    if at == (1, 1, 0):
+        with pytest.raises(AssertionError, match="touches itself"):
+            check_parted(points, faces)
 
 
 def test_an_open_mesh_is_opened_and_says_so(monkeypatch):

@@ -231,3 +231,54 @@ def test_a_ring_of_no_or_too_many_cameras_is_refused(tmp_path, capsys, views):
     assert main(["synthesize", str(tmp_path / "part.stl"), *asked]) == 2
     assert f"--views must be 1 to 360, but got {views}" in capsys.readouterr().err
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def bop_scene(rig, folder, objects=False):
+    """The rig's views as one scene of BOP: depth in 0.1 mm, poses of the cameras or of the object before them."""
+    cameras, lying = {}, {}
+    for name in ("rgb", "depth"):
+        (folder / name).mkdir(parents=True)
+    for k, (view, pose) in enumerate(zip(rig.views, rig.T_rig_camera, strict=True)):
+        cm.rgb.write_rgb(folder / "rgb" / f"{k:06d}.png", view.rgb)
+        cm.depth.write_depth(folder / "depth" / f"{k:06d}.png", view.depth, 1e-4)
+        c, there = view.camera, np.linalg.inv(pose)
+        turn, at = there[:3, :3].ravel().tolist(), (1e3 * there[:3, 3]).tolist()
+        cameras[k] = {"cam_K": [c.fx, 0, c.cx, 0, c.fy, c.cy, 0, 0, 1], "depth_scale": 0.1} | (
+            {} if objects else {"cam_R_w2c": turn, "cam_t_w2c": at})
+        lying[k] = [{"obj_id": 4, "cam_R_m2c": turn, "cam_t_m2c": at}]
+    (folder / "scene_camera.json").write_text(json.dumps(cameras))
+    (folder / "scene_gt.json").write_text(json.dumps(lying))
+    return folder
+
+
+@pytest.mark.parametrize("objects", [False, True])
+def test_a_bop_scene_with_poses_is_one_object_in_all_its_views(rig, part, tmp_path, objects):
+    scene = bop_scene(rig, tmp_path / "000001", objects)
+    read = cm.read_rig(scene)
+    np.testing.assert_allclose(read.T_rig_camera, rig.T_rig_camera, atol=1e-9)
+    if objects:
+        return
+    plan = cm.draw(read.views[0], cm.Recipe(defects=(DENT,), place=cm.Place(at_pixel=spot(rig))), 1)
+    results = cm.replay(read, plan)
+    edit = cm.grown(read.views[0].surface, plan.defects[0]).moved(read.T_rig_camera[0])
+    made = cm.imprint(part, edit).after
+    assert 2 <= check_one_surface(results, read.T_rig_camera, made, 0.2) < VIEWS
+    check_hidden_as_before(results)
+    out = tmp_path / "out"
+    assert main(["synthesize", str(scene), "--out", str(out), "--kinds", "dent", "--seed", "3"]) == 0
+    (seen,) = json.loads((out / "views.json").read_text())
+    assert seen["hidden_in"]
+    assert len(seen["seen_in"]) + len(seen["hidden_in"]) == VIEWS
+
+
+def test_a_bop_scene_without_one_pose_each_is_captures(rig, tmp_path):
+    scene = bop_scene(rig, tmp_path / "000001", objects=True)
+    lying = json.loads((scene / "scene_gt.json").read_text())
+    lying["2"].append(lying["2"][0])  # two of that object: which is which is not said
+    (scene / "scene_gt.json").write_text(json.dumps(lying))
+    assert not any(one.view for one in datasets.sources(scene))
+    assert not any(one.view for one in datasets.sources(tmp_path))
+    lying["2"] = [lying["2"][0] | {"cam_R_m2c": [1, 0, 0, 0, 2, 0, 0, 0, 1]}]
+    (scene / "scene_gt.json").write_text(json.dumps(lying))
+    with pytest.raises(ValueError, match="no rigid motion"):
+        datasets.sources(scene)

@@ -11,18 +11,26 @@ from crossmodal.production import Request
 from crossmodal.recipe import Recipe
 
 
-def recipe_of(prompt: str) -> Recipe:
-    """What a text asks for; what was not understood is said. Raises ValueError where it asks for nothing."""
-    from crossmodal.guidance import understand
+def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, dict | None]:
+    """What a text asks for, and a record of the words that an encoder alone knew, if there are any; what was not
+    understood is said. Raises ValueError where it asks for nothing."""
+    from crossmodal.guidance import Encoder, understand
 
-    understood = understand(prompt)
+    understood = understand(prompt, None if encoder is None else Encoder(encoder))
     for word in understood.missed:
         print(f"note: not understood, at {word.start}: {printed(word.text)}", file=sys.stderr)
     for sentence in understood.warnings:
         print(f"note: {sentence}", file=sys.stderr)
     if understood.recipe is None:
         raise ValueError(understood.refused)
-    return understood.recipe
+    likened = {word.text: word.meaning for word in understood.words if word.likened}
+    for word, meaning in likened.items():
+        print(f"note: {printed(word)}: {meaning}", file=sys.stderr)
+    recipe = understood.recipe
+    if not likened:
+        return recipe, None
+    return recipe, {"encoder": Path(encoder).name, "words": likened,
+                    "recipe": recipe.model_dump(mode="json", exclude_unset=True)}
 
 
 def kept_to_object(request: Request, source: Source) -> Request:

@@ -1,6 +1,7 @@
 """crossmodal replay: a manifest's samples, or one plan's, made again with the same bytes."""
 
 import json as js
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -8,14 +9,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from crossmodal.commands.progress import progress
-from crossmodal.commands.replay_clouds import replayed
 from crossmodal.commands.written import write_all
 from crossmodal.datasets import Reading, Source, load, sources
-from crossmodal.datasets.alone import ASSUMED, assumed
 from crossmodal.datasets.class_ids import assigned, read_class_ids
-from crossmodal.datasets.clouds import CloudSource, cloud_sources
+from crossmodal.datasets.cloud_writer import write_cloud_sample
+from crossmodal.datasets.clouds import CloudSource, cloud_sources, load_cloud
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
+from crossmodal.datasets.remembered import remembered
+from crossmodal.formats import clouds as clouds_alone
+from crossmodal.formats import mvtec3d
 from crossmodal.formats.staged import staged, writable
 from crossmodal.plan import Plan
 from crossmodal.production.depth_camera import with_depth_camera
@@ -23,31 +26,32 @@ from crossmodal.production.pool import one_thread
 from crossmodal.production.views import again_in
 from crossmodal.production.worker import one_line as said
 from crossmodal.recipe import one_line
+from pointcloud.atomic import write_bytes
 
 
 def run(path: Path, source: str, out: Path, *, force: bool, format: str | None, reading: Reading, json: bool) -> int:
     """Replay every plan; a sample that cannot be made is named, and the rest is still written."""
-    target = writable(format, reading)
     wanted = _entries(path)
+    reading = remembered(wanted, reading)
     clouds = any("cloud" in entry["files"] or entry["plan"].frame == "object" for entry in wanted)
-    if clouds:
-        if target.name != "mvtec3d":
-            raise ValueError(f"{source} holds clouds alone, which are written in their own format; leave --format out")
-    else:
-        _same_assumptions(wanted, reading)
+    own = clouds_alone.FORMAT if clouds else mvtec3d.FORMAT
+    target = writable(format, reading, own=own)
     found = {one.path: one for one in (cloud_sources(source) if clouds else sources(source, reading))}
     if (out / "manifest.jsonl").exists():
         raise ValueError(f"{out} already holds a run; choose another --out")
     chosen = [_chosen(entry, found, source, force) for entry in wanted]
-    if clouds:
-        return _told(out, wanted, *replayed(path, wanted, chosen, source, out, reading), json)
     known = path.parent / "class_ids.json"
     kept = {defect["kind"]: defect["class_id"] for entry in wanted for defect in entry.get("defects", ())}
     kinds = [defect.kind for entry in wanted for defect in entry["plan"].defects]
     ids = assigned(read_class_ids(known) if known.is_file() else kept, kinds)
     checked_out(out, Path(source))
-    with staged(out, target, reading, partial(progress, target.name)) as tree:
-        entries, failures = _made(tree, wanted, chosen, ids, reading)
+    with staged(out, target, reading, partial(progress, target.name), own) as tree:
+        reader, again = (load_cloud, _again_in_cloud) if clouds else (load, _again)
+        entries, failures = _made(wanted, chosen, partial(reader, reading=reading), partial(again, tree, ids, reading))
+        if clouds:
+            tree.mkdir(parents=True, exist_ok=True)
+            said_of_all = {"clouds": True, "unit": chosen[0].read_as(reading)["unit"]}
+            write_bytes(tree / clouds_alone.RUN_FILE, js.dumps(said_of_all).encode())
         write_all(tree, ids, entries)
     return _told(out, wanted, entries, failures, json)
 
@@ -63,23 +67,18 @@ def _told(out, wanted, entries, failures, json) -> int:
     return 1 if failures else 0
 
 
-def _made(out, wanted, chosen, ids, reading):
-    """The entries of what was written below `out`, and what could not be made."""
+def _made(wanted, chosen, load, make):
+    """The entries of what was made, and what could not be. load: a source → its capture or cloud; make: an entry, a
+    source and that → the new entry."""
     entries, failures = [], []
-    capture, loaded = None, None
-    from crossmodal.synthesis import replay
-
+    whole, loaded = None, None
     with progress("replay") as tell, one_thread():
         for entry, one in zip(wanted, chosen, strict=True):
             try:
                 if loaded != one:
-                    capture, loaded = load(one, reading), one
-                result = again_in(one, reading, entry["plan"]) if one.view else replay(capture, entry["plan"])
+                    whole, loaded = load(one), one
                 origin = {**entry["source"], "path": one.path, "sha256": one.hashes()}
-                made = write_sample(out, entry["id"], result, ids, origin, entry["seed"],
-                                    "points" in entry["files"], entry["prompt"])
-                made = with_depth_camera(out, made, one, reading, capture, result)
-                entries.append(made | {"view": entry["view"]} if "view" in entry else made)
+                entries.append(make(entry, one, whole, origin))
             except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
                 failures.append({"id": entry["id"], "reason": said(error)})
                 print(f"error: {entry['id']} failed: {said(error)}", file=sys.stderr)
@@ -87,15 +86,21 @@ def _made(out, wanted, chosen, ids, reading):
     return entries, failures
 
 
-def _same_assumptions(wanted: list[dict], reading: Reading) -> None:
-    """Refuse another scale or depth model than the samples were made with; a bare plan says neither."""
-    now = assumed(reading)
-    for entry in wanted:
-        for word, option in ASSUMED.items():
-            then = entry["source"].get(word)
-            if entry["sha256"] is not None and then != now.get(word):
-                was = f"with {option} {then}" if then is not None else f"without {option}"
-                raise ValueError(f"{entry['id']} was made {was}; say the same")
+def _again(out, ids, reading, entry, one, capture, origin):
+    from crossmodal.synthesis import replay
+
+    result = again_in(one, reading, entry["plan"]) if one.view else replay(capture, entry["plan"])
+    made = write_sample(out, entry["id"], result, ids, origin, entry["seed"], "points" in entry["files"],
+                        entry["prompt"], entry.get("vlm"), entry.get("likened"))
+    made = with_depth_camera(out, made, one, reading, capture, result)
+    return made | {name: entry[name] for name in ("view", "where", "judged") if name in entry}
+
+
+def _again_in_cloud(out, ids, reading, entry, one, cloud, origin):
+    from crossmodal.synthesis import replay
+
+    return write_cloud_sample(out, entry["id"], replay(cloud, entry["plan"]), ids, origin | one.read_as(reading),
+                              entry["seed"], entry["prompt"])
 
 
 def _pairs(entries, wanted):
@@ -144,7 +149,7 @@ def _entry(value: dict) -> dict:
 
 def _inside(sample: str) -> str:
     # An id becomes a path below OUT, and a manifest may come from anywhere.
-    if not sample.startswith("test/") or sample.count("/") != 2 or ".." in sample.split("/"):
+    if not re.fullmatch(r"test/\w[\w.+-]*/\w[\w.+-]*", sample):
         raise KeyError(sample)
     return sample
 

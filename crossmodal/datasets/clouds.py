@@ -1,4 +1,4 @@
-"""Clouds on disk: one, a folder of them, or a tree as Real3D-AD and Anomaly-ShapeNet keep them."""
+"""Clouds on disk: one, a folder of them, a run over clouds, or a tree of Real3D-AD or Anomaly-ShapeNet."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import ClassVar
 
 from crossmodal.clouds.cloud import Cloud, read_cloud
 from crossmodal.datasets import plainly_named
-from crossmodal.datasets.source import Reading, Split, file_hash
+from crossmodal.datasets.remembered import read_as
+from crossmodal.datasets.source import SPLITS, Reading, Split, file_hash
 from crossmodal.formats import real3d, shapenet
+from crossmodal.formats.clouds import of_clouds
 from crossmodal.formats.paths import folders, inside
 from crossmodal.formats.pcd_txt import Names
 from pointcloud import read_ply
@@ -25,10 +27,12 @@ UNIT = "mm"
 class CloudSource:
     """Where one good cloud lies; fields as of crossmodal.datasets.source.Source.
 
-    unit: what the layout says of its numbers, if it says anything; view: 0, for no cloud is a view of a rig
+    unit: what the layout says of its numbers, if it says anything; view: 0, for no cloud is a view of a rig; kind: only
+    good ones are listed
     """
 
     view: ClassVar[int] = 0
+    kind: ClassVar[str] = "good"
 
     path: str
     file: Path
@@ -39,6 +43,10 @@ class CloudSource:
     def hashes(self) -> dict[str, str]:
         """{"cloud": sha256 of the file}."""
         return {"cloud": file_hash(self.file)}
+
+    def read_as(self, reading: Reading) -> dict:
+        """The unit of its numbers and the viewpoint that a reading takes it with, for a manifest."""
+        return read_as(reading) | {"unit": reading.unit or self.unit or "m"}
 
 
 def load_cloud(source: CloudSource, reading: Reading) -> Cloud:
@@ -59,6 +67,10 @@ def _listed(root: Path) -> list[CloudSource]:
         return [CloudSource(root.stem, root)] if _is_cloud(root) else []
     if not root.is_dir():
         return []
+    if (record := of_clouds(root)) is not None:
+        return [CloudSource(f"{split}/good/{path.stem}", inside(root, path), root.resolve().name, split,
+                            record.get("unit"))
+                for split in SPLITS for path in sorted((root / split / "good" / "cloud").glob("[!.]*.*"))]
     if found := [source for names in TREES for source in _tree(root, names)]:
         return found
     if folders(root):  # whatever they hold, it is no plain folder of clouds

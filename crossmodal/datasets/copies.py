@@ -34,8 +34,8 @@ def write_copy(out: Path, copy: Copy, reading: Reading) -> None:
     if all(path.is_file() for path in paths.values()):
         return
     if shape := _mvtec_shape(copy.source, reading):
-        made = {"rgb": lambda path: _copied(copy.source.rgb, path),
-                "xyz": lambda path: _copied(copy.source.geometry, path)}
+        made = {"rgb": lambda path: copied(copy.source.rgb, path),
+                "xyz": lambda path: copied(copy.source.geometry, path)}
     else:
         capture = load(copy.source, reading)
         shape = capture.shape
@@ -64,7 +64,8 @@ def _mvtec_shape(source, reading):
     return None if (np.isnan(points[..., 2]) & (xyz[..., 2] != 0)).any() else pixels.shape[:2]
 
 
-def _copied(source: Path, path: Path) -> None:
+def copied(source: Path, path: Path) -> None:
+    """Copy a file's bytes, whole or not at all. Errors: OSError."""
     partial = path.with_name(f".{path.name}.part")
     try:
         shutil.copyfile(source, partial)

@@ -31,7 +31,8 @@ def refuse(root: Path) -> None:
 
     for one in FORMATS:
         try:
-            known = one.listed is not None and one.name != "captures" and one.listed(root, Reading()) is not None
+            known = (one.listed is not None and one.name not in ("captures", "bop")  # which are read here
+                     and one.listed(root, Reading()) is not None)
         except (ValueError, OSError):
             continue
         if known and {"rgb", "xyz"} <= set(one.gives):

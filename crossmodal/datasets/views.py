@@ -6,7 +6,7 @@
 
 xyz may be depth; a camera may have any form that intrinsics reads. T_rig_camera maps a view's coordinates, in metres,
 to the rig's. A view's "split" is test, where defects are made, or train, which is copied. The light, in the rig's axes
-and towards the lamp, may be left out; then each view's own picture tells.
+and towards the lamp, may be left out; then each view's own picture tells. A BOP scene with poses is such a rig too.
 """
 
 from functools import lru_cache
@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from crossmodal.capture import Capture, Rig
+from crossmodal.datasets import bop
 from crossmodal.datasets.decode import depth_m, points_m
-from crossmodal.datasets.intrinsics import Calibration, checked_size, parsed, understood
-from crossmodal.datasets.names import COLOUR, RIG_FILE
+from crossmodal.datasets.intrinsics import Calibration, checked_size, parsed, read_calibration, understood
+from crossmodal.datasets.names import COLOUR, RIG_FILE, SCENE_CAMERA
 from crossmodal.datasets.raw import read_raw
 from crossmodal.datasets.rig import rigid
 from crossmodal.datasets.source import SPLITS, Reading, Source
@@ -28,10 +29,13 @@ KEPT = 16  # views that are held in memory, each with what was found out about i
 
 
 def listed(root: Path) -> list[Source]:
-    """The views of a folder whose rig.json lists them, or nothing. Errors: ValueError, one line."""
+    """The views of a folder whose rig.json lists them, or of a BOP scene with poses, or nothing.
+
+    Errors: ValueError, one line.
+    """
     path = root / RIG_FILE
     if not path.is_file():
-        return []
+        return bop.posed(root)
     data = parsed(path)
     if "views" not in data:
         return []
@@ -62,23 +66,35 @@ def _source(root, path, k, view) -> Source:
     return Source((place / picture.stem).as_posix(), *files, role, split=split, calibration=path, view=k + 1)
 
 
-def camera_of(source: Source) -> tuple[Calibration, np.ndarray, Light | None]:
-    """A view's calibration, T_rig_camera (4, 4), and the light in its own axes if the rig says one.
+def pose_of(source: Source) -> np.ndarray:
+    """A view's T_rig_camera (4, 4). Errors: ValueError, one line that names the file."""
+    if source.calibration.name == SCENE_CAMERA:
+        return bop.pose_of(source)
+    return rigid(source.calibration, _said(source, "T_rig_camera")[1], "T_rig_camera")
 
-    Errors: ValueError, one line that names the file.
-    """
+
+def _said(source, word):
+    """What rig.json holds, and of the view by a word."""
     path = source.calibration
     data = parsed(path)
     view = data["views"][source.view - 1]
-    for word in ("camera", "T_rig_camera"):
-        if word not in view:
-            raise ValueError(f"{path}: view {source.view - 1} has no {word}; give it")
-    if not isinstance(view["camera"], dict):
+    if word not in view:
+        raise ValueError(f"{path}: view {source.view - 1} has no {word}; give it")
+    return data, view[word]
+
+
+def _camera(source: Source, shape) -> tuple[Calibration, Light | None]:
+    """A view's calibration for pictures of a shape, and the light in its own axes if the rig says one."""
+    path = source.calibration
+    if path.name == SCENE_CAMERA:
+        return read_calibration(path, shape, source.rgb.stem), None
+    data, camera = _said(source, "camera")
+    if not isinstance(camera, dict):
         raise ValueError(f"{path}: a camera must be given by name and number: fx fy cx cy width height")
     scale = {"depth_scale": data["depth_scale"]} if "depth_scale" in data else {}
-    calibration = understood(path, scale | {str(key).lower(): value for key, value in view["camera"].items()}, None)
-    pose = rigid(path, view["T_rig_camera"], "T_rig_camera")
-    return calibration, pose, None if data.get("light") is None else _light(path, data["light"]).turned(pose[:3, :3].T)
+    calibration = understood(path, scale | {str(key).lower(): value for key, value in camera.items()}, None)
+    turn = pose_of(source)[:3, :3]
+    return calibration, None if data.get("light") is None else _light(path, data["light"]).turned(turn.T)
 
 
 def _light(path, said) -> Light:
@@ -100,8 +116,8 @@ def load_view(source: Source, reading: Reading) -> Capture:
     """One view of a rig, in the rig's light if that is known. Errors: as crossmodal.datasets.load."""
     if reading.intrinsics is not None:
         raise ValueError(f"{source.calibration} gives each view its camera; leave --intrinsics away")
-    calibration, _, light = camera_of(source)
     raw = read_raw(source)
+    calibration, light = _camera(source, raw.rgb.shape)
     checked_size(calibration.camera, source.calibration, raw.rgb.shape, source.rgb)
     if source.coding == "xyz":
         points, encoding = points_m(source.geometry, raw.values, reading.unit_m)
@@ -125,4 +141,4 @@ def siblings(source: Source) -> tuple[Source, ...]:
 
 def load_views(found: list[Source], reading: Reading) -> Rig:
     """A rig of views. Errors: as load_view."""
-    return Rig(tuple(load_view(one, reading) for one in found), tuple(camera_of(one)[1] for one in found))
+    return Rig(tuple(load_view(one, reading) for one in found), tuple(pose_of(one) for one in found))

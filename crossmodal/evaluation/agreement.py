@@ -39,7 +39,7 @@ def check(dataset: Path | str, source: Path | str | None = None) -> Report:
             figures += alone.depth_is_z(arrays) + alone.ground_truth(arrays, folder, any_gt)
             figures += alone.masks(arrays) + alone.cloud_labels(arrays, camera)
             entry = _entry(manifest, arrays)
-            if manifest.entries:
+            if manifest.there:
                 figures += _recorded(arrays, entry)
             if originals is not None:
                 figures += _beside(arrays, originals, entry, camera)

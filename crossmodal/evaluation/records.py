@@ -30,8 +30,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All entries below one dataset, by the path of each of their files; and what is wrong with the lines."""
+    """All entries below one dataset, by the path of each of their files; and what is wrong with the lines.
 
+    there: whether there is a manifest at all; one without entries says that nothing was made
+    """
+
+    there: bool
     entries: tuple[Entry, ...]
     by_file: dict[Path, Entry]
     faults: tuple[tuple[str, str], ...]
@@ -40,7 +44,8 @@ class Manifest:
 def read_manifests(root: Path) -> Manifest:
     """Every manifest*.jsonl of a dataset, in its root or its categories; merged, shards included."""
     entries, by_file, faults, seen = [], {}, [], {}
-    for path in sorted({*root.glob("manifest*.jsonl"), *root.glob("*/manifest*.jsonl")}):
+    paths = sorted({*root.glob("manifest*.jsonl"), *root.glob("*/manifest*.jsonl")})
+    for path in paths:
         try:
             lines = path.read_text().splitlines()
         except (OSError, ValueError) as error:
@@ -65,7 +70,7 @@ def read_manifests(root: Path) -> Manifest:
                 by_file[file] = entry
                 if not file.is_file():
                     faults.append((entry.id, f"{relative} ({role}) is in the manifest but not on disk"))
-    return Manifest(tuple(entries), by_file, tuple(faults))
+    return Manifest(bool(paths), tuple(entries), by_file, tuple(faults))
 
 
 def _entry(root, line):

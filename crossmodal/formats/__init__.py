@@ -4,6 +4,7 @@ from crossmodal.formats import (
     adam3d,
     bop,
     captures,
+    clouds,
     coco,
     eyecandies,
     huggingface,
@@ -20,8 +21,8 @@ from crossmodal.formats import (
 from crossmodal.formats.sample import Format
 
 FORMATS: tuple[Format, ...] = tuple(module.FORMAT for module in (
-    eyecandies, bop, realiad, mulsen, adam3d, mvtec3d, mvtec2d, shapenet, real3d, coco, yolo, huggingface, webdataset,
-    rerun, captures))
+    eyecandies, bop, realiad, mulsen, shapenet, real3d, clouds, adam3d, mvtec3d, mvtec2d, coco, yolo, huggingface,
+    webdataset, rerun, captures))
 """In the order in which a folder is tried; what is told by fewer signs comes later."""
 
 

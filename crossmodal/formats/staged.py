@@ -1,4 +1,4 @@
-"""A run in another format: a tree of MVTec 3D-AD is made aside and appears converted, whole or not at all.
+"""A run in another format: a tree of its own layout is made aside and appears converted, whole or not at all.
 
 The manifest comes along, so that replay makes the same samples again.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crossmodal.datasets.mvtec3d_writer import line
 from crossmodal.datasets.source import Reading
-from crossmodal.formats import mvtec3d, named
+from crossmodal.formats import clouds, mvtec3d, named
 from crossmodal.formats.convert import convert, missing
 from crossmodal.formats.needed import library
 from crossmodal.formats.sample import CONTENTS, Dataset, Format
@@ -29,24 +29,28 @@ _KEPT = ("run.json", "class_ids.json", "failures.jsonl", "license.txt", "readme.
 
 
 def writable(name: str | None, reading: Reading, *, resume: bool = False, shard: str | None = None,
-             ply: bool = False) -> Format:
-    """The format of that name, if a run can be written in it; without a name MVTec 3D-AD, or 2-D of pictures alone.
+             ply: bool = False, own: Format = mvtec3d.FORMAT) -> Format:
+    """The format of that name, if a run can be written in it; without a name its own, or MVTec AD of pictures alone.
 
+    own: the layout that a run is made in: MVTec 3D-AD, or that of clouds alone
     Raises ValueError, one line, before anything is made.
     """
     pictures = reading.mm_per_pixel is not None
-    target = named(name or ("mvtec2d" if pictures else "mvtec3d"))
-    if gone := missing(ALONE if pictures else MADE, target):
-        whose = "pictures alone do not give" if pictures else "no run makes"
+    target = named(name or ("mvtec2d" if pictures else own.name))
+    if target is clouds.FORMAT is not own:
+        raise ValueError("captures are not written as clouds alone; choose another --format")
+    holds, whose = (ALONE, "pictures alone do not give") if pictures else (
+        (clouds.HOLDS, "clouds alone do not give") if own is clouds.FORMAT else (MADE, "no run makes"))
+    if gone := missing(holds, target):
         raise ValueError(f"{target.title} needs {gone[0]} ({CONTENTS[gone[0]]}), which {whose}; "
                          "choose another --format")
-    if target is mvtec3d.FORMAT:
+    if target is own:
         return target
     if target.writer is None:
         raise ValueError(f"{target.title} can be read but not written; choose another --format")
     for option, given in (("--resume", resume), ("--shard", shard is not None), ("--ply", ply)):
         if given:
-            raise ValueError(f"{option} needs the layout of MVTec 3D-AD; {target.title} is written when all is made: "
+            raise ValueError(f"{option} needs the layout of {own.title}; {target.title} is written when all is made: "
                              f"leave --format away, then crossmodal convert OUT --to {target.name}")
     for name in target.libraries:
         library(name, target.title)
@@ -59,13 +63,14 @@ def _untold() -> AbstractContextManager[Tell]:
 
 @contextmanager
 def staged(out: Path, target: Format, reading: Reading,
-           progress: Callable[[], AbstractContextManager[Tell]] = _untold) -> Iterator[Path]:
-    """A folder to make a tree of MVTec 3D-AD in: `out` itself, or one aside that becomes `out` in the target's format.
+           progress: Callable[[], AbstractContextManager[Tell]] = _untold,
+           own: Format = mvtec3d.FORMAT) -> Iterator[Path]:
+    """A folder to make a run in its own layout in: `out`, or one aside that becomes `out` in the target's format.
 
     progress: opened when the converting begins. An error inside leaves nothing.
     Errors: ValueError, OSError: an `out` that is not empty, and as convert.
     """
-    if target is mvtec3d.FORMAT:
+    if target is own:
         yield out
         return
     here = out.resolve()
@@ -76,11 +81,11 @@ def staged(out: Path, target: Format, reading: Reading,
     try:
         tree = aside / here.name  # a category's name is its folder's
         yield tree
-        made = mvtec3d.listed(tree, Reading("m")) if tree.is_dir() else None
+        made = own.listed(tree, Reading("m" if own is mvtec3d.FORMAT else None)) if tree.is_dir() else None
         if made is not None and made.entries:
             made = made if reading.mm_per_pixel is None else _without_points(made)
             with progress() as tell:
-                convert(tree, here, mvtec3d.FORMAT, made, target, tell)
+                convert(tree, here, own, made, target, tell)
         for folder in (tree, *(path.parent for path in tree.glob("*/manifest.jsonl"))):
             _keep(folder, here / folder.relative_to(tree))
     finally:

@@ -15,14 +15,17 @@ _TOKEN = re.compile(r"""
   | (?P<rgb>(?:rgb\s*)?\(\s*\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3}\s*\)|rgb\s+\d{1,3}[ ,]+\d{1,3}[ ,]+\d{1,3})
   | (?P<clock>\d{1,2}\s?o\s?['’]?\s?clock\b)
   | (?P<mixed>\d{1,6}(?:[ ]|[ ]?-[ ]?)\d{1,3}[/⁄]\d{1,3}(?!\d))
-  | (?P<fraction>\d{1,4}\s?[/⁄]\s?\d{1,4}(?!\d))
+  | (?P<fraction>\d{1,4}\s?[/⁄]\s?\d{1,4}(?![.,]?\d))
   | (?P<vulgar>\d*[ ]?[½¼¾⅓⅔⅛⅜⅝⅞⅕⅖⅗⅘⅙⅚])
+  | (?P<short>\bw/(?:o\b|(?=\s|\w{3})))
   | (?P<number>\d+(?:[.,]\d+)*(?:e[+-]?\d{1,2}(?![\w]))?|(?<![\w.,])[.,]\d+)
   | (?P<cjk>[\u3400-\u9fff\uf900-\ufaff])
   | (?P<word>[^\W\d_\u3400-\u9fff\uf900-\ufaff]+(?:['’](?:s|t|re|d|ll|ve)\b)?)
-  | (?P<sign>\+/-|\+-|<=|>=|\.\.\.|\.\.|w/o\b|\S)
+  | (?P<sign>\+/-|\+-|<=|>=|\.\.\.|\.\.|\S)
 """, re.VERBOSE | re.IGNORECASE)
 _SERIAL = re.compile(r"\b(?:no|nr|nº)\.\s?\d+\b", re.IGNORECASE)  # "part no. 4" counts nothing
+_LABEL = re.compile(r"\b(?:item|defect|fault|flaw|finding|pos|position|point|step|no|nr)\.?\s?#?\d{1,3}\s?[:)]",
+                    re.IGNORECASE)
 _LISTED = re.compile(r"(?:(?<=\s)|(?<!.))\d{1,2}[.)](?=\s)", re.DOTALL)
 
 
@@ -55,9 +58,10 @@ def widths(text: str) -> str:
 def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
     """comma_is_decimal: whether 1,000 is one (German, Spanish) and not a thousand."""
     found: list[Token] = []
-    text = _SERIAL.sub(lambda said: " " * len(said.group()), widths(text))
+    text = _LABEL.sub(_parting, widths(text))  # "Item 1: a dent, item 2: a scratch"
+    text = _SERIAL.sub(lambda said: " " * len(said.group()), text)
     if _LISTED.match(text):  # "1) a dent 2) a scratch"
-        text = _LISTED.sub(lambda said: "".join(c if c.isspace() else ";" for c in said.group()), text)
+        text = _LISTED.sub(_parting, text)
     for match in _TOKEN.finditer(text):
         kind, said = match.lastgroup, match.group()
         start, end = match.span()
@@ -70,13 +74,17 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
             found.append(Token("colour", said, start, end, levels, glued))
         elif kind in NUMBERS and (value := _number(kind, said, comma_is_decimal)) is not None:
             found.append(Token("number", said, start, end, value, glued))
-        elif kind == "clock":  # a place on a dial, which nothing here knows: one word, and no number
+        elif kind in ("clock", "short"):  # a place on a dial, which nothing here knows: one word, and no number
             found.append(Token("word", plain(said), start, end, None, glued))
         elif kind in ("word", "cjk"):
             found += _split(Token("word", plain(said), start, end, None, glued), found, said)
         else:
             found.append(Token("sign", said, start, end, None, glued))
     return found
+
+
+def _parting(said: re.Match) -> str:
+    return "".join(c if c.isspace() else ";" for c in said.group())
 
 
 def _levels(said):

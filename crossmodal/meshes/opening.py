@@ -8,6 +8,7 @@ from crossmodal.meshes.net import Net, shaded, vertices_of
 THROUGH = 1.02  # of the wall's thickness, which the cut goes down
 DEEPEST, DEEPEST_AT_EDGE = 4.0, 0.7  # of the opening's own size; a thicker wall is not cut through
 FACING = 0.35  # cosine to the anchor's normal of triangles that the cut begins at; steeper ones lie below those
+TOUCHING, APART = 2e-6, 4e-6  # of a mesh's size: points nearer than that are parted, for files join points within 1e-6
 CLEAR_MM = 0.05  # over the highest lip, where the cut begins; and beyond what it takes away to the side
 
 
@@ -25,8 +26,8 @@ def opened(net: Net, edit: SurfaceEdit, removed, before, labels, shift, number: 
         try:
             import manifold3d
         except ImportError:
-            return *_open(net, gone, labels, shift), ("left open, without an inner wall; pip install manifold3d cuts "
-                                                      "it out as a solid")
+            return *_open(net, gone, labels, shift), ("left open, without an inner wall; manifold3d cuts it out as a "
+                                                      'solid: pip install "crossmodal-anomaly[mesh]"')
         cut, blind = _cut(manifold3d, net, edit, gone, before, labels, shift, number)
         if cut is not None:
             return *cut, blind
@@ -55,7 +56,8 @@ def _cut(manifold3d, net, edit, gone, before, labels, shift, number):
     merged = np.arange(len(rows))
     merged[np.asarray(out.merge_from_vert).astype(np.int64)] = np.asarray(out.merge_to_vert).astype(np.int64)
     used, own = np.unique(merged[faces], return_inverse=True)
-    points, joined = rows[used, :3], own.reshape(-1, 3)
+    joined = own.reshape(-1, 3)
+    points = _parted(rows[used, :3], joined)
     properties = rows[faces, 3:]
     fresh = (np.abs(properties[..., :3]).max(-1) < 1e-9).all(1)
     normals = properties[..., :3].copy()
@@ -72,6 +74,31 @@ def _cut(manifold3d, net, edit, gone, before, labels, shift, number):
         colours = properties[..., 3:6].copy()
         colours[fresh] = np.median(net.colours[gone].reshape(-1, 3), axis=0)
     return (Net(points, joined, normals, colours), new_labels, new_shift), blind
+
+
+def _parted(points, faces):
+    """Points (V, 3) of a closed net, those at one place, where it touches itself, moved into their own matter."""
+    from scipy.sparse import coo_array  # slow to import, and wanted for meshes alone
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    size = np.ptp(points, axis=0).max()
+    one, other = cKDTree(points).query_pairs(TOUCHING * size, output_type="ndarray").T
+    if not len(one):
+        return points
+    _, place = connected_components(coo_array((np.ones(len(one), bool), (one, other)), (len(points),) * 2), False)
+    touching = np.unique((one, other))
+    order = touching[np.argsort(place[touching], kind="stable")]
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    about = np.isin(faces, order).any(1)
+    a, b, c = points[faces[about]].swapaxes(0, 1)
+    across = np.cross(b - a, c - a).repeat(3, 0)
+    out = np.stack([np.bincount(faces[about].ravel(), across[:, i], len(points)) for i in range(3)], 1)[order]
+    out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-30)
+    moved = points.copy()
+    moved[order] -= APART * size * (1 + rank[:, None]) * out
+    return moved
 
 
 def _manifold(manifold3d, net, properties):

@@ -1,13 +1,14 @@
 """A sample of a rig of views: one defect, drawn in one of them, as another view of the same object sees it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from crossmodal.capture import Capture
 from crossmodal.datasets import Reading, Source
-from crossmodal.datasets.views import camera_of, kept_view, siblings
+from crossmodal.datasets.views import kept_view, pose_of, siblings
 from crossmodal.plan import Plan
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
@@ -17,16 +18,19 @@ from pointcloud.atomic import write_bytes
 SEEN_FILE = "views.json"
 
 
-def seen_in(source: Source, reading: Reading, recipe: Recipe, seed: int) -> Result:
-    """What one view sees of the recipe's defects; the seed says which view of the rig they are drawn in, so that every
-    view finds the same ones. Raises ValueError where they find a place in none.
+def seen_in(source: Source, reading: Reading, recipe_on: Callable[[Capture], Recipe], seed: int) -> Result:
+    """What one view sees of a recipe's defects; the seed says which view of the rig they are drawn in, so that every
+    view finds the same ones.
+
+    recipe_on: what to draw on that view. Raises ValueError where they find a place in none.
     """
     from crossmodal.synthesis import draw
 
     views, reason = siblings(source), None
     for k in stream(seed, "view").permutation(len(views)):
         try:
-            return again_in(source, reading, draw(kept_view(views[k], reading), recipe, seed))
+            first = kept_view(views[k], reading)
+            return again_in(source, reading, draw(first, recipe_on(first), seed))
         except ValueError as error:
             reason = reason or error
     raise reason
@@ -41,7 +45,7 @@ def again_in(source: Source, reading: Reading, plan: Plan) -> Result:
     if first is None:
         raise ValueError(f"{source.calibration} has no view {plan.capture}; give the rig that the plan was made from")
     surface = _lit(kept_view(first, reading), plan).surface
-    there = np.linalg.inv(camera_of(source)[1]) @ camera_of(first)[1]
+    there = np.linalg.inv(pose_of(source)) @ pose_of(first)
     own: Capture = kept_view(source, reading)
     if plan.light is not None:
         own = own.lit_by(plan.light.light().turned(there[:3, :3]))
@@ -58,7 +62,7 @@ def _lit(capture, plan):
 def with_view(entry: dict, source: Source, plan: Plan, defect: int) -> dict:
     """The manifest entry with what is said of its view: which defect of the run, drawn in which view, and its pose."""
     return {**entry, "view": {"defect": defect, "name": source.path, "drawn_in": plan.capture,
-                              "T_rig_camera": camera_of(source)[1].tolist()}}
+                              "T_rig_camera": pose_of(source).tolist()}}
 
 
 def write_seen(out: Path, pool: tuple[Source, ...]) -> None:

@@ -1,0 +1,103 @@
+"""How the content of a region meets what was there."""
+
+from functools import singledispatch
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from crossmodal.defects.spec import Share, Size
+from crossmodal.methods.block import Block, fixed
+from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.contents import Laid
+from crossmodal.methods.regions import Area
+
+SMOOTHINGS = 4  # at each level of the membrane
+
+
+class Blend(Block):
+    """How much of the content is seen, and what of its colours and relief."""
+
+
+class Hard(Blend):
+    """All of it, up to the region's border."""
+
+    kind: Literal["hard"] = "hard"
+
+
+class Alpha(Blend):
+    """Some of it, through the whole region (DRAEM's 1 − β)."""
+
+    kind: Literal["alpha"] = "alpha"
+    opacity: Share = (0.2, 1.0)
+
+
+class Feather(Blend):
+    """All of it, but less and less towards the border."""
+
+    kind: Literal["feather"] = "feather"
+    width_mm: Size = ("1%", "2%")
+
+
+class Poisson(Blend):
+    """Its gradients, joined to what is at the border (Pérez et al. 2003): colours and relief alike."""
+
+    kind: Literal["poisson"] = "poisson"
+
+
+AnyBlend = Annotated[Hard | Alpha | Feather | Poisson, Field(discriminator="kind")]
+
+
+@singledispatch
+def blended(blend: Blend, canvas: Canvas, area: Area, content: Laid) -> tuple[np.ndarray, Laid]:
+    """(share (h, w) float32 of the content that is seen, the content as it is seen)."""
+    raise TypeError(f"nothing blends by {type(blend).__name__}")
+
+
+@blended.register
+def _(blend: Hard, canvas, area, content):
+    return area.weight, content
+
+
+@blended.register
+def _(blend: Alpha, canvas, area, content):
+    return area.weight * np.float32(fixed(blend.opacity)), content
+
+
+@blended.register
+def _(blend: Feather, canvas, area, content):
+    far = cv2.distanceTransform(np.pad(area.inside, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    return area.weight * np.clip(far * canvas.step_mm / fixed(blend.width_mm), 0, 1).astype(np.float32), content
+
+
+@blended.register
+def _(blend: Poisson, canvas, area, content):
+    rim = cv2.dilate(area.inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~area.inside & canvas.known
+    off = [canvas.colours - content.colours]
+    if content.relief_mm is not None:
+        off.append((canvas.relief_mm - content.relief_mm)[..., None])
+    bent = membrane(np.concatenate(off, -1), rim)
+    colours = np.maximum(content.colours + bent[..., :3], 0)
+    relief = None if content.relief_mm is None else content.relief_mm + bent[..., 3]
+    return area.weight, Laid(colours, relief)
+
+
+def membrane(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(h, w, c) float32 that is as smooth as can be and meets values (h, w, c) where (h, w) bool says: the harmonic
+    fill that Poisson's equation asks for, coarse to fine."""
+    if min(at.shape) <= 4:
+        known = values[at]
+        mean = known.mean(0) if len(known) else np.zeros(values.shape[2], np.float32)
+        return np.where(at[..., None], values, mean).astype(np.float32)
+    held = np.where(at[..., None], values, 0).astype(np.float32)
+    half = (at.shape[1] + 1) // 2, (at.shape[0] + 1) // 2
+    share = cv2.resize(at.astype(np.float32), half, interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(held, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], -1)
+    coarse = membrane(coarse / np.maximum(share, 1e-6)[..., None], share > 0)
+    out = cv2.resize(coarse, at.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(values.shape)
+    kernel = np.array(((0, 1, 0), (1, 0, 1), (0, 1, 0)), np.float32) / 4
+    for _ in range(SMOOTHINGS):
+        out = np.where(at[..., None], held, out)
+        out = cv2.filter2D(out, -1, kernel, borderType=cv2.BORDER_REPLICATE).reshape(values.shape)
+    return np.where(at[..., None], held, out)

@@ -1,0 +1,138 @@
+"""What the blocks of a method work on: a piece of surface unrolled, or a whole photograph."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numba import njit
+
+from crossmodal.capture import Capture
+from crossmodal.patch import Patch
+from rgb import to_linear, to_srgb
+
+MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """A picture of (h, w) cells of step_mm each.
+
+    known: (h, w) bool, cells that show the object
+    colours: (h, w, 3) float32. On a surface linear and in full light, where white matter is 1; of a photograph sRGB,
+        0 to 1
+    relief_mm: (h, w) float32, how far the surface stands out of its coarse shape; 0 where it is not known
+    """
+
+    capture: Capture
+    step_mm: float
+    known: np.ndarray
+    lit: bool
+    """Whether it is a photograph, light and all."""
+    patch: Patch | None = None
+    places: np.ndarray | None = field(default=None, repr=False)
+    """(h, w, 2) float32: the (column, row) of the capture that each cell of a surface was seen in."""
+    turn_deg: float = 0.0
+    """By how much what is drawn on a photograph is turned; a surface's heading says so for itself."""
+    shift: tuple[int, int] = (0, 0)
+    """(down, across): the cell of a photograph that each cell shows, if not its own."""
+
+    @classmethod
+    def photographed(cls, capture: Capture, on_object: bool, turn_deg: float = 0.0,
+                     shift: tuple[int, int] = (0, 0)) -> "Canvas":
+        """The whole picture, of which all is known, or the object alone."""
+        known = capture.surface.foreground if on_object else np.ones(capture.shape, bool)
+        return cls(capture, capture.surface.mm_per_pixel, known, True, turn_deg=turn_deg, shift=shift)
+
+    @classmethod
+    def unrolled(cls, capture: Capture, patch: Patch, size_mm: tuple[float, float], step_mm: float) -> "Canvas":
+        """(down, across) mm of surface about a patch's anchor: columns run along its heading."""
+        h, w = (2 * int(np.ceil(0.5 * side / step_mm)) + 1 for side in size_mm)
+        r0, c0 = patch.rows[0], patch.columns[0]
+        linked = capture.surface.linked[patch.window]
+        places = _places(np.ascontiguousarray(patch.st_mm), np.ascontiguousarray(linked),
+                         -(h // 2) * step_mm, -(w // 2) * step_mm, step_mm, h, w)
+        places += np.array((c0, r0), np.float32)
+        return cls(capture, step_mm, np.isfinite(places[..., 0]), False, patch, places)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.known.shape
+
+    @cached_property
+    def colours(self) -> np.ndarray:
+        if self.lit:
+            return np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
+        surface = self.capture.surface
+        window = self.patch.window
+        facing = surface.light.shading(np.nan_to_num(np.ascontiguousarray(surface.normals[window])))
+        shade = np.maximum(1 + surface.light.confidence * (facing - 1), 0.2)
+        own = to_linear(np.ascontiguousarray(self.capture.rgb[window])) / (surface.white * shade)[..., None]
+        return np.maximum(self._taken(own.astype(np.float32), cv2.INTER_CUBIC), 0)
+
+    @cached_property
+    def relief_mm(self) -> np.ndarray:
+        if self.lit:
+            return np.zeros(self.shape, np.float32)
+        patch, surface = self.patch, self.capture.surface
+        above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
+        height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
+        return np.where(self.known, height - _coarse(height, self.known), 0).astype(np.float32)
+
+    def _taken(self, values, how):
+        at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
+        return cv2.remap(values, at, None, how, borderMode=cv2.BORDER_REPLICATE)
+
+    def from_srgb(self, srgb: np.ndarray) -> np.ndarray:
+        """Colours (..., 3) uint8 as this canvas keeps them."""
+        return srgb.astype(np.float32) / 255 if self.lit else to_linear(srgb)
+
+    def as_srgb(self, colours: np.ndarray) -> np.ndarray:
+        """Colours (h, w, 3) of this canvas as uint8."""
+        if self.lit:
+            return np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
+        return to_srgb(np.ascontiguousarray(colours, np.float32))
+
+
+def _coarse(height, known):
+    """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
+    h, w = height.shape
+    y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)
+    terms = np.stack((np.ones((h, w)), y, x, y * y, x * y, x * x), -1)
+    at = np.flatnonzero(known)
+    if len(at) < 12:
+        return np.zeros(height.shape)
+    at = at[::max(1, len(at) // MOST_FITTED)]
+    found = np.linalg.lstsq(terms.reshape(-1, 6)[at], height.ravel()[at].astype(np.float64), rcond=None)[0]
+    return terms @ found
+
+
+@njit(cache=True, nogil=True)
+def _places(st, linked, t0, s0, step, h, w):
+    """(h, w, 2) float32: the (column, row) of a chart's window at each cell of a grid over it, NaN off the chart.
+
+    st: (rows, columns, 2) mm; cell (i, j) stands at t0 + i·step, s0 + j·step. Two triangles a pixel.
+    """
+    out = np.full((h, w, 2), np.nan, np.float32)
+    for r in range(st.shape[0] - 1):
+        for c in range(st.shape[1] - 1):
+            if not (linked[r, c, 0] and linked[r, c, 1] and linked[r + 1, c, 0] and linked[r, c + 1, 1]):
+                continue
+            for a, b in ((0, 0), (1, 1)):  # the corner at which each triangle has its right angle
+                x0, y0 = (st[r + a, c + b, 0] - s0) / step, (st[r + a, c + b, 1] - t0) / step
+                x1, y1 = (st[r + a, c + 1 - b, 0] - s0) / step, (st[r + a, c + 1 - b, 1] - t0) / step
+                x2, y2 = (st[r + 1 - a, c + b, 0] - s0) / step, (st[r + 1 - a, c + b, 1] - t0) / step
+                area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+                if not abs(area) > 1e-9:  # NaN off the chart
+                    continue
+                i0, i1 = max(0, math.ceil(min(y0, y1, y2))), min(h - 1, math.floor(max(y0, y1, y2)))
+                j0, j1 = max(0, math.ceil(min(x0, x1, x2))), min(w - 1, math.floor(max(x0, x1, x2)))
+                for i in range(i0, i1 + 1):
+                    for j in range(j0, j1 + 1):
+                        p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) / area
+                        q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) / area
+                        if p >= -1e-6 and q >= -1e-6 and p + q <= 1 + 1e-6:
+                            out[i, j, 0] = c + b + p * (1 - 2 * b)
+                            out[i, j, 1] = r + a + q * (1 - 2 * a)
+    return out

@@ -1,0 +1,212 @@
+"""What a method puts in a region: matter from elsewhere, a texture, a colour, noise, or what is about it."""
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from crossmodal.defects.spec import Colour, Share, Size
+from crossmodal.methods.block import Block, Range, fixed
+from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.regions import Area, Cells
+from crossmodal.methods.textures import augmented, from_bank, procedural
+from crossmodal.texture import hashed, lattice_noise
+
+Count = Annotated[int, Field(ge=0, le=10)]
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """colours: (h, w, 3) float32, as the canvas keeps them; relief_mm: (h, w) float32 of that matter, or None where it
+    says nothing of shape."""
+
+    colours: np.ndarray
+    relief_mm: np.ndarray | None = None
+
+
+class Content(Block):
+    """What is laid in a region."""
+
+
+class Shift(Content):
+    """The object's own surface from another place, colours and fine relief (CutPaste, NSA)."""
+
+    kind: Literal["shift"] = "shift"
+    jitter: Share = (0.0, 0.0)
+    """How far brightness, contrast, saturation and hue may wander."""
+    turn_deg: Range = (0.0, 0.0)
+    """How it is turned before it is laid down."""
+
+
+class GridShuffle(Content):
+    """The canvas itself, cut into a grid whose cells are exchanged, colours and fine relief alike (MemSeg)."""
+
+    kind: Literal["grid_shuffle"] = "grid_shuffle"
+    grid: Cells = (8, 8)
+    augment: Count = 0
+
+
+class Texture(Content):
+    """A picture of another material, from a folder that the user gives; without one a procedural texture (DRAEM)."""
+
+    kind: Literal["texture"] = "texture"
+    bank: str | None = None
+    augment: Count = 3
+    """How many of DRAEM's ten augmenters it goes through."""
+
+
+class Plain(Content):
+    """One colour (cutout)."""
+
+    kind: Literal["plain"] = "plain"
+    colour: Colour | Literal["mean", "any"] = (20, 18, 16)
+
+
+class Speckle(Content):
+    """Noise about a mean level, in cells of a few pixels (REB)."""
+
+    kind: Literal["speckle"] = "speckle"
+    level: Range = (50.0, 200.0)
+    spread: Range = (0.0, 50.0)
+    cell_mm: Range = (0.5, 2.0)
+
+
+class Fill(Content):
+    """What the surroundings suggest, as an inpainter would give it (Telea 2004)."""
+
+    kind: Literal["fill"] = "fill"
+
+
+class Slide(Content):
+    """Its own surface, slid along the heading, most in the middle of the region (AF3AD's shear and drag)."""
+
+    kind: Literal["slide"] = "slide"
+    along_mm: Size = ("1%", "4%")
+    across: bool = False
+    """Across the heading instead."""
+    stretched: bool = False
+    """Drawn out one way alone, as by a finger; else there and back again on the two sides of the middle."""
+
+
+class Keep(Content):
+    """The surface keeps its own colours."""
+
+    kind: Literal["keep"] = "keep"
+
+
+class OneOf(Content):
+    """One of several, as likely each."""
+
+    kind: Literal["one_of"] = "one_of"
+    of: tuple["AnyContent", ...] = Field(min_length=1)
+
+    def drawn(self, rng, scale):
+        return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
+
+
+AnyContent = Annotated[Shift | GridShuffle | Texture | Plain | Speckle | Fill | Slide | Keep | OneOf,
+                       Field(discriminator="kind")]
+OneOf.model_rebuild()
+
+
+@singledispatch
+def laid(content: Content, canvas: Canvas, area: Area, elsewhere: Canvas | None, texture, seed: int) -> Laid:
+    """What a drawn content lays on a canvas. elsewhere: the canvas that it is cut from; texture: the planned file."""
+    raise TypeError(f"nothing lays a {type(content).__name__}")
+
+
+@laid.register
+def _(content: Shift, canvas, area, elsewhere, texture, seed):
+    colours = elsewhere.colours
+    if fixed(content.jitter):
+        colours = canvas.from_srgb(_jittered(canvas.as_srgb(colours), fixed(content.jitter), seed))
+    return Laid(colours, elsewhere.relief_mm)
+
+
+@laid.register
+def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
+    """The grid spans the region's box, so that no cell comes from beyond the canvas, and any size will do."""
+    inside = np.argwhere(canvas.known)
+    (y0, x0), (y1, x1) = inside.min(0), inside.max(0) + 1
+    rows, columns = content.grid
+    order = np.argsort(hashed(seed, rows * columns), kind="stable").reshape(rows, columns)
+    y, x = (np.arange(low, high) - low for low, high in ((y0, y1), (x0, x1)))
+    cell_y, cell_x = (y * rows // (y1 - y0))[:, None], (x * columns // (x1 - x0))[None, :]
+    taken = order[cell_y, cell_x]
+    high, wide = (y1 - y0) / rows, (x1 - x0) / columns
+    there = (np.clip((taken // columns - cell_y) * high + y[:, None] + 0.5, 0, y1 - y0 - 1).astype(int) + y0,
+             np.clip((taken % columns - cell_x) * wide + x[None, :] + 0.5, 0, x1 - x0 - 1).astype(int) + x0)
+    known = canvas.known[there]
+    box = np.s_[y0:y1, x0:x1]
+    colours, relief = canvas.colours.copy(), canvas.relief_mm.copy()
+    own = colours
+    if content.augment:
+        own = canvas.from_srgb(augmented(canvas.as_srgb(colours), content.augment, seed + 1))
+    colours[box] = np.where(known[..., None], own[there], own[box])
+    relief[box] = np.where(known, canvas.relief_mm[there], relief[box])
+    return Laid(colours, relief)
+
+
+@laid.register
+def _(content: Texture, canvas, area, elsewhere, texture, seed):
+    if content.bank is None:
+        picture = procedural(canvas.shape, seed)
+    else:
+        picture = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
+    return Laid(canvas.from_srgb(augmented(picture, content.augment, seed + 1)))
+
+
+@laid.register
+def _(content: Plain, canvas, area, elsewhere, texture, seed):
+    if content.colour == "mean":
+        colour = canvas.colours[canvas.known].mean(0)
+    else:
+        given = 127.5 * (1 + hashed(seed, 3)) if content.colour == "any" else np.array(content.colour)
+        colour = canvas.from_srgb(given.astype(np.uint8)[None, None])[0, 0]
+    return Laid(np.broadcast_to(colour.astype(np.float32), (*canvas.shape, 3)))
+
+
+@laid.register
+def _(content: Speckle, canvas, area, elsewhere, texture, seed):
+    y, x = (canvas.step_mm * np.arange(n, dtype=np.float64) for n in canvas.shape)
+    noise = lattice_noise(*np.meshgrid(x, y), seed, fixed(content.cell_mm))
+    grey = np.clip(fixed(content.level) + fixed(content.spread) * noise, 0, 255).astype(np.uint8)
+    return Laid(canvas.from_srgb(np.repeat(grey[..., None], 3, -1)))
+
+
+@laid.register
+def _(content: Fill, canvas, area, elsewhere, texture, seed):
+    hole = (area.inside | ~canvas.known).astype(np.uint8)
+    filled = cv2.inpaint(canvas.as_srgb(canvas.colours), hole, 3, cv2.INPAINT_TELEA)
+    return Laid(canvas.from_srgb(filled), np.zeros(canvas.shape, np.float32))
+
+
+@laid.register
+def _(content: Slide, canvas, area, elsewhere, texture, seed):
+    h, w = canvas.shape
+    y, x = (np.arange(n, dtype=np.float32) for n in (h, w))
+    far = np.abs(area.profile) * np.float32(fixed(content.along_mm) / canvas.step_mm)
+    if not content.stretched:  # what is on one side of the middle goes one way, and the other the other
+        side = (x - w // 2)[None, :] / max(w // 2, 1) if content.across else (y - h // 2)[:, None] / max(h // 2, 1)
+        far = far * np.clip(3 * side, -1, 1).astype(np.float32)
+    y, x = np.meshgrid(y, x, indexing="ij")
+    at = (x, y - far) if content.across else (x - far, y)
+    return Laid(*(cv2.remap(values, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                  for values in (canvas.colours, canvas.relief_mm)))
+
+
+@laid.register
+def _(content: Keep, canvas, area, elsewhere, texture, seed):
+    return Laid(canvas.colours)
+
+
+def _jittered(picture, most, seed):
+    bright, contrast, full, hue = most * hashed(seed, 4)
+    out = np.clip((picture.astype(np.float32) * (1 + bright) - 127) * (1 + contrast) + 127, 0, 255).astype(np.uint8)
+    hsv = cv2.cvtColor(out, cv2.COLOR_RGB2HSV).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + 90 * hue) % 180
+    hsv[..., 1] = np.clip(hsv[..., 1] * (1 + full), 0, 255)
+    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)

@@ -1,0 +1,151 @@
+"""What a method does to the shape: nothing, hills of its own region's noise, relief from elsewhere, or a gap."""
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from crossmodal.defects.spec import Share, Size
+from crossmodal.methods.block import Block, fixed
+from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.contents import Laid
+from crossmodal.methods.regions import Area
+from crossmodal.texture import lattice_noise
+
+PLAIN_FLOORS = 5  # a relief of so many noise floors is plainly seen
+Direction = Literal["in", "out", "either"]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """displacement_mm: (h, w) float32, + out of the surface; removed: (h, w) bool, or None."""
+
+    displacement_mm: np.ndarray
+    removed: np.ndarray | None = None
+    lost: np.ndarray | None = None
+    """(h, w) bool, surface that is there but returns nothing to the depth sensor; or None."""
+
+
+class Effect(Block):
+    """What becomes of the shape in a region."""
+
+
+class Flat(Effect):
+    """The shape stays."""
+
+    kind: Literal["none"] = "none"
+
+
+class Hills(Effect):
+    """The region's profile as relief: of noise it is that very noise above its threshold."""
+
+    kind: Literal["hills"] = "hills"
+    height_mm: Size = ("1.5%", "4%")
+    """How far the highest hill or the deepest pit moves; at least what the capture's sensor plainly sees."""
+    direction: Direction = "either"
+
+    def drawn(self, rng, scale) -> Self:
+        spec = super().drawn(rng, scale)
+        height = max(spec.height_mm[0], PLAIN_FLOORS * scale.floor_mm)
+        out = rng.random() < 0.5
+        way = ("out" if out else "in") if self.direction == "either" else self.direction
+        return spec.model_copy(update={"height_mm": (height, height), "direction": way})
+
+
+class PasteRelief(Effect):
+    """The content's fine relief takes the place of the surface's own."""
+
+    kind: Literal["paste"] = "paste"
+
+
+class Remove(Effect):
+    """The surface is gone."""
+
+    kind: Literal["remove"] = "remove"
+
+
+class NoReturn(Effect):
+    """The surface stays, and the depth sensor sees nothing of it: a hole in the data, not in the object."""
+
+    kind: Literal["no_return"] = "no_return"
+
+
+class Smooth(Effect):
+    """The surface's own fine relief goes, all or a share."""
+
+    kind: Literal["smooth"] = "smooth"
+    share: Share = (0.6, 1.0)
+
+
+class Roughen(Effect):
+    """Fine noise as relief, strongest in the middle."""
+
+    kind: Literal["roughen"] = "roughen"
+    height_mm: Size = ("0.5%", "1.5%")
+    grain_mm: Size = ("1%", "2%")
+
+
+class AnyOf(Effect):
+    """One of several effects, as likely each."""
+
+    kind: Literal["one_of"] = "one_of"
+    of: tuple["AnyEffect", ...] = Field(min_length=1)
+
+    def drawn(self, rng, scale):
+        return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
+
+
+AnyEffect = Annotated[Flat | Hills | PasteRelief | Remove | NoReturn | Smooth | Roughen | AnyOf,
+                      Field(discriminator="kind")]
+
+AnyOf.model_rebuild()
+
+
+@singledispatch
+def shaped(effect: Effect, canvas: Canvas, area: Area, share: np.ndarray, content: Laid, seed: int) -> Shape:
+    """What a drawn effect does to a canvas, where a blend shows a share (h, w) of the content."""
+    raise TypeError(f"nothing shapes by {type(effect).__name__}")
+
+
+@shaped.register
+def _(effect: Flat, canvas, area, share, content, seed):
+    return Shape(np.zeros(canvas.shape, np.float32))
+
+
+@shaped.register
+def _(effect: Hills, canvas, area, share, content, seed):
+    towards = np.float32(fixed(effect.height_mm) * (-1 if effect.direction == "in" else 1))
+    return Shape(towards * area.profile)
+
+
+@shaped.register
+def _(effect: PasteRelief, canvas, area, share, content, seed):
+    relief = np.zeros(canvas.shape, np.float32) if content.relief_mm is None else content.relief_mm
+    return Shape((share * (relief - canvas.relief_mm)).astype(np.float32))
+
+
+@shaped.register
+def _(effect: Remove, canvas, area, share, content, seed):
+    return Shape(np.zeros(canvas.shape, np.float32), area.weight > 0.5)
+
+
+@shaped.register
+def _(effect: NoReturn, canvas, area, share, content, seed):
+    return Shape(np.zeros(canvas.shape, np.float32), lost=area.weight > 0.5)
+
+
+@shaped.register
+def _(effect: Smooth, canvas, area, share, content, seed):
+    eased = np.minimum(1, 3 * np.abs(area.profile))
+    return Shape((-np.float32(fixed(effect.share)) * eased * canvas.relief_mm).astype(np.float32))
+
+
+@shaped.register
+def _(effect: Roughen, canvas, area, share, content, seed):
+    y, x = (canvas.step_mm * np.arange(n, dtype=np.float64) for n in canvas.shape)
+    noise = lattice_noise(*np.meshgrid(x, y), seed, fixed(effect.grain_mm), 2)
+    rough = noise * np.minimum(1, 3 * np.abs(area.profile))
+    return Shape((np.float32(fixed(effect.height_mm)) * rough / max(float(np.abs(rough).max()), 1e-9)).astype(
+        np.float32))

@@ -1,0 +1,212 @@
+"""Method → Plan → edit: its choices are drawn once, and what they make is one field that every modality sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from crossmodal.capture import Capture, View
+from crossmodal.edit import SurfaceEdit
+from crossmodal.lift import lift
+from crossmodal.lifted import LiftedEdit
+from crossmodal.methods.algebra import Several
+from crossmodal.methods.blends import blended
+from crossmodal.methods.block import fixed
+from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.contents import Keep, Shift, Texture, laid
+from crossmodal.methods.effects import Flat, Shape, shaped
+from crossmodal.methods.field import Raster
+from crossmodal.methods.masks import Mask
+from crossmodal.methods.regions import Perlin, area_of
+from crossmodal.methods.spec import Blocks, Method
+from crossmodal.methods.textures import hash_of, listed
+from crossmodal.patch import Patch
+from crossmodal.place import Place
+from crossmodal.placement import find_spot
+from crossmodal.plan import Made, Plan, PlannedLight
+from crossmodal.plan import Texture as PlannedTexture
+from crossmodal.relight import shadow_reach_mm
+from crossmodal.streams import stream
+
+MOST_CELLS = 480  # across a canvas
+CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
+CELLS_A_PIXEL = 1.6
+SPREADS = 0.5  # of the size of a region that spreads must lie clear of edges
+WIDEST = 0.8  # of the widest clear ground, that a region may take
+TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
+
+
+@dataclass(frozen=True)
+class _Lies:
+    """What placement asks of a spec."""
+
+    kind: str
+    angle_deg: float
+    at: str = "object"
+    effect: str = "both"
+    overhangs: bool = False
+
+    def fixed(self, name: str) -> float:
+        return self.angle_deg
+
+
+def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) -> Plan:
+    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture."""
+    if not isinstance(capture, View):
+        raise ValueError(f"{method.name} takes its matter from a picture; give a capture with rgb and depth")
+    name, asked = (capture.name, method.name, 0), method.blocks
+    scale = scale_of(capture, method.place)
+    pixel_mm = capture.surface.mm_per_pixel
+    if asked.space == "pixels":  # sizes are shares of the photograph
+        scale = replace(scale, object_mm=pixel_mm * float(np.sqrt(capture.shape[0] * capture.shape[1])))
+    blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
+    wanted = min(blocks.region.box_mm()) * _room(blocks)
+    if asked.space == "surface" and wanted > WIDEST * scale.clear_mm:  # shares of a thin object's size do not fit it
+        scale = replace(scale, object_mm=scale.object_mm * WIDEST * scale.clear_mm / wanted)
+        blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
+    rng = stream(seed, *name, "place")
+    drawn = {"kind": method.name, "blocks": blocks, "texture": _chosen(blocks, stream(seed, *name, "bank")),
+             "texture_seed": int(stream(seed, *name, "texture").integers(0, 2**31 - 4096))}
+    if blocks.space == "pixels":
+        where = _in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
+    else:
+        box = blocks.region.box_mm()
+        step = min(pixel_mm / CELLS_A_PIXEL, blocks.finest_mm / CELLS_A_FEATURE)
+        where = _on_surface(capture, method, blocks, rng) | {"step_mm": max(step, max(box) / MOST_CELLS)}
+    light = None if capture.light is None else PlannedLight.of(capture.light)
+    return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))
+
+
+def _chosen(blocks, rng) -> PlannedTexture | None:
+    content = blocks.content
+    if not isinstance(content, Texture) or content.bank is None:
+        return None
+    names = listed(content.bank)
+    name = names[int(rng.integers(len(names)))]
+    return PlannedTexture(name=name, sha256=hash_of(Path(content.bank) / name))
+
+
+def _room(blocks) -> float:
+    """The share of a region's box that must lie clear: what covers a piece of surface may run over an edge of it."""
+    return SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
+
+
+def _on_surface(capture, method, blocks: Blocks, rng) -> dict:
+    down, across = blocks.region.box_mm()
+    bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
+    angle = fixed(blocks.orientation_deg)
+    spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
+    where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": spot.heading}
+    if isinstance(blocks.content, Shift):
+        turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
+        place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
+        there = find_spot(capture.surface, place, turned, bounds, (spot,), rng)
+        where |= {"elsewhere_m": there.anchor_m, "elsewhere_heading": there.heading}
+    return where
+
+
+def _in_picture(capture, blocks: Blocks, rng) -> dict:
+    height, width = capture.shape
+    half = [min(0.49, 0.5 * side / capture.surface.mm_per_pixel / n)
+            for side, n in zip(blocks.region.box_mm(), capture.shape, strict=True)]
+    if isinstance(blocks.region, Perlin | Mask | Several):
+        half = [0.0, 0.0]
+    picked = []
+    for _ in range(2):
+        if blocks.on_object:
+            rows, columns = np.nonzero(capture.surface.foreground)
+            k = int(rng.integers(len(rows)))
+            row, column = int(rows[k]), int(columns[k])
+        else:
+            row = int(height * rng.uniform(half[0], 1 - half[0]))
+            column = int(width * rng.uniform(half[1], 1 - half[1]))
+        picked.append((column, row))
+    at = np.argwhere(capture.surface.foreground)
+    row, column = at[np.argmin(np.abs(at - np.array(picked[0][::-1])).sum(1))]
+    normal = capture.surface.normals[row, column].astype(float)
+    along = np.array((1.0, 0, 0)) - normal * normal[0]
+    return {"anchor_m": _triple(capture.surface.smoothed[row, column]), "normal": _triple(normal),
+            "heading": _triple(along / np.linalg.norm(along)), "pixel": picked[0],
+            "elsewhere_pixel": picked[1] if isinstance(blocks.content, Shift) else None}
+
+
+def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
+    """The edit that a planned method is, on the capture that it was planned for or another of the same surface.
+
+    Raises ValueError where nothing of it would be seen.
+    """
+    if not isinstance(capture, View) or capture.rgb is None:
+        raise ValueError(f"{planned.kind} takes its matter from a picture; grow it on a capture, not on its surface")
+    return _lifted(capture, planned) if planned.pixel is not None else _grown(capture, planned)
+
+
+def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
+    box, step = planned.blocks.region.box_mm(), planned.step_mm
+    room = box[0] + 4 * step, box[1] + 4 * step
+    return tuple(None if anchor is None else Canvas.unrolled(
+        capture, _patch(capture, planned, anchor, heading, room), room, step)
+        for anchor, heading in ((planned.anchor_m, planned.heading),
+                                (planned.elsewhere_m, planned.elsewhere_heading)))
+
+
+def _patch(capture, planned, anchor, heading, room) -> Patch:
+    surface, effect = capture.surface, planned.blocks.effect
+    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
+    margin = 3 * surface.mm_per_pixel + shadow_reach_mm(surface.light, np.array(planned.normal), tall)
+    t, s = (0.5 * side + margin for side in room)
+    return Patch.at(surface, anchor, heading, float(np.hypot(s, t)), (-s, s, -t, t))
+
+
+def _made_on(canvas, elsewhere, middle, planned: Made):
+    """(share (h, w), what is laid, the shape) of a drawn method on a canvas."""
+    blocks, seed = planned.blocks, planned.texture_seed
+    area = area_of(blocks.region, canvas, middle, seed)
+    content = laid(blocks.content, canvas, area, elsewhere, planned.texture, seed + 1009)
+    share, content = blended(blocks.blend, canvas, area, content)
+    known = canvas.known if elsewhere is None else canvas.known & elsewhere.known
+    share = np.where(known, share, np.float32(0))
+    shape = shaped(blocks.effect, canvas, area, share, content, seed + 2003)
+    [sharing] = blocks.sharing
+    if isinstance(blocks.content, Keep) or sharing == "geometry":
+        share = np.zeros_like(share)
+    if sharing == "rgb":
+        shape = Shape(np.zeros_like(shape.displacement_mm))
+    else:
+        shape = Shape(np.where(known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
+    return share, content, shape
+
+
+def _grown(capture, planned: Made) -> SurfaceEdit:
+    canvas, elsewhere = _canvases(capture, planned)
+    h, w = canvas.shape
+    share, content, shape = _made_on(canvas, elsewhere, (h // 2, w // 2), planned)
+    cover = None
+    if share.any():
+        cover = np.concatenate((share[..., None] * content.colours, share[..., None]), -1).astype(np.float32)
+    field = Raster(planned.step_mm, shape.displacement_mm, cover, shape.removed, planned.blocks.finest_mm, shape.lost)
+    if not field.support.any():
+        raise ValueError(f"{planned.kind} changes nothing here; ask for another place or seed")
+    return SurfaceEdit(canvas.patch, field, planned.kind, planned)
+
+
+def _lifted(capture, planned: Made) -> LiftedEdit:
+    blocks, (column, row) = planned.blocks, planned.pixel
+    turn = fixed(blocks.orientation_deg)
+    canvas, elsewhere = Canvas.photographed(capture, blocks.on_object, turn), None
+    if planned.elsewhere_pixel is not None:
+        shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
+        elsewhere = Canvas.photographed(capture, False, turn, shift)
+    share, content, shape = _made_on(canvas, elsewhere, (row, column), planned)
+    if blocks.sharing == ("geometry",):
+        depth = capture.depth - shape.displacement_mm * np.float32(1e-3)
+        return replace(lift(capture, depth=depth), kind=planned.kind)
+    seen = canvas.colours + share[..., None] * (content.colours - canvas.colours)
+    relief = shape.displacement_mm if shape.displacement_mm.any() else None
+    region = (share > 0) | (shape.displacement_mm != 0)
+    edit = lift(capture, rgb=np.where(region[..., None], canvas.as_srgb(seen), capture.rgb), mask=region, relief=relief)
+    return replace(edit, kind=planned.kind)
+
+
+def _triple(vector) -> tuple[float, float, float]:
+    return tuple(float(x) for x in vector)

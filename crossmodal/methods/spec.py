@@ -1,0 +1,88 @@
+"""A method: blocks, and where they come from."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from crossmodal.defects import DEFECTS
+from crossmodal.defects.spec import Angle, Scale
+from crossmodal.methods.algebra import AnyRegion
+from crossmodal.methods.blends import AnyBlend, Hard
+from crossmodal.methods.block import Block
+from crossmodal.methods.contents import AnyContent, Keep
+from crossmodal.methods.effects import AnyEffect, Flat
+from crossmodal.place import Place
+
+Sharing = Literal["both", "rgb", "geometry"]
+TAKEN = ("good", "combined", "lifted", *(spec.model_fields["kind"].default for spec in DEFECTS))
+
+
+def _free(name: str) -> str:
+    if name in TAKEN:
+        raise ValueError(f"a method may not be called {name}, which means something else here")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_free)]
+
+
+class Origin(BaseModel):
+    """Where a method comes from, and what it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = ""
+    source: str = ""
+    """Paper, venue; and the code that its parameters were read in, if any."""
+    branch: str = "own"
+    year: int | None = None
+    kind: Literal["defect", "corruption", "feature", "study"] = "defect"
+    """A corruption is a hole for an inpainter to fill: nobody takes one for a defect."""
+
+
+class Blocks(Block):
+    """Region × content × blend × effect, in a space."""
+
+    space: Literal["surface", "pixels"] = "surface"
+    """On the surface, in mm, under the capture's own light; or on the photograph, as most were published."""
+    on_object: bool = True
+    """Of a photograph: on the foreground alone. A surface's region is on the object in any case."""
+    region: AnyRegion
+    content: AnyContent = Keep()
+    blend: AnyBlend = Hard()
+    effect: AnyEffect = Flat()
+    sharing: tuple[Sharing, ...] = Field(("both",), min_length=1)
+    """Drawn from these: seen in all modalities, in colour alone, or in geometry alone."""
+    orientation_deg: Angle = (0.0, 360.0)
+    label: Literal["region", "logistic"] = "region"
+    """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
+
+    @property
+    def finest_mm(self) -> float:
+        """Width of the smallest part of what was drawn, relief's own grain included."""
+        grain = getattr(self.effect, "grain_mm", None)
+        return self.region.finest_mm if grain is None else min(self.region.finest_mm, grain[0])
+
+    def drawn(self, rng, scale: Scale) -> Self:
+        spec = super().drawn(rng, scale)
+        return spec.model_copy(update={"sharing": (self.sharing[int(rng.integers(len(self.sharing)))],)})
+
+
+class Method(BaseModel):
+    """A method by name: the corrected form in millimetres, and the published one where it differs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    origin: Origin = Origin()
+    about: str = ""
+    blocks: Blocks
+    as_published: Blocks | None = None
+    """With the parameters and in the space of the paper or its code."""
+    place: Place = Place()
+
+    def published(self) -> Self:
+        """The method in its published form. Raises ValueError where it has none."""
+        if self.as_published is None:
+            raise ValueError(f"{self.name} has no published form of its own; leave --as-published out")
+        return self.model_copy(update={"blocks": self.as_published})

@@ -1,0 +1,90 @@
+"""What there is of the survey, and beside it: read from the presets, so that it says no more than runs."""
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import yaml
+
+from crossmodal.methods.contents import OneOf, Shift, Texture
+from crossmodal.methods.presets import method, names
+from crossmodal.methods.spec import Blocks, Method
+
+CONTENTS = {"shift": "another place's own colours", "grid_shuffle": "its own cells, shuffled", "texture": "a texture",
+            "plain": "one colour", "speckle": "noise", "fill": "what its surroundings suggest",
+            "slide": "its own, slid along", "keep": "light on relief"}
+EFFECTS = {"none": "-", "hills": "hills of the region", "paste": "another place's relief", "remove": "no return",
+           "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
+           "one_of": "one of several"}
+GENERATES = "a fitted generator or a diffusion model"
+
+
+class Row(NamedTuple):
+    """One line of the table; n is its number in the survey, None for a method that is not in it."""
+
+    n: int | None
+    method: str
+    title: str
+    branch: str
+    year: int | None
+    kind: str
+    rgb: str
+    depth: str
+    cloud: str
+    needs: str
+    status: str
+    source: str
+
+
+@lru_cache
+def survey() -> tuple[dict, ...]:
+    """The survey's own 47 entries, as they stand in survey.yaml."""
+    return tuple(yaml.safe_load((files("crossmodal.methods") / "survey.yaml").read_text(encoding="utf-8")))
+
+
+@lru_cache
+def rows() -> tuple[Row, ...]:
+    """Every entry of the survey, a line a preset, and then the presets of methods that it does not list."""
+    listed, out = set(), []
+    for entry in survey():
+        for name in entry.get("presets", ()):
+            out.append(_of_preset(method(name), entry))
+            listed.add(name)
+        for name in entry.get("features", ()):
+            out.append(Row(entry["n"], name, entry["title"], entry["branch"], entry["year"], "feature", "its features",
+                           "features of xyz", "-", entry["needs"], "runs in feature space",
+                           "crossmodal.methods.feature"))
+        if not entry.get("presets") and not entry.get("features"):
+            status = entry["status"]
+            needs = entry.get("needs", GENERATES if status == "needs generator" else entry.get("why", ""))
+            out.append(Row(entry["n"], "-", entry["title"], entry["branch"], entry["year"], "-", "-", "-", "-", needs,
+                           status, entry.get("why", "")))
+    return (*out, *(_of_preset(method(name), None) for name in names() if name not in listed))
+
+
+def _of_preset(found: Method, entry: dict | None) -> Row:
+    origin, blocks = found.origin, found.blocks
+    shape = EFFECTS[blocks.effect.kind]
+    forms = "runs" if found.as_published is None else "runs, and as published"
+    title, branch, year = ((origin.title, origin.branch, origin.year) if entry is None else
+                           (entry["title"], entry["branch"], entry["year"]))
+    return Row(None if entry is None else entry["n"], found.name, title, branch, year, origin.kind,
+               _colours(blocks), shape, shape, _needs(blocks), forms, origin.source)
+
+
+def _contents(blocks: Blocks):
+    return blocks.content.of if isinstance(blocks.content, OneOf) else (blocks.content,)
+
+
+def _colours(blocks: Blocks) -> str:
+    kinds = [content.kind for content in _contents(blocks)]
+    if kinds == ["keep"] and blocks.effect.kind == "none":
+        return "-"
+    return " or ".join(dict.fromkeys(CONTENTS[kind] for kind in kinds))
+
+
+def _needs(blocks: Blocks) -> str:
+    contents = _contents(blocks)
+    if any(isinstance(content, Texture) for content in contents):
+        return "a capture; textures: a folder, else procedural ones"
+    return "two like places on the capture" if any(isinstance(c, Shift) for c in contents) else "a capture"
