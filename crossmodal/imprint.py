@@ -190,7 +190,10 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         # A point that slid sideways keeps its depth.
         depth = shifted & ~((seen.z_m == old_z) | (~np.isfinite(old_z) & ~np.isfinite(seen.z_m)))
     else:
-        fresh = ~np.isfinite(old_z) | np.isnan(seen.displacement_mm)
+        fresh = (~np.isfinite(old_z) | np.isnan(seen.displacement_mm)).astype(np.float32)
+        if seen.worn is not None:  # what flattened the crests took the sensor's grain along with them
+            taken = np.float32(surface.sensor.depth.passed(surface.radius, surface.stride))
+            np.maximum(fresh, taken * seen.worn, out=fresh)
         measured_m, depth = measured(old_z, sensor.observe(seen.z_m, old_z, fresh, rng), depth)
         new_points = along_rays(capture.camera, seen, points, measured_m, depth)
         shifted = depth

@@ -141,6 +141,7 @@ def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
     top, bottom = max(0.0, float(d.max())), min(0.0, float(d.min()))
     if top == bottom:
         return out
+    pixel = 1e3 / max(fx, fy)
     for y in range(nh):
         for x in range(nw):
             if not state[y, x]:
@@ -153,7 +154,7 @@ def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
             x0 = x - 1 if x > 0 and 0 < state[y, x - 1] <= here else x
             x1 = x + 1 if x + 1 < nw and 0 < state[y, x + 1] <= here else x
             still = d[y0, x] == 0.0 and d[y1, x] == 0.0 and d[y, x0] == 0.0 and d[y, x1] == 0.0 and d[y, x] == 0.0
-            open_ = _open(smooth, state, d, y, x, top, occlusion * (top - bottom), fine)
+            open_ = _open(smooth, state, d, y, x, top, occlusion * (top - bottom), fine, pixel * smooth[y, x, 2])
             lit = 1.0
             if confidence * diffuse > 0.0:
                 lit = _lit(lx, ly, lz, smooth, normal, state, d, y, x, top, fx, fy, still)
@@ -173,9 +174,9 @@ def _ratio(lamp, sky, smooth, moved, normal, state, d, fx, fy, fine, occlusion):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _open(smooth, state, d, y, x, top, reach_mm, fine):
+def _open(smooth, state, d, y, x, top, reach_mm, fine, node_mm):
     """Share of the light from everywhere that a node's surroundings let in (horizon scan, Max 1988): over each
-    direction cos² of the horizon that the relief raises, fading out with distance.
+    direction cos² of the horizon that the relief raises, fading out with distance. node_mm: the least that one spans.
     """
     here = d[y, x]
     if top - here < SHALLOW * reach_mm or reach_mm == 0.0:
@@ -189,15 +190,17 @@ def _open(smooth, state, d, y, x, top, reach_mm, fine):
             i, j = y + RING[k, 0] * step, x + RING[k, 1] * step
             if i < 0 or j < 0 or i >= state.shape[0] or j >= state.shape[1] or not state[i, j]:
                 break
-            ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
-                          smooth[i, j, 2] - smooth[y, x, 2])
-            square = 1e6 * (ax * ax + ay * ay + az * az)
-            if square >= reach_mm * reach_mm:
-                break
             rise = d[i, j] - here
             if rise > 0.0:
+                ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
+                              smooth[i, j, 2] - smooth[y, x, 2])
+                square = 1e6 * (ax * ax + ay * ay + az * az)
+                if square >= reach_mm * reach_mm:
+                    break
                 # cos² of the horizon is rise² / (far² + rise²)
                 worst = max(worst, (1.0 - math.sqrt(square) / reach_mm) * rise * rise / (square + rise * rise))
+            elif step * node_mm >= reach_mm:
+                break
             step += max(1, step // 2) if fine == 1 else step
         shut += worst
     return 1.0 - shut * stride / 8.0

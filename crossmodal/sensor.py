@@ -28,9 +28,10 @@ class Sensor(Protocol):
 
     def observe(self, z_m: np.ndarray, before_m: np.ndarray, fresh: np.ndarray,
                 rng: np.random.Generator) -> np.ndarray:
-        """Depth (h, w) float32 as measured, NaN no return; fresh (h, w) bool is surface that was never measured.
+        """Depth (h, w) float32 as measured, NaN no return; fresh (h, w) float32 is the share of the sensor's grain
+        that z_m lacks, 1 on surface that was never measured.
 
-        z_m strays from its surface as far as before_m, what was measured there before.
+        For the rest z_m strays from its surface as far as before_m, what was measured there before.
         """
         ...
 
@@ -112,7 +113,7 @@ class SensorModel:
             return z_m
         noisy = self.depth.unrounded(z_m, before_m)
         if fresh.any():
-            noisy = np.where(fresh, z_m + self.depth.grain(z_m.shape, rng), noisy)
+            noisy = np.where(fresh == 1, z_m, noisy) + fresh * self.depth.grain(z_m.shape, rng)
         if self.depth.flying:
             noisy = flown(np.ascontiguousarray(noisy, np.float32), np.ascontiguousarray(before_m), self._gap(z_m),
                           self.depth.flying, rng.random((*z_m.shape, 2), np.float32))

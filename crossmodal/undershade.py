@@ -25,7 +25,7 @@ def _undershade(lamp, smooth, normal, ground, state, top, under, fx, fy):
     nh, nw = state.shape
     out = np.ones((nh, nw), np.float32)
     lx, ly, lz, ambient, diffuse, confidence = lamp
-    highest, thickest = 0.0, 0.0
+    highest, thickest, pixel = 0.0, 0.0, 1e3 / max(fx, fy)
     for y in range(nh):
         for x in range(nw):
             highest, thickest = max(highest, top[y, x]), max(thickest, top[y, x] - under[y, x])
@@ -33,7 +33,7 @@ def _undershade(lamp, smooth, normal, ground, state, top, under, fx, fy):
         for x in range(nw):
             if not ground[y, x]:
                 continue
-            open_ = _open(smooth, state, top, under, y, x, OCCLUSION_REACH * thickest)
+            open_ = _open(smooth, state, top, under, y, x, OCCLUSION_REACH * thickest, pixel * smooth[y, x, 2])
             lit = 1.0
             if confidence * diffuse > 0.0:
                 lit = _lit(lx, ly, lz, smooth, normal, state, top, under, y, x, highest, fx, fy)
@@ -53,9 +53,9 @@ def _sine2(rise, far):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _open(smooth, state, top, under, y, x, reach):
+def _open(smooth, state, top, under, y, x, reach, node_mm):
     """Share of the light from everywhere that comes past the matter: in each direction it shuts the band between the
-    lowest sight of its underside and the highest of its top.
+    lowest sight of its underside and the highest of its top. node_mm: the least that a node spans.
     """
     shut = 0.0
     overhead = top[y, x] > under[y, x]
@@ -67,14 +67,16 @@ def _open(smooth, state, top, under, y, x, reach):
             i, j = y + RING[k, 0] * step, x + RING[k, 1] * step
             if i < 0 or j < 0 or i >= state.shape[0] or j >= state.shape[1] or not state[i, j]:
                 break
-            ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
-                          smooth[i, j, 2] - smooth[y, x, 2])
-            far = 1e3 * math.sqrt(ax * ax + ay * ay + az * az)
-            if far >= reach:
-                break
             if top[i, j] > under[i, j]:
+                ax, ay, az = (smooth[i, j, 0] - smooth[y, x, 0], smooth[i, j, 1] - smooth[y, x, 1],
+                              smooth[i, j, 2] - smooth[y, x, 2])
+                far = 1e3 * math.sqrt(ax * ax + ay * ay + az * az)
+                if far >= reach:
+                    break
                 highest = max(highest, _sine2(top[i, j], far))
                 worst = max(worst, (1.0 - far / reach) * (highest - _sine2(under[i, j], far)))
+            elif step * node_mm >= reach:
+                break
             step += max(1, step // 2)
         shut += worst
     return 1.0 - shut / 2.0

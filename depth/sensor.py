@@ -67,6 +67,12 @@ class DepthSensor:
         smooth = cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
         return smooth * np.float32(self.noise_m / seen)
 
+    def passed(self, radius: int, stride: int) -> float:
+        """Share of its grain, in standard deviations, that a mean over (2·radius + 1)² pixels, stride apart, keeps."""
+        apart = np.subtract.outer(*2 * (stride * np.arange(-radius, radius + 1),))
+        alike = np.exp(-((apart / (2 * self.blur_px)) ** 2)) if self.blur_px else apart == 0
+        return float(alike.mean())  # of the variance that is each axis's share, and there are two axes
+
     def unrounded(self, z_m: np.ndarray, before_m: np.ndarray) -> np.ndarray:
         """Depth (h, w) float32, a change of before_m (h, w), with less of the error that rounding left in that.
 

@@ -13,6 +13,7 @@ from test_laws_real import CABLES, SCENES, read
 
 import crossmodal as cm
 import rgb as rgb_room
+from depth.sensor import DepthSensor
 
 FAMILIES = {"cable_gland": (CABLES, 9.0), "mosd": (SCENES, 50.0)}
 ALIKE = 0.60  # area under the curve, up to which a classifier has learnt nothing to speak of
@@ -241,3 +242,25 @@ def test_what_is_not_touched_keeps_its_bits(shared):
     check_L5(result.before, result.after, result.masks)
     again = cm.replay(capture, result.plan)
     assert again.after.rgb.tobytes() == result.after.rgb.tobytes()
+
+
+def grain_where_worn(noise_m):
+    """How strong depth's high-pass residual is where ribs were worn off, against that of the noise itself."""
+    flat = toys.plane()
+    x = np.indices(flat.shape, np.float32)[1]
+    rng = np.random.default_rng(3)
+    noise = cv2.GaussianBlur(rng.normal(0, noise_m, flat.shape), (0, 0), 1.0)
+    capture = cm.Capture.from_depth(flat.rgb, (flat.depth + 1.5e-4 * np.sin(x / 3) + noise).astype(np.float32),
+                                    flat.camera, "ribs")
+    result = cm.synthesize(capture, cm.Wear(diameter_mm=24, depth_mm=0.2), seed=4)
+    places = np.argwhere(cv2.erode(result.gt.astype(np.uint8), np.ones((25, 25), np.uint8)))
+    rest = [np.std(grain.patches(z, places) @ grain._REST) for z in (result.after.depth, noise)]
+    return rest[0] / rest[1]
+
+
+@pytest.mark.parametrize("noise_m", [1e-5, 3e-5])
+def test_what_is_worn_flat_keeps_the_sensors_grain(noise_m, monkeypatch):
+    """Relief goes; what the sensor lays over it does not. Planted: it goes too."""
+    assert grain_where_worn(noise_m) == pytest.approx(1, abs=0.25)
+    monkeypatch.setattr(DepthSensor, "passed", lambda *_: 0.0)
+    assert grain_where_worn(noise_m) < 0.65
