@@ -70,8 +70,9 @@ __all__ = [
     "rgb", "synthesize", "write_mesh",
 ]  # fmt: skip
 
-_LATER = {"guidance": "crossmodal.guidance", "prompt": "crossmodal.guidance", "MeshResult": "crossmodal.meshes",
-          "read_mesh": "crossmodal.meshes", "write_mesh": "crossmodal.meshes"}
+_LATER = {"guidance": "crossmodal.guidance", "judge": "crossmodal.judge", "locate": "crossmodal.locate",
+          "prompt": "crossmodal.guidance", "MeshResult": "crossmodal.meshes", "read_mesh": "crossmodal.meshes",
+          "write_mesh": "crossmodal.meshes"}
 """Where lies what is imported when first asked for: words and meshes are not every user's."""
 
 

@@ -207,6 +207,10 @@ class Rig:
         """A capture is a rig of one, in its own camera's frame."""
         return cls((capture,), (np.eye(4),))
 
+    def view_named(self, name: str) -> int:
+        """The number of the view of that name, or of the first where none has it."""
+        return next((k for k, view in enumerate(self.views) if view.name == name), 0)
+
     def lit_by(self, light: Light) -> "Rig":
         """The same rig in a light that is known in its first view's axes."""
         from_first = [np.linalg.inv(pose) @ self.T_rig_camera[0] for pose in self.T_rig_camera]

@@ -7,30 +7,33 @@ from typing import Annotated
 
 import typer
 
+from crossmodal.commands.inpainting import inpaint
+from crossmodal.commands.optimising import optimise
+from crossmodal.commands.options import (
+    MESH_OR_SOURCE,
+    SOURCE,
+    DepthModel,
+    DepthScale,
+    Format,
+    Intrinsics,
+    Json,
+    Locator,
+    MmPerPixel,
+    OrGrammar,
+    Out,
+    ReliefMm,
+    Seed,
+    Segmenter,
+    TextEncoder,
+    Unit,
+    Viewpoint,
+    Vlm,
+    WhereText,
+)
+
 app = typer.Typer(
     name="crossmodal", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Defects that RGB, depth and point cloud agree on: one surface edit in millimetres, seen by all.")
-
-Out = Annotated[Path, typer.Option("--out", help="Folder to write.")]
-Seed = Annotated[int, typer.Option("--seed", help="0 is a seed; the same seed gives the same bytes.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, for machines.")]
-Unit = Annotated[str | None, typer.Option("--unit", help="Unit of the files' numbers: m, mm, um or inch.")]
-Intrinsics = Annotated[Path | None, typer.Option(
-    "--intrinsics", help="Camera file: RealSense, ROS camera_info, Open3D, BOP, HALCON, or plain fx fy cx cy.")]
-DepthScale = Annotated[float | None, typer.Option("--depth-scale", help="Metres a count of depth.")]
-Viewpoint = Annotated[str | None, typer.Option(
-    "--viewpoint", help="x,y,z in the file's unit from where an open cloud without normals was seen.")]
-MmPerPixel = Annotated[float | None, typer.Option(
-    "--mm-per-pixel", help="Take pictures alone, of flat parts unless --depth-model says otherwise.")]
-DepthModel = Annotated[str | None, typer.Option(
-    "--depth-model", help="Their depth as a transformers model guesses it: a folder, or the id of one in its cache.")]
-ReliefMm = Annotated[float | None, typer.Option("--relief-mm", help="From the nearest to the farthest that it sees.")]
-Format = Annotated[str | None, typer.Option(
-    "--format", help="What to write (crossmodal formats); mvtec3d, or mvtec2d of pictures alone.")]
-MESH_OR_SOURCE = ("A dataset root, a category, a folder of captures, of clouds or of a rig's views, one capture (.pcd, "
-                  ".ply or rgb.png+xyz.tiff), cloud (.ply, .pcd, .xyz, .txt, .asc, .npy) or mesh (.stl, .obj, .ply, "
-                  ".glb).")
-SOURCE = "A dataset root, a category, a folder of captures or clouds, one capture or cloud."
 
 
 @app.command()
@@ -47,8 +50,15 @@ def synthesize(
     out: Out,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="YAML of what to make.")] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="A recipe that ships: crossmodal presets.")] = None,
+    vlm: Vlm = None, or_grammar: OrGrammar = False,
     kinds: Annotated[str | None, typer.Option("--kinds", help="dent,scratch: one a capture.")] = None,
     prompt: Annotated[str | None, typer.Option("--prompt", help="In words: 'a 12 mm scratch near the rim'.")] = None,
+    where: WhereText = None, locator: Locator = None, segmenter: Segmenter = None,
+    judge: Annotated[str | None, typer.Option(
+        "--judge", help="Keep each sample's best draw by an image-text model, or by measures: measured.")] = None,
+    best_of: Annotated[int | None, typer.Option("--best-of", help="Draws of each sample to judge; 4.")] = None,
+    least: Annotated[float | None, typer.Option("--least", help="A best draw of a lower score fails.")] = None,
+    encoder: TextEncoder = None,
     count: Annotated[int | None, typer.Option("--count", help="Samples in all; default one a kind.")] = None,
     seed: Seed = 0,
     origin: Annotated[str | None, typer.Option(
@@ -74,11 +84,15 @@ def synthesize(
     """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth; or in clouds."""
     from crossmodal.commands.synthesize import run
     from crossmodal.datasets.source import Reading
+    from crossmodal.judge import Choice
+    from crossmodal.locate import Where
 
-    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, count=count,
-               seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
+    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, encoder=encoder,
+               count=count, seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
                only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
-               format=format, json=json,
+               format=format, json=json, where=Where.said(where, locator, segmenter),
+               choice=Choice.said(judge, best_of, least),
+               vlm=vlm, or_grammar=or_grammar,
                reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
                                _three(viewpoint)))
 
@@ -92,7 +106,7 @@ def lift(
     points: Annotated[Path | None, typer.Option("--points", help="Its xyz or PCD with a defect.")] = None,
     mask: Annotated[Path | None, typer.Option("--mask", help="Where the edit counts.")] = None,
     relief: Annotated[str | None, typer.Option(
-        "--relief", help="The mask as relief: dent, bump, or a height map in mm (TIFF).")] = None,
+        "--relief", help="Relief of an edited picture: dent, bump, shading, or a height map (mm, TIFF).")] = None,
     depth_mm: Annotated[float | None, typer.Option("--depth-mm", help="How deep a dent.")] = None,
     height_mm: Annotated[float | None, typer.Option("--height-mm", help="How high a bump.")] = None,
     kind: Annotated[str, typer.Option("--kind", help="What to call the defect.")] = "lifted",
@@ -106,6 +120,10 @@ def lift(
     return run(capture, out, rgb=rgb, depth=depth, points=points, mask=mask, relief=relief,
                depth_mm=depth_mm, height_mm=height_mm, kind=kind, ply=ply,
                reading=Reading(unit, intrinsics, depth_scale), json=json)
+
+
+app.command()(inpaint)
+app.command()(optimise)
 
 
 @app.command()
@@ -155,14 +173,19 @@ def convert(
 def plan(
     text: Annotated[str, typer.Argument(help="What to make: 'a 12 mm hairline crack from the rim'.")],
     image: Annotated[str | None, typer.Option("--image", help="A capture to plan it on.")] = None,
+    where: WhereText = None, locator: Locator = None, segmenter: Segmenter = None,
+    vlm: Vlm = None, or_grammar: OrGrammar = False,
+    encoder: TextEncoder = None,
     seed: Seed = 0, unit: Unit = None, intrinsics: Intrinsics = None, depth_scale: DepthScale = None,
     json: Json = False,
 ) -> int:
     """Say what a text asks for, word by word, as a recipe, without making it; exit 1 if that is nothing."""
     from crossmodal.commands.plan import run
     from crossmodal.datasets.source import Reading
+    from crossmodal.locate.where import Where
 
-    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json)
+    return run(text, image, seed, Reading(unit, intrinsics, depth_scale), json,
+               Where.said(where, locator, segmenter), vlm, or_grammar, encoder)
 
 
 @app.command()

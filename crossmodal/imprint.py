@@ -18,6 +18,7 @@ from crossmodal.edit import SurfaceEdit, measure
 from crossmodal.forecast import foretold, is_lost
 from crossmodal.layer import see_matter
 from crossmodal.lifted import LiftedEdit, see_lifted
+from crossmodal.lifted_views import edits_of_views
 from crossmodal.plan import Plan, PlannedLight
 from crossmodal.recolour import largest_difference, recoloured
 from crossmodal.remeasured import along_rays, beyond, laid, measured
@@ -39,9 +40,9 @@ def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = Non
 
     Capture → Result. Rig → a tuple of Results, one a view, all of the one edit. Cloud → CloudResult. Mesh →
     MeshResult. PointCloud → PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the
-    matter that is laid on them, and none are added. Edits stand in the target's own frame; a later one lies on what an
-    earlier one left. The sensor (the capture's own if none is given) measures what changed; masks tell of the change
-    before its noise and rounding.
+    matter that is laid on them, and none are added. Edits stand in the target's own frame, lifted ones in the view of a
+    rig that the plan names, or in its first; a later one lies on what an earlier one left. The sensor (the capture's
+    own if none is given) measures what changed; masks tell of the change before its noise and rounding.
     """
     raise TypeError("a defect can be imprinted in a Capture, a Rig, a Cloud, a Mesh or a PointCloud, but got "
                     f"{type(target).__name__}")
@@ -98,7 +99,12 @@ def _(capture: Capture, edits, plan: Plan | None = None, sensor: Sensor | None =
 
 @imprint.register
 def _(rig: Rig, edits, plan: Plan | None = None, sensor: Sensor | None = None) -> tuple[Result, ...]:
-    return tuple(imprint(view, [edit.moved(np.linalg.inv(pose)) for edit in _several(edits)], plan, sensor)
+    edits = _several(edits)
+    if any(isinstance(edit, LiftedEdit) for edit in edits):
+        at = rig.view_named("" if plan is None else plan.capture)
+        return tuple(imprint(view, own, plan, sensor)
+                     for view, own in zip(rig.views, edits_of_views(rig, edits, at, imprint), strict=True))
+    return tuple(imprint(view, [edit.moved(np.linalg.inv(pose)) for edit in edits], plan, sensor)
                  for view, pose in zip(rig.views, rig.T_rig_camera, strict=True))
 
 
@@ -227,8 +233,9 @@ def _outline(direct, support) -> np.ndarray:
 
 
 def _hidden(capture, edits) -> tuple[str, ...]:
+    doubts = tuple(edit.doubt for edit in edits if isinstance(edit, LiftedEdit) and edit.doubt)
     return foretold(capture.surface, [(edit.kind, edit.field, edit.patch.anchor_m, edit.patch.normal)
-                                      for edit in edits if isinstance(edit, SurfaceEdit)])
+                                      for edit in edits if isinstance(edit, SurfaceEdit)]) + doubts
 
 
 def _measurer(edit: Edit):

@@ -1,6 +1,7 @@
 """The inverse door: a change made in one modality becomes an edit that the others can see."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -34,16 +35,18 @@ class Profile:
 
 def lift(capture: Capture, rgb: np.ndarray | None = None, depth: np.ndarray | None = None,
          points: np.ndarray | None = None, mask: np.ndarray | None = None,
-         relief: Profile | np.ndarray | None = None) -> LiftedEdit:
+         relief: Profile | np.ndarray | Literal["shading"] | None = None) -> LiftedEdit:
     """Recover what was changed in one modality of a capture, ready for ``imprint``.
 
     rgb: (H, W, 3) uint8, painted, pasted or generated; geometry is untouched unless relief says otherwise
     depth: (H, W) float32 z in metres, NaN no return; every point stays on its pixel's ray
     points: (H, W, 3) float32 in metres, NaN no return; x and y may move within their pixels
     mask: (H, W) bool, where the change is; without it, where it exceeds the modality's noise floor
-    relief: with rgb only: a Profile, or a height map (H, W) in mm, + out of the surface
+    relief: with rgb only: a Profile, a height map (H, W) in mm, + out of the surface, or "shading": the heights that
+        the change of brightness stands for under the capture's own light (see crossmodal.shading), whose confidence
+        goes into the edit and its plan
     Raises ValueError unless exactly one modality is given, for a size, unit or registration that does not fit
-    the capture, and where nothing changed.
+    the capture, where nothing changed, and where the light is too poor or the shading too unlike a relief to tell.
     """
     given = {"rgb": rgb, "depth": depth, "points": points}
     named = [name for name, value in given.items() if value is not None]
@@ -128,8 +131,13 @@ def _lift_points(capture, surface, modality, edited, mask):
 def _lift_rgb(capture, surface, edited, mask, relief):
     differs = cv2.absdiff(edited, np.ascontiguousarray(capture.rgb)).max(-1)
     changed = (differs > 0) & mask if mask is not None else differs >= max(COLOUR_STEP, surface.rgb_floor)
-    region = mask if mask is not None else changed
-    if isinstance(relief, np.ndarray):
+    region, confidence = mask if mask is not None else changed, None
+    if isinstance(relief, str):
+        from crossmodal.shading import shaped_by_shading  # its sparse equations are slow to import
+
+        _something(changed, "rgb")
+        relief_mm, confidence = shaped_by_shading(surface, capture.rgb, edited, changed, mask, relief)
+    elif isinstance(relief, np.ndarray):
         if relief.shape != capture.shape:
             raise ValueError(f"relief must be a height map {capture.shape} in mm, but got {relief.shape}")
         if not np.isfinite(relief[region]).all():
@@ -151,6 +159,7 @@ def _lift_rgb(capture, surface, edited, mask, relief):
     pixel_mm2 = _pixel_mm2(surface, changed)
     return LiftedEdit("rgb", rows, columns, inside, rgb=colours,
                       relief_mm=None if relief_mm is None else relief_mm[window], pixel_mm2=pixel_mm2,
+                      confidence=confidence,
                       extents_mm=sizes, volume_mm3=0.0 if relief_mm is None else _volume_mm3(relief_mm, pixel_mm2))
 
 

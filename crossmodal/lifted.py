@@ -13,6 +13,7 @@ from crossmodal.relight import shading_ratio
 from crossmodal.see import Seen, rendered
 from crossmodal.surface import Surface
 
+LOW = 0.75  # confidence in a relief below which its doubt is said
 DARKEST = 1e-3  # linear light below which a ratio of colours says nothing about the material
 
 
@@ -24,6 +25,7 @@ class LiftedEdit:
     rgb: uint8, the edited colours as given, or None
     points: float32 m, the edited points as given, NaN removed, or None
     relief_mm: float32, displacement asked for beside an edit of colour, or None
+    confidence: 0 to 1, how far relief that was read from the colour's shading is to be trusted, or None
     """
 
     modality: str
@@ -37,6 +39,7 @@ class LiftedEdit:
     extents_mm: tuple[float, float] = (0.0, 0.0)
     volume_mm3: float = 0.0
     kind: str = "lifted"
+    confidence: float | None = None
 
     def __post_init__(self):
         for entry in fields(self):
@@ -61,7 +64,15 @@ class LiftedEdit:
         arrays = {name: PackedArray.of(getattr(self, name)) for name in ("changed", "rgb", "points", "relief_mm")
                   if getattr(self, name) is not None}
         return Lifted(kind=self.kind, modality=self.modality, window=(*self.rows, *self.columns), arrays=arrays,
-                      pixel_mm2=self.pixel_mm2, extents_mm=self.extents_mm, volume_mm3=self.volume_mm3)
+                      pixel_mm2=self.pixel_mm2, extents_mm=self.extents_mm, volume_mm3=self.volume_mm3,
+                      confidence=self.confidence)
+
+    @property
+    def doubt(self) -> str | None:
+        """A sentence where the relief is not to be trusted much."""
+        if self.confidence is None or self.confidence >= LOW:
+            return None
+        return f"the relief read from the shading has a confidence of {self.confidence:.2f} only; look at it"
 
     @classmethod
     def replayed(cls, planned: Lifted) -> "LiftedEdit":
@@ -69,7 +80,8 @@ class LiftedEdit:
         r0, r1, c0, c1 = planned.window
         arrays = {name: packed.array() for name, packed in planned.arrays.items()}
         return cls(planned.modality, (r0, r1), (c0, c1), pixel_mm2=planned.pixel_mm2, extents_mm=planned.extents_mm,
-                   volume_mm3=planned.volume_mm3, kind=planned.kind, **arrays)
+                   volume_mm3=planned.volume_mm3, kind=planned.kind,
+                   confidence=planned.confidence, **arrays)
 
 
 def along_normal_mm(surface: Surface, edit: LiftedEdit) -> np.ndarray:

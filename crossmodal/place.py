@@ -3,6 +3,9 @@
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from crossmodal.packed import PackedArray
 
 Landmark = Literal["centre", "corner", "hole", "thread"]
 Part = Literal["top", "bottom", "left", "right", "top left", "top right", "bottom left", "bottom right"]
@@ -33,3 +36,6 @@ class Place(BaseModel):
     """A picture as large as the capture: a drawn defect keeps to what is not black in it."""
     forbid: str | None = None
     """A picture as large as the capture: a drawn defect keeps away from what is not black in it."""
+    region: SkipJsonSchema[PackedArray | None] = None
+    """Weights (H, W) uint8 of the capture's pixels that something found (see crossmodal.locate): a drawn defect keeps
+    to what is not 0, and lies the oftener where it is more; at_pixel overrides it. Not for hands."""

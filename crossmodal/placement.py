@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numba import njit
 
+from crossmodal.allowed import CUTS, allowed_by, weights_of
 from crossmodal.camera import project_point
 from crossmodal.defects import Spec
 from crossmodal.features import fitting, followed, run_of
@@ -45,7 +46,7 @@ def find_spot(surface: Surface, place: Place, spec: Spec, bounds_mm, taken: tupl
     if place.at_pixel is not None:
         row, column = _asked(surface, place.at_pixel)
     elif place.inward:
-        row, column, angle = inwards(surface, "edge" if place.where == "edge" else "rim", _allowed(surface, place),
+        row, column, angle = inwards(surface, "edge" if place.where == "edge" else "rim", allowed_by(surface, place),
                                      max(size_mm), rng)
     elif (found := _on_edge(surface, place, spec, size_mm, taken, rng)) is not None:
         row, column, run = found
@@ -87,43 +88,17 @@ def _asked(surface, at_pixel):
     return row, column
 
 
-def _allowed(surface, place) -> np.ndarray | None:
-    """(H, W) bool: the pixels that landmarks, box, mask and forbidden regions leave; None where nothing was said."""
-    if not any(getattr(place, name) for name in ("near", "part", "avoid", "box", "mask", "forbid")):
-        return None
-    allowed = surface.landmarks.allowed(place)
-    if place.box is not None:
-        x0, y0, x1, y1 = place.box
-        allowed[:max(y0, 0)] = allowed[max(y1, 0):] = False
-        allowed[:, :max(x0, 0)] = allowed[:, max(x1, 0):] = False
-    if place.mask is not None:
-        allowed &= _region("mask", place.mask, allowed.shape)
-    if place.forbid is not None:
-        allowed &= ~_region("forbid", place.forbid, allowed.shape)
-    return allowed
-
-
-def _region(name, path, shape):
-    picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        raise ValueError(f"place.{name}: {path} is no picture that can be read; give a PNG as large as the capture")
-    if picture.shape != shape:
-        raise ValueError(f"place.{name}: {path} is {picture.shape[1]}x{picture.shape[0]} but the capture is "
-                         f"{shape[1]}x{shape[0]}; give one pixel for each pixel")
-    return picture > 0
-
-
 def _ground(surface, place, across_mm):
     """The ground of a place: free pixels of the asked shape, within what is allowed."""
     ground = surface.measured_ground if place.where == "anywhere" else surface.object_ground
-    allowed = _allowed(surface, place)
+    allowed, weights = allowed_by(surface, place), weights_of(place, surface.foreground.shape)
+    area_mm2 = surface.pixel_area_mm2 if weights is None else surface.pixel_area_mm2 * weights
     shaped = None if place.where in ("object", "anywhere", "edge", "rim") else fitting(surface, place.where, across_mm)
     if allowed is None and shaped is None:
         return ground
     usable = ground.free if allowed is None else ground.free & allowed
     if not usable.any():
-        said = " and ".join(f"place.{name}" for name in ("near", "part", "avoid", "box", "mask", "forbid")
-                            if getattr(place, name))
+        said = " and ".join(f"place.{name}" for name in CUTS if getattr(place, name))
         raise ValueError(f"{said} leaves no surface that can carry a defect; ask for another place")
     if shaped is not None:
         # A defect's middle lies on such ground; its rest may lie about it.
@@ -131,15 +106,14 @@ def _ground(surface, place, across_mm):
         if not len(index):
             raise ValueError(f"place.where: nothing here is {place.where} over {across_mm:.3g} mm; ask for another "
                              f"place or a smaller defect")
-        area = np.cumsum(surface.pixel_area_mm2.ravel()[index], dtype=np.float64)
-        whole = ground if allowed is None else _cut(surface, usable)
+        area = np.cumsum(area_mm2.ravel()[index], dtype=np.float64)
+        whole = ground if allowed is None else _cut(surface, usable, area_mm2)
         return Ground(whole.free, whole.clear_mm, index, area)
-    return _cut(surface, usable)
+    return _cut(surface, usable, area_mm2)
 
 
-def _cut(surface, usable):
-    return Ground.of(surface.smoothed, surface.normals, surface.linked, usable, surface.pixel_area_mm2,
-                     surface.mm_per_pixel)
+def _cut(surface, usable, area_mm2):
+    return Ground.of(surface.smoothed, surface.normals, surface.linked, usable, area_mm2, surface.mm_per_pixel)
 
 
 def _on_edge(surface, place, spec, size_mm, taken, rng):
@@ -152,7 +126,7 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
     usable = _beside(edge, spec, size_mm, surface)
     border = 1 + round(0.25 * min(size_mm) / surface.mm_per_pixel)
     usable[:border] = usable[-border:] = usable[:, :border] = usable[:, -border:] = False
-    allowed = _allowed(surface, place)
+    allowed = allowed_by(surface, place)
     if allowed is not None:
         usable &= allowed
     index = np.flatnonzero(usable)
@@ -163,10 +137,12 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
         if place.where == "object":
             return None
         raise ValueError(f"place.where: no {where} is seen here; ask for another place")
+    weights = weights_of(place, edge.shape)
+    share = None if weights is None else np.cumsum(weights.ravel()[index], dtype=np.float64)
     reach = max(3, round(0.5 * max(size_mm) / surface.mm_per_pixel))
     best, best_score = None, -1.0
     for _ in range(EDGE_TRIALS):
-        trial = int(rng.random() * len(index))
+        trial = _pick(len(index), share, rng.random())
         row, column = divmod(int(index[trial]), edge.shape[1])
         x, y = run_of(edge, row, column, reach)
         follows = followed(edge, row, column, x, y, 0.45 * max(size_mm) / surface.mm_per_pixel)
@@ -175,6 +151,13 @@ def _on_edge(surface, place, spec, size_mm, taken, rng):
         if score > best_score:
             best, best_score = (row, column, float(np.arctan2(y, x))), score
     return best
+
+
+def _pick(many, share, where):
+    """One of so many, by their running sum of weights (many,); of the same weight each where that is None."""
+    if share is None:
+        return int(where * many)
+    return min(int(np.searchsorted(share, where * share[-1], side="right")), many - 1)
 
 
 def _drawn(surface, place, kind, size_mm, angle, taken, rng):

@@ -1,14 +1,15 @@
 """The drawn numbers: everything a defect is, with no choice left, as JSON that replays bit for bit."""
 
-import math
-import zlib
-from base64 import b64decode, b64encode
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crossmodal.defects import DefectSpec
+from crossmodal.defects.only import grown_as_asked
+from crossmodal.edit import Field as DefectField
+from crossmodal.packed import PackedArray
+from crossmodal.tint import Tinted
 from rgb.light import EVEN_SKY, Light
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -22,9 +23,6 @@ def _pointing(vector: Vector) -> Vector:
 
 
 Direction = Annotated[Vector, AfterValidator(_pointing)]
-
-
-_MOST_BYTES = 1 << 31  # of a packed array; a few bytes can claim any size
 
 
 class Grown(BaseModel):
@@ -43,6 +41,10 @@ class Grown(BaseModel):
     def kind(self) -> str:
         return self.spec.kind
 
+    def field(self) -> DefectField:
+        """What it is on its chart. Raises ValueError for a half that the kind has not."""
+        return grown_as_asked(self.spec, self.texture_seed)
+
     def moved(self, T: np.ndarray) -> "Grown":
         """The same defect in the coordinates that T (4, 4) maps to."""
         def turned(v):
@@ -53,30 +55,15 @@ class Grown(BaseModel):
                                        "heading": turned(self.heading)})
 
 
-class PackedArray(BaseModel):
-    """An array as text: zlib in base64, exact to the bit."""
+class Painted(Grown):
+    """A defect of the catalogue in colours of its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: Literal["painted"] = "painted"
+    tint: PackedArray
+    """See crossmodal.tint."""
 
-    dtype: Literal["uint8", "float32", "bool"]
-    shape: tuple[int, ...]
-    data: str
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> "PackedArray":
-        return cls(dtype=array.dtype.name, shape=array.shape,
-                   data=b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 6)).decode())
-
-    def array(self) -> np.ndarray:
-        """The array again. Raises ValueError when the text was damaged."""
-        size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
-        try:
-            if not 0 <= size <= _MOST_BYTES:
-                raise ValueError
-            data = zlib.decompressobj().decompress(b64decode(self.data, validate=True), size + 1)  # never more
-            return np.frombuffer(data, self.dtype).reshape(self.shape)
-        except (ValueError, zlib.error):
-            raise ValueError("a packed array of the plan is damaged; make the plan again") from None
+    def field(self) -> DefectField:
+        return Tinted(super().field(), self.tint.array())
 
 
 class Lifted(BaseModel):
@@ -93,9 +80,11 @@ class Lifted(BaseModel):
     pixel_mm2: float = 0.0
     extents_mm: tuple[float, float] = (0.0, 0.0)
     volume_mm3: float = 0.0
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far relief that was read from shading is to be trusted."""
 
 
-Planned = Annotated[Grown | Lifted, Field(discriminator="source")]
+Planned = Annotated[Grown | Painted | Lifted, Field(discriminator="source")]
 
 
 class PlannedLight(BaseModel):

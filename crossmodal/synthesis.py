@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from crossmodal.allowed import weights_of
 from crossmodal.capture import Capture, Rig
 from crossmodal.clouds import synthesis as clouds
 from crossmodal.clouds.cloud import Cloud
@@ -64,7 +65,9 @@ def scale_of(capture: Capture, place: Place) -> Scale:
     """What sizes that were left open are chosen by, at such a place on the capture."""
     surface = capture.surface
     ground = surface.measured_ground if place.where == "anywhere" else surface.object_ground
-    return Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, ground.widest_mm,
+    weights = weights_of(place, surface.foreground.shape)
+    widest_mm = ground.widest_mm if weights is None else ground.widest_within(weights > 0, surface.mm_per_pixel)
+    return Scale(surface.mm_per_pixel, surface.object_mm, surface.floor_mm, widest_mm,
                  surface.axes.long_mm, surface.axes.wide_mm, capture.own_colour)
 
 
@@ -83,7 +86,7 @@ def grown(surface: Surface | CloudSurface, planned: Grown | Lifted) -> SurfaceEd
         return clouds.grown(surface, planned)
     if isinstance(planned, Lifted):
         return LiftedEdit.replayed(planned)
-    field = grown_as_asked(planned.spec, planned.texture_seed)
+    field = planned.field()
     if planned.spec.extent == "global":
         whole = Projection.of(surface, planned.anchor_m, planned.normal, planned.heading)
         return SurfaceEdit(whole, field, planned.kind, planned)
@@ -101,12 +104,13 @@ def replay(capture: Capture | Rig | Cloud, plan: Plan) -> Result | tuple[Result,
     if isinstance(capture, Cloud):
         return clouds.replayed(capture, plan)
     if isinstance(capture, Rig):
-        at = next((k for k, view in enumerate(capture.views) if view.name == plan.capture), 0)
+        at = capture.view_named(plan.capture)
         pose = capture.T_rig_camera[at]
         if plan.light is not None:
             capture = capture.lit_by(plan.light.light().turned(capture.T_rig_camera[0][:3, :3].T @ pose[:3, :3]))
         surface = capture.views[at].surface
-        return imprint(capture, tuple(grown(surface, one).moved(pose) for one in plan.defects), plan)
+        edits = (grown(surface, one) for one in plan.defects)
+        return imprint(capture, tuple(one if isinstance(one, LiftedEdit) else one.moved(pose) for one in edits), plan)
     if plan.frame != "camera":
         raise ValueError(f"the plan is in the {plan.frame} frame; move it to the capture's camera first (plan.moved)")
     if plan.light is not None:
@@ -147,5 +151,5 @@ def forecast(capture: Capture | Cloud, plan: Plan) -> tuple[str, ...]:
     if plan.light is not None:
         capture = capture.lit_by(plan.light.light())
     return foretold(capture.surface, [
-        (planned.kind, grown_as_asked(planned.spec, planned.texture_seed), planned.anchor_m, planned.normal)
+        (planned.kind, planned.field(), planned.anchor_m, planned.normal)
         for planned in plan.defects if isinstance(planned, Grown)])

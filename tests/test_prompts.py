@@ -93,6 +93,63 @@ def test_nothing_is_dropped_in_silence():
     assert {word.text for word in got.missed} == {"2 mm deep", "red"}
 
 
+@pytest.mark.parametrize("text", [
+    "dent {} from the edge", "dent {} below the rim", "dent {} to the left of the hole", "two dents {} apart",
+    "dent, distance to the rim: {}", "dent on a {} part", "dent near a {} hole", "Delle {} vom Rand",
+    "abolladura a {} del borde", "距边缘{}处有一个凹坑", "dent {} away from the scratch", "dents spaced {} apart"])
+@pytest.mark.parametrize("size", ["5 mm", "0.25 inch", "1.5cm"])
+def test_a_distance_is_no_size_and_is_listed(text, size):
+    got = understand(text.format(size))
+    assert {one.kind for one in got.asked} == {"dent"}
+    assert not [name for one in got.asked for name in one.fields if name.endswith("_mm")]
+    assert any(size in word.text for word in got.missed)
+
+
+def test_at_least_so_far_from_the_border_can_be_asked():
+    assert cm.prompt("dent at least 5 mm from the rim").defects[0].place.clear_of_border_mm == 5
+    assert cm.prompt("a crack of 5 mm from the rim").defects[0].length_mm == (5, 5)
+    assert cm.prompt("crack 5 mm from the rim towards the centre").defects[0].length_mm == (5, 5)
+
+
+@pytest.mark.parametrize(("text", "listed"), [
+    ("two cracks crossing each other", "crossing each other"), ("a stain around the dent", "around the dent"),
+    ("a scratch next to a dent", "next to"), ("parallel scratches", "parallel"), ("overlapping dents", "overlapping"),
+    ("a dent halfway between the hole and the edge", "halfway between the hole and the edge"),
+    ("a dent between the two holes", "between the two holes"), ("orange peel and a dent", "orange peel"),
+    ("a scratch along the length", "length"), ("dent twice as long as wide", "twice as long as wide")])
+def test_how_defects_lie_to_each_other_is_listed(text, listed):
+    got = understand(text)
+    assert listed in [word.text for word in got.missed]
+    assert got.recipe is not None
+
+
+def test_what_says_more_of_a_defect_is_no_second_one_and_what_has_a_size_of_its_own_is():
+    def read(text):
+        return [(one.kind, one.count, one.fields.get("diameter_mm")) for one in understand(text).asked]
+
+    for text in ("3 dents: 2 mm, 3 mm and 4 mm", "dents of 2, 3 and 4 mm"):
+        assert read(text) == [("dent", 1, 2), ("dent", 1, 3), ("dent", 1, 4)]
+    assert read("flaking chrome, 8 mm patch") == read("peel 8 mm") == [("peel", 1, 8)]
+    assert read("rust streak") == [("corrosion", 1, None)]
+    assert read("stone chip 2 mm") == [("chip", 1, 2)]
+    assert read("porosity, and a pit 2 mm") == [("pit", 1, None), ("pit", 1, 2)]
+
+
+def test_ratios_are_carried_out_where_one_of_two_sizes_is_known():
+    fields = understand("a scratch twice as long as wide, 10 mm long").asked[0].fields
+    assert (fields["length_mm"], fields["width_mm"]) == (10, 5)
+
+
+def test_a_shade_of_matter_is_said_to_be_a_colour_of_its_own():
+    assert any("colour of its own, whatever is about it" in said for said in understand("a darker blob").warnings)
+    assert not understand("a darker stain").warnings
+
+
+def test_common_words_are_no_slips_of_a_defect():
+    for word in lexicon("en").kept:
+        assert understand(f"a {word}").recipe is None or lexicon("en").knows(word), word
+
+
 @pytest.mark.parametrize("word", ["tent", "trust", "track", "strain", "whole", "clip", "banana", "bumper",
                                   "card", "watch", "blend", "housing", "cat", "denture", "pitch", "cute"])
 def test_words_are_not_corrected_into_defects(word):

@@ -11,7 +11,7 @@ from crossmodal.recipe import Place
 ENOUGH = 0.6  # share of a defect's two axes that must lie on even ground
 RISE = 0.35  # of the way from the anchor by which ground may leave the anchor's plane
 RUN = 3.0  # mean distances of points about one on an edge that tell its run, at least
-PIXELS = ("at_pixel", "box", "mask", "forbid")
+PIXELS = ("at_pixel", "box", "mask", "forbid", "region")
 
 
 def find_spot(surface: CloudSurface, place: Place, spec: Spec, bounds_mm, taken: tuple[Spot, ...],

@@ -55,7 +55,7 @@ def grown(surface: CloudSurface, planned: Grown | Lifted) -> SurfaceEdit:
     """The edit that one planned defect is, on the cloud's surface that it was planned for."""
     if isinstance(planned, Lifted):
         raise ValueError("a lifted defect belongs to the pixels of its own view; a cloud takes grown ones")
-    field = grown_as_asked(planned.spec, planned.texture_seed)
+    field = planned.field()
     if planned.spec.extent == "global":
         whole = CloudProjection.of(surface, planned.anchor_m, planned.normal, planned.heading)
         return SurfaceEdit(whole, field, planned.kind, planned)
@@ -79,6 +79,6 @@ def replayed(cloud: Cloud, plan: Plan) -> CloudResult:
 
 def forecast(cloud: Cloud, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the cloud's noise and spacing hide, before anything is made."""
-    found = (said(cloud, one.kind, grown_as_asked(one.spec, one.texture_seed))
+    found = (said(cloud, one.kind, one.field())
              for one in plan.defects if isinstance(one, Grown))
     return (*cloud.surface.warnings, *(sentence for sentence in found if sentence))

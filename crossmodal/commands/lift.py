@@ -28,12 +28,8 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
     given = {word: path for word, path in (("rgb", rgb), ("depth", depth), ("points", points)) if path}
     if len(given) != 1:
         raise ValueError("give the one file that was edited: --rgb, --depth or --points")
-    if not kind.replace("_", "").replace("-", "").isalnum() or kind in ("good", "combined"):
-        raise ValueError(f"--kind must be a plain word other than good and combined, but got {kind!r}")
-    if (out / "manifest.jsonl").exists():
-        raise ValueError(f"{out} already holds a run; choose another --out")
-    checked_out(out)
-    source = _one(capture)
+    checked(kind, out)
+    source = one_source(capture)
     before = load(source, reading)
     word, path = next(iter(given.items()))
     edited = _edited(word, path, before, reading)
@@ -45,7 +41,7 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
     from crossmodal.lift import lift
 
     region = None if mask is None else read_mask(mask) > 0
-    height_map = _short_of_the_camera(_relief(relief, depth_mm, height_mm, before.shape), before)
+    height_map = _short_of_the_camera(relief_of(relief, depth_mm, height_mm, before.shape), before)
     ids = assigned({}, [kind])
     origin = {"path": source.path, "sha256": source.hashes(), **read_as(reading)}
     with one_thread():
@@ -61,20 +57,35 @@ def run(capture: str, out: Path, *, rgb: Path | None, depth: Path | None, points
         return 0
     for defect in entry["defects"]:
         seen = ", ".join(defect["visible_in"]) or "nothing: below the noise floor"
-        print(f"{kind} lifted from {word}: {sizes(defect['measured'])}, visible in {seen}")
+        read = "" if edit.confidence is None else f"; confidence in its relief {edit.confidence:.2f}"
+        print(f"{kind} lifted from {word}: {sizes(defect['measured'])}, visible in {seen}{read}")
     print(f"look at {out / entry['files']['rgb']} and {out / entry['files']['xyz']}")
     return 0
 
 
-def _one(capture: str) -> Source:
+def checked(kind: str, out: Path) -> None:
+    """Refuse a kind that is no plain word, and an `out` that must not be written."""
+    if not kind.replace("_", "").replace("-", "").isalnum() or kind in ("good", "combined"):
+        raise ValueError(f"--kind must be a plain word other than good and combined, but got {kind!r}")
+    if (out / "manifest.jsonl").exists():
+        raise ValueError(f"{out} already holds a run; choose another --out")
+    checked_out(out)
+
+
+def found(capture: str) -> list[Source]:
+    """The captures of a path: several of a folder, or the one that a tree holds under that name."""
     path = Path(capture)
     if not path.exists() and "+" not in capture and (path.parent / "rgb").is_dir():
-        found = [source for source in sources(path.parent) if source.path == path.name]
-    else:
-        found = sources(capture)
-    if len(found) != 1:
-        raise ValueError(f"{capture} holds {len(found)} captures; give one, as rgb.png+xyz.tiff or a .pcd")
-    return found[0]
+        return [source for source in sources(path.parent) if source.path == path.name]
+    return sources(capture)
+
+
+def one_source(capture: str) -> Source:
+    """The one capture that a word of the command line names. Raises ValueError for several or none."""
+    several = found(capture)
+    if len(several) != 1:
+        raise ValueError(f"{capture} holds {len(several)} captures; give one, as rgb.png+xyz.tiff or a .pcd")
+    return several[0]
 
 
 def _edited(word: str, path: Path, before: Capture, reading: Reading) -> np.ndarray:
@@ -93,7 +104,7 @@ def _edited(word: str, path: Path, before: Capture, reading: Reading) -> np.ndar
 
 def _short_of_the_camera(relief, before: Capture):
     """The relief, if it is less than the way to the camera. Raises ValueError: nothing of an object is as high."""
-    if relief is not None:
+    if relief is not None and not isinstance(relief, str):
         most = float(np.nanmax(np.abs(relief))) if isinstance(relief, np.ndarray) else abs(relief.amplitude_mm)
         away = 1e3 * float(np.nanmedian(before.depth))
         if not most < away:
@@ -102,14 +113,18 @@ def _short_of_the_camera(relief, before: Capture):
     return relief
 
 
-def _relief(relief, depth_mm, height_mm, shape):
-    """A Profile, a height map (H, W) float32 in mm, or None. Raises ValueError for options at odds."""
+def relief_of(relief, depth_mm, height_mm, shape):
+    """A Profile, a height map (H, W) float32 in mm, "shading", or None. Raises ValueError for options at odds."""
     from crossmodal.lift import Profile
 
     if relief is None:
         if depth_mm is not None or height_mm is not None:
             raise ValueError("--depth-mm goes with --relief dent, --height-mm with --relief bump")
         return None
+    if relief == "shading":
+        if depth_mm is not None or height_mm is not None:
+            raise ValueError("--relief shading reads heights from the picture; leave --depth-mm and --height-mm out")
+        return relief
     if relief in ("dent", "bump"):
         word, size, other = (("--depth-mm", depth_mm, height_mm) if relief == "dent" else
                              ("--height-mm", height_mm, depth_mm))

@@ -9,24 +9,38 @@ from crossmodal.commands.progress import table
 from crossmodal.commands.prompted import printed
 from crossmodal.datasets import Reading
 from crossmodal.datasets.mvtec3d_writer import plain
-from crossmodal.guidance.prompt import Understood, understand
+from crossmodal.guidance.encoder import Encoder
+from crossmodal.guidance.prompt import Understood, Word, understand
+from crossmodal.locate.where import Placing, Where
 from crossmodal.recipe import Recipe
 
+NO_MODEL = "--or-grammar says who answers where a model does not; name one by --vlm, or leave it out"
 
-def run(text: str, image: str | None, seed: int, reading: Reading, json: bool) -> int:
+def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, where: Where | None = None,
+        vlm: str | None = None, or_grammar: bool = False, encoder: str | None = None) -> int:
     """Print the recipe, what was understood word by word and what was not; 1 where nothing can be made of it."""
+    if where is not None and image is None:
+        raise ValueError("--where looks at a capture; say which by --image")
     text = text.encode("utf-8", "replace").decode()
-    understood = understand(text)
+    if or_grammar and vlm is None:
+        raise ValueError(NO_MODEL)
+    if vlm is not None:
+        from crossmodal.commands import seen
+
+        return seen.plan(text, image, seed, reading, vlm, or_grammar, json)
+    understood = understand(text, None if encoder is None else Encoder(encoder))
     recipe, refused, warnings, drawn = understood.recipe, understood.refused, list(understood.warnings), None
     if image is not None and recipe is not None:
-        recipe, refused, drawn = _on(image, recipe, seed, reading, warnings)
+        recipe, refused, drawn = _on(image, recipe, seed, reading, warnings, where)
     value = {
         "text": text, "language": understood.language, "refused": refused,
         "recipe": None if recipe is None else written(recipe),
         "asked": [{"kind": one.kind, "count": one.count, **one.fields} for one in understood.asked],
-        "understood": [vars(word) for word in understood.words],
-        "not_understood": [vars(word) for word in understood.missed], "warnings": warnings,
-    } | ({} if image is None else {"plan": None if drawn is None else drawn.model_dump(mode="json")})
+        "understood": [*map(_record, understood.words)], "not_understood": [*map(_record, understood.missed)],
+        "warnings": warnings,
+    }
+    value |= {} if encoder is None else {"encoder": encoder}
+    value |= {} if image is None else {"plan": None if drawn is None else drawn.model_dump(mode="json")}
     if json:
         print(js.dumps(plain(value), ensure_ascii=False))
     else:
@@ -34,12 +48,17 @@ def run(text: str, image: str | None, seed: int, reading: Reading, json: bool) -
     return 1 if refused is not None else 0
 
 
+def _record(word: Word) -> dict:
+    said = {"text": word.text, "start": word.start, "end": word.end, "meaning": word.meaning}
+    return said | ({"likened": True} if word.likened else {})
+
+
 def written(recipe: Recipe) -> dict:
     """A recipe as one would write it: what was said, and no defaults."""
     return recipe.model_dump(mode="json", exclude_unset=True)
 
 
-def _on(image, recipe, seed, reading, warnings):
+def _on(image, recipe, seed, reading, warnings, where):
     """(recipe, why not, plan) of a recipe on the capture of a file; sentences go to warnings."""
     from crossmodal.datasets import load, sources
     from crossmodal.guidance.sense import sensible
@@ -48,7 +67,7 @@ def _on(image, recipe, seed, reading, warnings):
     capture = load(sources(image)[0], reading)
     try:
         recipe, cut = sensible(recipe, capture.surface)
-        drawn = draw(capture, recipe, seed)
+        drawn = draw(capture, Placing(where).on(capture, recipe), seed)
     except ValueError as error:
         return None, str(error), None
     warnings += [*cut, *forecast(capture, drawn)]

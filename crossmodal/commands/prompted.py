@@ -11,18 +11,22 @@ from crossmodal.production import Request
 from crossmodal.recipe import Recipe
 
 
-def recipe_of(prompt: str) -> Recipe:
-    """What a text asks for; what was not understood is said. Raises ValueError where it asks for nothing."""
-    from crossmodal.guidance import understand
+def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, tuple[str, ...]]:
+    """What a text asks for, and what its words were taken for that an encoder alone knew; what was not understood is
+    said. Raises ValueError where it asks for nothing."""
+    from crossmodal.guidance import Encoder, understand
 
-    understood = understand(prompt)
+    understood = understand(prompt, None if encoder is None else Encoder(encoder))
     for word in understood.missed:
         print(f"note: not understood, at {word.start}: {printed(word.text)}", file=sys.stderr)
     for sentence in understood.warnings:
         print(f"note: {sentence}", file=sys.stderr)
     if understood.recipe is None:
         raise ValueError(understood.refused)
-    return understood.recipe
+    likened = tuple(f"{word.text}: {word.meaning}" for word in understood.words if word.likened)
+    for sentence in likened:
+        print(f"note: {printed(sentence)}", file=sys.stderr)
+    return understood.recipe, likened
 
 
 def kept_to_object(request: Request, source: Source) -> Request:

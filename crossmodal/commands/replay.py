@@ -91,9 +91,9 @@ def _again(out, ids, reading, entry, one, capture, origin):
 
     result = again_in(one, reading, entry["plan"]) if one.view else replay(capture, entry["plan"])
     made = write_sample(out, entry["id"], result, ids, origin, entry["seed"], "points" in entry["files"],
-                        entry["prompt"])
+                        entry["prompt"], entry.get("vlm"))
     made = with_depth_camera(out, made, one, reading, capture, result)
-    return made | {"view": entry["view"]} if "view" in entry else made
+    return made | {name: entry[name] for name in ("view", "where", "judged") if name in entry}
 
 
 def _again_in_cloud(out, ids, reading, entry, one, cloud, origin):

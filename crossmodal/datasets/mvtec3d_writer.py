@@ -15,6 +15,7 @@ from crossmodal.capture import Capture
 from crossmodal.datasets.source import file_hash
 from crossmodal.guidance import asked_and_got, captions, understand
 from crossmodal.plan import Grown, Plan
+from crossmodal.recipe import Recipe
 from crossmodal.result import Result
 from depth import write_xyz
 from pointcloud import PointCloud, write_cloud
@@ -45,12 +46,13 @@ def xyz_of(capture: Capture, changed: np.ndarray | None = None) -> np.ndarray:
 
 
 def write_sample(out: Path, sample: str, result: Result, ids: dict[str, int], origin: dict, seed: int,
-                 ply: bool = False, prompt: str | None = None) -> dict:
+                 ply: bool = False, prompt: str | None = None, vlm: dict | None = None) -> dict:
     """Write a sample's files below `out` and return its manifest entry; on an error none of them stays.
 
     sample: "test/dent/003". ids: kind → class id. origin: {"path", "sha256": {"rgb", "xyz"}} of its source.
     ply: also points/NNN.ply with the ground truth's class ids as labels. prompt: the text that it was made from, if
-    any; the entry then says whether it is what was asked. Errors: OSError, ValueError.
+    any; the entry then says whether it is what was asked. vlm: what a model said that it means. Errors: OSError,
+    ValueError.
     """
     folder, number = sample.rsplit("/", 1)
     files = {word: f"{folder}/{word}/{number}.{'tiff' if word in ('xyz', 'displacement') else 'png'}"
@@ -70,14 +72,19 @@ def write_sample(out: Path, sample: str, result: Result, ids: dict[str, int], or
         raise
     return {"id": sample, "source": origin, "kind": folder_of(result.plan), "seed": seed, "files": files,
             "defects": _defects(result, ids), "plan": result.plan.model_dump(mode="json"), "prompt": prompt,
-            "captions": list(captions(result)), **_asked(result, prompt),
+            **({} if vlm is None else {"vlm": vlm}), "captions": list(captions(result)),
+            **_asked(result, prompt, vlm),
             "version": own_version(), "sha256": {word: file_hash(out / name) for word, name in files.items()}}
 
 
-def _asked(result: Result, prompt: str | None) -> dict:
+def _asked(result: Result, prompt: str | None, vlm: dict | None) -> dict:
     """{"asked_and_got": rows} where a text was given that asks for as many defects as the plan has."""
-    recipe = None if prompt is None else understand(prompt).recipe
-    if recipe is None or [spec.kind for spec in recipe.defects] != [one.kind for one in result.plan.defects]:
+    if vlm is not None:
+        recipe = Recipe.model_validate(vlm["recipe"])
+    else:
+        recipe = None if prompt is None else understand(prompt).recipe
+    kinds = [one.kind for one in result.plan.defects]
+    if recipe is None or recipe.count is not None or [spec.kind for spec in recipe.defects] != kinds:
         return {}
     return {"asked_and_got": [asdict(row) for row in asked_and_got(result, recipe)]}
 

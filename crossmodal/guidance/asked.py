@@ -117,6 +117,9 @@ def _place(result, i, place: Place):
             inside = float(region[own].mean())
             ok = inside < 0.5 if name == "avoid" else inside > 0.5 or bool(region[at])
             rows.append(Row(i + 1, f"place.{name}", wanted, f"{100 * inside:.0f} % of it there", ok))
+    if place.region is not None:
+        inside = float((place.region.array() > 0)[own].mean())
+        rows.append(Row(i + 1, "place.region", "found", f"{100 * inside:.0f} % of it there", inside > 0.5))
     if place.where in ("edge", "rim") or place.inward:
         where = place.where if place.where in ("edge", "rim") else "rim"
         distance = surface.landmarks.distance_px(where)

@@ -33,10 +33,11 @@ def captions(result: Result) -> tuple[str, ...]:
     said = [(one, _sentence(result, i, one, stream(plan.seed, plan.capture, "caption", i)))
             for i, one in enumerate(plan.defects) if isinstance(one, Grown) and middle_of(result, i) is not None]
     sentences = tuple(sentence for _, sentence in said)
-    return (_summary([one.kind for one, _ in said]), *sentences) if len(said) > 1 else sentences
+    return (summary([one.kind for one, _ in said]), *sentences) if len(said) > 1 else sentences
 
 
-def _summary(kinds: list[str]) -> str:
+def summary(kinds: list[str]) -> str:
+    """A sentence that says how many there are of which kind."""
     parts = []
     for kind in dict.fromkeys(kinds):
         many, noun = kinds.count(kind), NOUNS[kind][0]

@@ -3,16 +3,15 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from crossmodal.guidance.heads import OPENING, heads
 from crossmodal.guidance.items import Item
 from crossmodal.guidance.measures import Measure
 from crossmodal.guidance.senses import settled
 
-MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "orientation", "show", "feature", "count")
-OPENING = ("a", "count", "degree", "difficulty", "colour", "shade", "measure", "comma", "feature", "filler", "object",
-           "orientation", "modifier", "unknown", "and", "of")
-MATTER = ("of", "colour", "degree", "shade", "filler")
+MODIFIERS = ("measure", "degree", "difficulty", "colour", "shade", "place", "orientation", "show", "feature", "count",
+             "ratio")
+LEADING = ("degree", "difficulty", "colour", "shade")
 MANY = 2  # what a bare plural asks for
-LINKS = ("of", "filler", "a", "the", "near", "from", "object")
 
 
 @dataclass(eq=False)
@@ -57,13 +56,13 @@ def requests(items: list[Item]) -> list[Request]:
             if not sentence:
                 continue
         sentence = settled(sentence)
-        heads = _heads(sentence, made)
-        if not heads:
+        found = heads(sentence, bool(made))
+        if not found:
             modifiers = [item for item in sentence if item.tag in MODIFIERS]
             for item in modifiers:
                 _give(made[-1:] if made else [], item, waiting)
             continue
-        fresh = _cut(sentence, heads, made)
+        fresh = _cut(sentence, found, made)
         for item in waiting:
             _give(fresh[:1], item, [])
         waiting = []
@@ -98,69 +97,6 @@ def _asks_again(sentence) -> int:
     """Where, behind what shall go, something is asked for: "remove the dent and add a scratch"; else the end."""
     return next((at for at in range(2, len(sentence)) if sentence[at].may("make")
                  and sentence[at - 1].may("and", "but", "comma")), len(sentence))
-
-
-def _heads(sentence, made) -> list[int]:
-    """Where the defects stand; words that only name a shape yield to those beside them."""
-    heads = [at for at, item in enumerate(sentence) if item.tag == "head"]
-    kept: list[int] = []
-    for number, at in enumerate(heads):
-        entry = sentence[at].value
-        others = [heads[k] for k in (number - 1, number + 1) if 0 <= k < len(heads)]
-        yields = any(_linked(sentence, at, other) and _yields(
-            entry, sentence[other].value, at < other, _of(sentence, *sorted((at, other)))) for other in others)
-        if entry["kind"] is None and any(sentence[k].value["kind"] for k in heads):
-            yields = True
-        if yields:
-            sentence[at].tag = "filler"
-            for other in (k for k in others if sentence[k].value["kind"] == entry["kind"]):
-                value = sentence[other].value
-                fields = {"with": entry["with"] | value["with"], "field": "count" in entry["with"]}
-                sentence[other].value = value | fields
-        else:
-            kept.append(at)
-    for at in set(heads) - set(kept):
-        if sentence[at].value["with"].get("width_mm") == "small":
-            sentence[at].settle("degree", ("width", "small"))  # "a hairline scratch"
-        elif sentence[at].value["like"] and kept and sentence[at].value["kind"] not in (
-                sentence[k].value["kind"] for k in kept):
-            sentence[at].settle("unknown", True)  # "a rusty scratch" is a scratch, and the rust is not made
-    return kept or [at for at, item in enumerate(sentence) if item.tag == "ones" and made]
-
-
-def _yields(entry, other, first: bool, of: bool) -> bool:
-    """Whether one of two kinds that stand together gives way to the other; of two, one does at the most.
-
-    first: whether it is said first; of: whether the first is said to be of the second
-    """
-    same = entry["kind"] == other["kind"]
-    if same and (entry["weak"], entry["like"]) != (other["weak"], other["like"]):
-        return entry["weak"] or entry["like"]
-    if entry["weak"] != other["weak"]:
-        return entry["weak"]
-    if entry["like"] != other["like"]:
-        return entry["like"] and first
-    if same:
-        return first  # "impact dent" is one thing
-    matter = (other if first else entry)["kind"]
-    return of and first == (matter == "corrosion")  # "a drop of oil" is a drop, "a streak of rust" is rust
-
-
-def _linked(sentence, a, b) -> bool:
-    low, high = min(a, b), max(a, b)
-    between = sentence[low + 1:high]
-    first, second = sentence[low].value, sentence[high].value
-    if first["kind"] == second["kind"] and (first["weak"], first["like"]) != (second["weak"], second["like"]):
-        return first["weak"] or second["weak"] or not any(item.tag in ("and", "comma", "but") for item in between)
-    if first["weak"] or second["weak"]:
-        return all(item.tag in LINKS for item in between)
-    return not between or _of(sentence, low, high)
-
-
-def _of(sentence, low, high) -> bool:
-    """Whether one kind is said to be of the other: "a blob of red glue"."""
-    between = sentence[low + 1:high]
-    return bool(between) and between[0].tag == "of" and all(item.tag in MATTER for item in between)
 
 
 def _cut(sentence, heads, made) -> list[Request]:
@@ -235,8 +171,16 @@ def _pieces(sentence, heads) -> list[list[Item]]:
             cuts.append(parts[-2] if named else parts[-1])
         else:
             articles = [k for k in gap if sentence[k].tag in ("a", "count")]
-            cuts.append(articles[0] if articles else at + 1 if opened else following)
+            cuts.append(articles[0] if articles else at + 1 if opened else _led(sentence, heads[0], following))
     return [sentence[start:stop] for start, stop in zip(cuts, [*cuts[1:], len(sentence)], strict=True)]
+
+
+def _led(sentence, first, head) -> int:
+    """Where the words for how much begin that lead a defect, in a sentence that leads its first one by some."""
+    start = head
+    while any(item.tag in LEADING for item in sentence[:first]) and sentence[start - 1].tag in LEADING:
+        start -= 1
+    return start
 
 
 def _opens(sentence, start, head) -> bool:

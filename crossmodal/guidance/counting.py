@@ -3,7 +3,7 @@
 from crossmodal.guidance.items import Item
 
 PREMODIFIERS = ("a", "the", "count", "degree", "difficulty", "colour", "shade", "measure", "role", "feature", "filler",
-                "object", "orientation", "of", "times", "vague")
+                "object", "orientation", "of", "times", "vague", "mutual")
 
 
 def told(items: list[Item], at: int) -> tuple[str, int]:
@@ -19,19 +19,34 @@ def told(items: list[Item], at: int) -> tuple[str, int]:
     number = int(measure.low)
     if (following and following[0].may("times", "spots")) or (at and items[at - 1].is_("times")):
         return "count", number
+    if _counter(items, at):
+        return "count", number
     for one in following:
         if one.may("kind", "vague", "ones"):
             return ("count" if number else "not"), number
         sized = one.tag == "measure" and one.value.unit != "bare"
-        if one.may("landmark", "part") or not (sized or one.may(*PREMODIFIERS)):
+        unknown = not one.senses and not one.tag  # "two gleaming scratches"
+        if one.may("landmark", "part") or not (sized or unknown or one.may(*PREMODIFIERS)):
             break
     if len(following) > 1 and following[0].may("of") and following[1].may("filler", "the"):
         return "count", number  # "3 of them"
+    alone = not following or following[0].may("stop", "comma")
+    if alone and at > 1 and items[at - 1].tag == "colon" and items[at - 2].tag == "head" and items[at - 2].plural:
+        return "measure", 0  # "scratches: three"
+    if following and not following[0].senses and not following[0].tag and at and items[at - 1].is_("and", "comma"):
+        return "unknown", 0  # "..., and 2 frobs"
     if _stands_for_kind(items, at):
         return "ones", number
     if measure.spelt:
         return ("ones", 1) if number == 1 else ("unknown", 0)
     return "measure", 0
+
+
+def _counter(items, at) -> bool:
+    """"4 pcs", "qty: 4"."""
+    before = next((one for one in reversed(items[:at]) if not one.is_("colon", "sign", "of")), None)
+    after = items[at + 1] if at + 1 < len(items) else None
+    return (before is not None and "counter" in before.senses) or (after is not None and after.may("counter"))
 
 
 def _stands_for_kind(items, at) -> bool:

@@ -10,6 +10,8 @@ MOST_SLIPS = 40  # words of one text that are looked up as misspelt
 SEPARATORS = {",": "comma", ";": "stop", ":": "colon", ".": "stop", "?": "question", "!": "stop", "\n": "stop", "¿": "",
               "/": "comma", "|": "comma", "•": "stop"}
 EMPTY = {"filler", "object", "sign"}
+NAMES = {"kind", "vague", "landmark", "object"}
+SHORTEST_PART = 4  # letters of either part of a compound
 BEFORE_DOT = {"about", "least", "most", "role", "unit", "times"}  # what is often shortened
 
 
@@ -29,6 +31,10 @@ class Item:
     """What it came to, in the words of a recipe."""
     known: bool = True
     notes: list[str] = field(default_factory=list)
+    asks: str = ""
+    """What one shall say, where it may be one of two kinds."""
+    likened: bool = False
+    """Whether a text encoder gave it its kind."""
 
     def may(self, *tags: str) -> bool:
         return not self.tag and any(tag in self.senses for tag in tags)
@@ -55,7 +61,7 @@ def language_of(text: str) -> str:
 
 def _knows(book: Lexicon, word: str) -> float:
     """A word that is known is worth more than one that is a slip of one."""
-    return 1.0 if book.knows(word) else 0.4 if meant(word, book.words, book.kept) else 0.0
+    return 1.0 if book.knows(word) or word in book.kept else 0.4 if meant(word, book.words, book.kept) else 0.0
 
 
 def items(text: str, language: str) -> list[Item]:
@@ -80,6 +86,10 @@ def items(text: str, language: str) -> list[Item]:
                 made.append(Item(senses | letter, token.start, found[at + count - 1].end, plural))
                 at += count
                 continue
+            if token.kind == "word" and (part := _compound(token, own)) is not None:
+                made.append(part)
+                at += 1
+                continue
             if token.kind == "sign":
                 tag = SEPARATORS.get(token.text, "sign")
                 if tag == "stop" and token.text == "." and made and made[-1].end == token.start \
@@ -91,6 +101,25 @@ def items(text: str, language: str) -> list[Item]:
                 slips += 1
         at += 1
     return made
+
+
+def rest_of_clause(items: list[Item], at: int) -> list[Item]:
+    """The items behind one, up to the next comma or "and"."""
+    behind = items[at + 1:]
+    ends = ("comma", "stop", "and", "but", "with", "colon")
+    stop = next((k for k, one in enumerate(behind) if one.may(*ends)), len(behind))
+    return behind[:stop]
+
+
+def _compound(token: Token, book: Lexicon) -> Item | None:
+    """A German word that is not known by the last of its parts: Schraubengewinde is a Gewinde."""
+    if book.language != "de" or token.text in book.kept:
+        return None
+    for at in range(SHORTEST_PART, len(token.text) - SHORTEST_PART + 1):
+        count, senses, plural = book.longest([token.text[at:]], 0)
+        if count and set(senses) & NAMES:
+            return Item(senses, token.start, token.end, plural)
+    return None
 
 
 def _misspelt(token: Token, own: Lexicon, english: Lexicon, slips: int) -> Item:

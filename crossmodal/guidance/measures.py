@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from crossmodal.guidance.items import Item
+from crossmodal.guidance.roles import with_roles
 
 MM = {"mm": 1.0, "cm": 10.0, "um": 1e-3, "m": 1e3, "inch": 25.4, "thou": 0.0254}
 ABOUT = 0.1  # "about 5" is 5 give or take a tenth
@@ -11,7 +12,6 @@ BELOW = 0.5  # "up to 5" is a half of 5 to 5
 TENS = (10.0, 12.0, 100.0, 1000.0)
 MOST_SAID = 1e6  # of anything: more is no count
 OPENING = 4  # words that may come before a measure's number
-SHORT = ("depth", "width", "height", "thickness")  # sizes that are less than a defect is long
 BOUNDS = ("least", "most", "about")
 
 
@@ -67,7 +67,19 @@ def measured(items: list[Item]) -> list[Item]:
         measure, behind = found
         out.append(Item({}, items[at].start, items[behind - 1].end, tag="measure", value=measure))
         at = behind
-    return _with_roles(out)
+    _share_units(out)
+    return with_roles(out)
+
+
+def _share_units(items):
+    """"3, 4 and 5 mm" are three sizes."""
+    at = next((k for k, item in reversed(list(enumerate(items))) if item.may("and")), 0)
+    if not (0 < at < len(items) - 1 and items[at + 1].tag == "measure"):
+        return
+    unit, k = items[at + 1].value.unit, at - 1
+    while unit == "mm" and k >= 0 and items[k].tag == "measure" and items[k].value.unit == "bare":
+        items[k].value = replace(items[k].value, unit=unit)
+        k -= 2 if k and items[k - 1].may("comma") else len(items)
 
 
 def _measure(items, at):
@@ -98,7 +110,8 @@ def _measure(items, at):
             measure = replace(near, low=max(near.low - far.low, 1e-6), high=near.high + far.low)
         elif link == "range" and near.unit == far.unit and near.low < far.low:
             measure = replace(near, high=far.low)
-        elif link == "times" and len(measure.more) < 2 and (unit or other_unit or _again(items, behind)):
+        elif link == "times" and len(measure.more) < 2 and (
+                unit or other_unit or measure.more or _again(items, behind)):
             measure = replace(near, more=(*near.more, far))
         else:
             break
@@ -106,9 +119,16 @@ def _measure(items, at):
         if link != "times":
             break
     measure = measure if unit is None else _in(measure, unit)
-    if k < len(items) and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None and not bound:
+    behind = k < len(items) and not bound and not _places(items, k)
+    if behind and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None:
         bound, k = said, k + 1
     return replace(measure, bound=bound, role=role), k
+
+
+def _places(items, k) -> bool:
+    """"10 mm below the rim" has no bound: what could be one says where."""
+    follows = next((one for one in items[k + 1:] if not one.may("the", "a")), None)
+    return items[k].may("near") and follows is not None and follows.may("landmark", "part", "object", "kind")
 
 
 def _bound(item) -> str | None:
@@ -209,88 +229,3 @@ def _unit(items, k):
             items[k + 1].senses.get("number") == 2.0 or items[k + 1].senses.get("sign") == "²"):
         power, k = 2, k + 1
     return (unit if power == 1 else f"{unit}2"), k + 1
-
-
-def _with_roles(items):
-    """Each measure with the role that is said of it, before ("length 12 mm") or behind ("12 mm long")."""
-    used: set[int] = set()
-    for at, item in enumerate(items):
-        if item.tag != "measure" or item.value.role:
-            continue
-        if item.value.more:  # "6 x 0.8 mm deep"
-            k = _behind(items, at)
-            role = "" if k is None else items[k].senses.get("role", ("",))[0]
-            if role in SHORT:
-                *others, last = item.value.more
-                item.value = replace(item.value, more=(*others, replace(last, role=role)))
-                item.end = items[k].end
-                items[k].settle("used", True)
-            continue
-        k = _before(items, at)
-        if k is None or k in used:
-            k = _behind(items, at)
-            if k is not None and k == at + 1 and _belongs_to_next(items, at):
-                continue
-        if k is None or k in used:
-            continue
-        if k > at and item.value.unit == "degree" and items[k].senses.get("role", ("",))[0] != "angle":
-            continue
-        used.add(k)
-        role = items[k].senses["role"][0] if "role" in items[k].senses else _initial(items[k])
-        item.value = replace(item.value, role=role)
-        first, last = min(k, at), max(k, at)
-        item.start, item.end = items[first].start, items[last].end
-        for j in range(first, last + 1):
-            if j != at:
-                items[j].settle("used", True)
-    return [item for item in items if item.tag != "used"]
-
-
-def _before(items, at):
-    k = at - 1
-    while k >= 0 and at - k <= 3 and (items[k].may("of", "a", "colon", "sign") and not items[k].may("role")):
-        k -= 1
-    if k < 0:
-        return None
-    if items[k].may("role") and items[k].senses["role"][1] in ("noun", "both"):
-        return k
-    # "a scratch deep 0.5 mm"
-    stands = items[k].may("role") and k == at - 1 and k > 0 and items[k - 1].may("kind")
-    return k if items[k].may("letter") or stands else None
-
-
-def _behind(items, at):
-    k = at + 1
-    while k < len(items) and k - at <= 3 and items[k].may("of", "near") and not items[k].may("role"):
-        k += 1
-    if k == at + 1 < len(items) and items[k].may("letter") and not items[k].may("role"):
-        slash = k + 1 < len(items) and items[k + 1].senses.get("comma") == "/"  # "w/" is with
-        return None if slash else k
-    if k >= len(items) or not items[k].may("role") or items[k].may("kind"):
-        return None
-    # "40 mm across the lid" says where it runs.
-    follows = items[k + 1] if k + 1 < len(items) else None
-    if items[k].may("across") and follows is not None and follows.may("the", "a", "landmark", "object"):
-        return None
-    # "three deep dents" are three.
-    counted = items[at].value.is_count and items[k].senses["role"][1] != "noun"
-    return None if counted and follows is not None and follows.may("kind", "degree", "role", "difficulty") else k
-
-
-def _belongs_to_next(items, at) -> bool:
-    """"12 mm deep 0.2 mm": of a size and one behind its role, the larger is not the depth, nor the width."""
-    role = items[at + 1].senses.get("role", ("",))[0]
-    if at + 2 >= len(items) or items[at + 2].tag != "measure" or role not in SHORT:
-        return False
-    here, there = items[at].value, items[at + 2].value
-    behind = at + 3 < len(items) and items[at + 3].may("role")
-    if behind or there.unit != here.unit or there.high >= here.low or there.role:
-        return False
-    items[at + 2].value = replace(there, role=role)
-    items[at + 1].settle("used", True)
-    return True
-
-
-def _initial(item) -> str:
-    """The size that a letter stands for; "d" for that which only its kind tells apart."""
-    return "d" if "or" in item.senses["letter"].split() else item.senses["letter"]

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from crossmodal.guidance.clauses import Request, requests
+from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.items import Item, items, language_of
 from crossmodal.guidance.measures import measured
+from crossmodal.guidance.ratios import ratios
+from crossmodal.guidance.several import each_its_own
 from crossmodal.guidance.specs import VAGUE, spec_fields
 from crossmodal.recipe import MOST, Recipe, one_line
 
@@ -24,6 +27,8 @@ class Word:
     start: int
     end: int
     meaning: str = ""
+    likened: bool = False
+    """Whether a text encoder took it for that, and no lexicon."""
 
 
 @dataclass(frozen=True)
@@ -54,33 +59,42 @@ class Understood:
     refused: str | None = None
 
 
-def prompt(text: str) -> Recipe:
+def prompt(text: str, encoder: Encoder | None = None) -> Recipe:
     """The recipe that a text asks for, by the grammar: no model, no network. Raises ValueError, in one line, for a text
     that asks for no defect or for one that cannot be.
 
+    encoder: for words that the lexicon does not know; they are taken for the kind that they are surely like.
+
     ``cm.synthesize(capture, cm.prompt("a 12 mm scratch near the rim"))`` is bit for bit what the same recipe makes.
     """
-    understood = understand(text)
+    understood = understand(text, encoder)
     if understood.recipe is None:
         raise ValueError(understood.refused)
     return understood.recipe
 
 
-def understand(text: str) -> Understood:
-    """A text of at most LONGEST characters, in English, German, Spanish or Chinese, as a recipe; never an exception."""
+def understand(text: str, encoder: Encoder | None = None) -> Understood:
+    """A text of at most LONGEST characters, in English, German, Spanish or Chinese, as a recipe; never an exception but
+    the encoder's own."""
     if len(text) > LONGEST:
         said = f"a prompt has at most {LONGEST} characters, but got {len(text)}"
         return Understood(text, "en", None, (), (), (), (), said)
     if any("\ud800" <= c <= "\udfff" for c in text):
         return Understood(text, "en", None, (), (), (), (), "a prompt is text in UTF-8, but this is not")
     language = language_of(text)
-    found = measured(items(text, language))
+    read = items(text, language)
+    if encoder is not None:
+        from crossmodal.guidance.likeness import likened
+
+        read = likened(read, text, encoder)
+    found = measured(ratios(read))
     wanted = requests(found)
     asked, warnings = _asked(wanted)
     refused = None
     recipe = None
+    asks = [item.asks for item in found if item.asks and item.tag != "refused"]
     if not asked:
-        refused = _why_nothing(found)
+        refused = asks[0] if asks else _why_nothing(found)
     else:
         try:
             recipe = _recipe(asked, wanted)
@@ -89,7 +103,8 @@ def understand(text: str) -> Understood:
         except ValueError as error:
             refused = str(error)
     words, missed = _words(text, found, wanted)
-    return Understood(text, language, recipe, tuple(asked), words, missed, tuple(dict.fromkeys(warnings)), refused)
+    warnings = tuple(dict.fromkeys(warnings + asks))
+    return Understood(text, language, recipe, tuple(asked), words, missed, warnings, refused)
 
 
 def _asked(wanted: list[Request]):
@@ -101,9 +116,10 @@ def _asked(wanted: list[Request]):
             request.kind = OF_PLACES.get(about.get("near") or about.get("where"), VAGUE[0])
             warnings.append(f"damage of no kind is asked for, and a {request.kind} was chosen; name one, such as "
                             f"{', '.join(VAGUE)}")
-        fields, notes = spec_fields(request)
-        warnings += notes
-        asked.append(Asked(request.kind, request.many, fields))
+        for one in each_its_own(request):
+            fields, notes = spec_fields(one)
+            warnings += notes
+            asked.append(Asked(one.kind, one.many, fields))
     return asked, warnings
 
 
@@ -131,15 +147,15 @@ def _words(text, found, wanted):
         if id(item) in kinds:
             request = kinds[id(item)]
             meaning = f"{request.kind}" + (f" ({item.meant})" if item.meant else "")
-            known.append(Word(said, item.start, item.end, meaning))
+            known.append(Word(said, item.start, item.end, meaning, item.likened))
         elif item.tag == "denied":
             known.append(Word(said, item.start, item.end, f"no {item.value['kind'] or 'damage'}"))
         elif item.tag in ("unknown", "measure", "place", "degree", "colour", "shade", "orientation", "feature", "show",
-                          "difficulty", "count"):
+                          "difficulty", "count", "ratio"):
             if item.meaning and item.known and item.tag != "unknown":
                 known.append(Word(said, item.start, item.end, item.meaning))
             else:
-                missed.append(Word(said, item.start, item.end, "; ".join(item.notes)))
+                missed.append(Word(said, item.start, item.end, "; ".join([*item.notes, *filter(None, [item.asks])])))
         elif item.tag == "refused" and not item.senses:
             missed.append(Word(said, item.start, item.end))
     return tuple(known), tuple(missed)

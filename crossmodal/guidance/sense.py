@@ -21,7 +21,7 @@ def sensible(recipe: Recipe, surface: Surface) -> tuple[Recipe, tuple[str, ...]]
     for spec in recipe.defects:
         changes = {}
         for name in (*ACROSS, *THROUGH):
-            limit, what = _limit(spec, name, surface)
+            limit, what = largest(spec, name, surface)
             sizes = getattr(spec, name, None)
             if limit is None or sizes is None or isinstance(sizes[0], str):
                 continue
@@ -36,7 +36,7 @@ def sensible(recipe: Recipe, surface: Surface) -> tuple[Recipe, tuple[str, ...]]
     return (recipe.model_copy(update={"defects": tuple(made)}) if changed else recipe), tuple(dict.fromkeys(said))
 
 
-def _limit(spec: Spec, name: str, surface: Surface) -> tuple[float | None, str]:
+def largest(spec: Spec, name: str, surface: Surface) -> tuple[float | None, str]:
     """The largest that a size of a spec can be (mm), and why; None where it is not held against the object."""
     axes = surface.axes
     if spec.at == "axis":

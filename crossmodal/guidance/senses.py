@@ -1,16 +1,18 @@
 """Each item's one sense, from what stands about it: a hole made or a hole near which something is made."""
 
 from crossmodal.guidance.counting import told
-from crossmodal.guidance.items import Item
+from crossmodal.guidance.distances import between, distance, of_object
+from crossmodal.guidance.grades import graded
+from crossmodal.guidance.items import Item, rest_of_clause
 
 WHERE = ("edge", "rim", "flat", "convex", "concave")
-INVERSE = {"small": "large", "medium": "medium", "large": "small", "hard": "easy", "easy": "hard", "more": "less",
-           "less": "more"}
 RELATIONS = ("away", "along", "across", "from", "to", "near")
 DAMAGE = {"kind": None, "weak": True, "with": {}, "like": False}
 SMALL = ("make", "all", "each", "a", "the", "times", "free", "object", "of", "sign", "filler", "square", "range",
          "behind", "spots")
 LEFT_OVER = ("undo", "query", "asks", "number", "unit", "about", "least", "most", "between", "point")
+OUTLINE = ("edge", "rim")
+BESIDE = "a place beside another defect"
 PASSED = ("a", "the", "filler", "of", "sign", "all")
 
 
@@ -49,9 +51,21 @@ class Settling:
             item.settle("show")
         elif item.may("away") and not self._before_kind(at):
             self._relate(item, "away")
-        elif item.may("not") and self._denies(at):
+        elif item.may("not") and at > 1 and self.items[at - 1].tag == "colon" and not rest_of_clause(self.items, at):
+            self._free(at - 1)  # "dents: none"
+            item.settle("not")
+        elif item.may("not") and self._next(at) is not None:
             self.refused = True
             item.settle("not")
+        elif item.may("mutual") and not item.may("filler", "object"):
+            self._mutual(item)
+        elif item.may("amid") and (last := between(self.items, at)) is not None:
+            self._unmeasured(item, "a place between two others")
+            item.end = self.items[last].end
+            for one in self.items[at + 1:last + 1]:
+                one.settle("used", True)
+        elif item.may("unmade"):
+            self._unmeasured(item, "a look that no kind makes")
         elif self._is_kind(at, item):
             self._kind(at, item)
         elif item.may("landmark") and not self._only_adjective(at, item):
@@ -67,8 +81,10 @@ class Settling:
         elif item.may("colour"):
             item.settle(*(("unknown", True) if self.refused else ("colour",)))  # "not red" asks for no colour
             self.refused = False
+        elif self.relation is not None and item.may("role") and item.senses["role"][1] == "noun":
+            self._unmeasured(item, "along which of its sizes is not known")
         elif item.may("difficulty", "degree", "role", "than") and not item.may("across"):
-            self._graded(at, item)
+            self.refused = graded(self.items, at, self.refused)
         elif item.may("count"):
             item.settle("count", item.senses["count"])
         elif item.may("ones"):
@@ -100,7 +116,7 @@ class Settling:
             if tag == "free":
                 self._free(at)
             item.settle(tag, True)
-        elif item.may(*LEFT_OVER):
+        elif item.may(*LEFT_OVER, "counter"):
             item.settle("filler", True)
         else:
             item.settle("unknown", True)
@@ -122,10 +138,6 @@ class Settling:
         """Whether "except" speaks of a defect and not of a place."""
         following = self._next(at, ("a", "filler", "degree", "difficulty", "of"))
         return following is not None and following.may("kind") and not following.may("landmark")
-
-    def _denies(self, at) -> bool:
-        """Whether anything follows that "no" speaks of."""
-        return self._next(at) is not None
 
     def _goes_on(self, at) -> Item | None:
         """The relation that still holds behind "and": "away from the edges and holes", "near the rim and the hole"."""
@@ -154,7 +166,10 @@ class Settling:
         if item.senses["landmark"] == "thread":
             kinds = [one for one in self.items if one is not item and (one.may("kind") or one.tag == "head")]
             return self.relation is None and self._counted(at) and not kinds
-        if self._definite(at) and any(one.may("kind") and one.senses["kind"]["like"] for one in self._clause(at)):
+        if self._definite(at) and not self._asked_for(item):
+            return False  # "the rim and the hole"
+        rest = rest_of_clause(self.items, at)
+        if self._definite(at) and any(one.may("kind") and one.senses["kind"]["like"] for one in rest):
             return False  # "the hole is torn"
         return self.relation is None and not (following is not None and following.may("behind"))
 
@@ -162,10 +177,12 @@ class Settling:
         entry = item.senses["kind"]
         near = self.relation is not None and self.relation.tag in RELATIONS
         if near and (entry["weak"] or self._definite(at)) and not entry["like"]:
-            item.settle("unknown", True)  # a place by another defect is not measured
-            item.notes.append("a place beside another defect")
+            item.start = self.relation.start
+            self._unmeasured(item, BESIDE)
             self.relation = None
             return
+        if near and not entry["like"]:
+            self._unmeasured(self.relation, BESIDE)
         self.relation = None
         told_of = self._previous(at, ("a", "the", "degree", "difficulty", "colour"))
         denied = self.refused or self.scope or (told_of is not None and "topic" in told_of.senses)
@@ -174,16 +191,25 @@ class Settling:
             denied = True
         item.settle("denied" if denied else "head", entry)
 
+    def _mutual(self, item):
+        """"Two cracks crossing each other": a recipe does not say how defects lie to one another."""
+        item.start = item.start if self.relation is None else self.relation.start
+        self._unmeasured(item, "how defects lie to each other")
+        self.relation = None
+
+    def _unmeasured(self, item, why: str):
+        item.settle("unknown", True)
+        item.notes.append(why)
+
+    def _asked_for(self, item) -> bool:
+        """Whether anything is asked of an item beside where it is."""
+        return any(one.tag == "measure" or (one is not item and one.is_("kind", "head", "make", "degree", "vague"))
+                   for one in self.items)
+
     def _counted(self, at) -> bool:
         """Whether an article or a number stands before, and only adjectives between."""
         before = self._previous(at, ("degree", "difficulty", "colour", "feature", "shade"))
         return before is not None and before.tag in ("a", "count")
-
-    def _clause(self, at) -> list[Item]:
-        """The items up to the next comma or "and"."""
-        behind = self.items[at + 1:]
-        stop = next((k for k, one in enumerate(behind) if one.may("comma", "and", "but", "with", "colon")), len(behind))
-        return behind[:stop]
 
     def _definite(self, at) -> bool:
         before = self._previous(at, ("degree", "difficulty", "colour", "filler", "count"))
@@ -247,44 +273,26 @@ class Settling:
         if not ("part" in place and self.relation is not None and self.relation.tag != "near"):
             self.relation = None
 
-    def _graded(self, at, item):
-        if item.may("difficulty"):
-            following = self.items[at + 1] if at + 1 < len(self.items) else None
-            if following is not None and following.may("shade", "colour", "inward"):
-                item.settle("modifier", item.senses["difficulty"])
-                following.notes.append(item.senses["difficulty"])
-                return
-            level = item.senses["difficulty"]
-            if item.may("adverb") and following is not None and following.may("degree", "role"):
-                item.settle("filler", True)  # "extremely small"
-                return
-            if self.refused and level == "hard" and following is not None and following.may("degree", "role"):
-                item.settle("filler", True)
-                return
-            item.settle("difficulty", INVERSE.get(level, level) if self.refused else level)
-        elif item.may("than"):
-            role, bound = item.senses["than"]
-            item.settle("degree", (role, "large" if (bound == "least") != self.refused else "small"))
-        else:
-            if item.may("role"):
-                role, way = item.senses["role"]
-                if way == "noun":
-                    item.settle("filler", True)
-                    return
-                word = "small" if way == "less" else "large"
-            else:
-                role, word = "main", item.senses["degree"]
-                following = self.items[at + 1] if at + 1 < len(self.items) else None
-                if following is not None and following.may("role") and following.senses["role"][1] == "noun" and (
-                        following.senses["role"][0] != "area"):
-                    role = following.senses["role"][0]
-            item.settle("degree", (role, INVERSE[word] if self.refused else word))
-        self.refused = False
-
     def _measure(self, at, item):
+        if (span := distance(self.items, at)) is not None:
+            self._distance(item, self.items[slice(*span)])
+            return
+        if self.relation is not None and of_object(self.items, at):
+            self._unmeasured(item, "a size of the object or of a place on it")
+            return
         tag, number = told(self.items, at)
         if tag == "measure":
             self.refused = False
         else:
             self.refused = self.refused or tag == "not"
             item.settle(tag, number)
+
+    def _distance(self, item, said):
+        """A measure that says how far off a place is: it and the place are one item, which is no size."""
+        for one in said:
+            one.settle("used" if one is not item else "measure", one.value)
+        item.start, item.end = said[0].start, said[-1].end
+        if item.value.bound == "least" and item.value.unit == "mm" and said[-1].senses.get("landmark") in OUTLINE:
+            item.settle("place", {"clear_of_border_mm": item.value.low})
+        else:
+            self._unmeasured(item, "a distance, which is no size and which a recipe does not have")

@@ -20,6 +20,7 @@ ROUND = {"fibre": ("width_mm", "length_mm"), "bend": ("diameter_mm",)}
 # Linear gains are what a tint does to a surface; for matter of its own these are greys.
 SHADES = {"darker": (120, 118, 115), "lighter": (215, 212, 205)}
 FAINT = {"darker": (175, 173, 170), "lighter": (225, 222, 218)}
+TINTS = ("stain", "discoloration")  # their colour is what is left of the surface's own
 VAGUE = ("dent", "scratch", "chip", "wear")
 SQUARE_MM = 3.141592653589793 / 4  # of a disc's area to its diameter's square
 
@@ -27,6 +28,11 @@ SQUARE_MM = 3.141592653589793 / 4  # of a disc's area to its diameter's square
 def spec_fields(request: Request) -> tuple[dict, list[str]]:
     """(fields of the spec, notes) of a request whose kind is known."""
     return _Fields(request).made()
+
+
+def field_of(kind: str, role: str) -> str | None:
+    """The field of a kind's spec that a role means, or None where it has none."""
+    return _Fields(Request(Item({}, 0, 0), kind, {}))._field(role)
 
 
 class _Fields:
@@ -42,6 +48,9 @@ class _Fields:
     def made(self):
         for item in sorted(self.request.said, key=_turn):
             getattr(self, f"_{item.tag}")(item)
+        if self.place.get("inward") and self.place.get("near") == "hole":
+            del self.place["inward"], self.place["where"]
+            self.notes.append("what runs inward begins at a rim; from a hole, no heading is asked for")
         if self.place:
             self.fields["place"] = self.place
         return self.fields, self.notes
@@ -169,12 +178,15 @@ class _Fields:
             else:
                 self._note(item, f"a {self.request.kind} has no colour of its own")
             return
-        if self.request.kind in ("stain", "discoloration") and shade == "lighter":
+        if self.request.kind in TINTS and shade == "lighter":
             self._note(item, f"a {self.request.kind} lets through less light, never more")
             return
         faint = "hard" in item.notes
         self.fields["colour"] = list((FAINT if faint else SHADES)[shade])
         item.meaning = f"colour: {self.fields['colour']}"
+        if self.request.kind not in TINTS:
+            self.notes.append(f"a {self.request.kind} has a colour of its own, whatever is about it; {shade} was taken "
+                              f"as {self.fields['colour']}, so name a colour if that is not meant")
 
     def _place(self, item):
         said = dict(item.value)
@@ -219,6 +231,18 @@ class _Fields:
         self.fields.update(fits)
         item.meaning = ", ".join(f"{name}: {value}" for name, value in fits.items())
 
+    def _ratio(self, item):
+        """The one of two sizes that was not said, from the one that was."""
+        one, other = self._field(item.value.one), self._field(item.value.other)
+        for known, wanted, times in ((one, other, 1 / item.value.times), (other, one, item.value.times)):
+            size = self.fields.get(known)
+            if isinstance(size, float) and wanted not in (None, known, *self.sized):
+                self.fields[wanted] = _tidy(size * times)
+                self.sized.add(wanted)
+                item.meaning = f"{wanted}: {self.fields[wanted]}"
+                return
+        self._note(item, f"how many times one size is the other was said, and not both sizes of a {self.request.kind}")
+
     def _count(self, item):
         """How many: the request's own matter."""
 
@@ -227,7 +251,7 @@ def _turn(item: Item) -> int:
     """Sizes that have a name come before those that have none, and both before words."""
     if item.tag == "measure":
         return 0 if item.value.role or item.value.more else 1
-    return 2 if item.tag == "degree" else 3
+    return {"ratio": 2, "degree": 3}.get(item.tag, 4)
 
 
 def _both(one: str, other: str) -> str:

@@ -17,10 +17,11 @@ _TOKEN = re.compile(r"""
   | (?P<mixed>\d{1,6}(?:[ ]|[ ]?-[ ]?)\d{1,3}[/⁄]\d{1,3}(?!\d))
   | (?P<fraction>\d{1,4}\s?[/⁄]\s?\d{1,4}(?!\d))
   | (?P<vulgar>\d*[ ]?[½¼¾⅓⅔⅛⅜⅝⅞⅕⅖⅗⅘⅙⅚])
+  | (?P<short>\bw/(?:o\b|(?=\s|\w{3})))
   | (?P<number>\d+(?:[.,]\d+)*(?:e[+-]?\d{1,2}(?![\w]))?|(?<![\w.,])[.,]\d+)
   | (?P<cjk>[\u3400-\u9fff\uf900-\ufaff])
   | (?P<word>[^\W\d_\u3400-\u9fff\uf900-\ufaff]+(?:['’](?:s|t|re|d|ll|ve)\b)?)
-  | (?P<sign>\+/-|\+-|<=|>=|\.\.\.|\.\.|w/o\b|\S)
+  | (?P<sign>\+/-|\+-|<=|>=|\.\.\.|\.\.|\S)
 """, re.VERBOSE | re.IGNORECASE)
 _SERIAL = re.compile(r"\b(?:no|nr|nº)\.\s?\d+\b", re.IGNORECASE)  # "part no. 4" counts nothing
 _LISTED = re.compile(r"(?:(?<=\s)|(?<!.))\d{1,2}[.)](?=\s)", re.DOTALL)
@@ -70,7 +71,7 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
             found.append(Token("colour", said, start, end, levels, glued))
         elif kind in NUMBERS and (value := _number(kind, said, comma_is_decimal)) is not None:
             found.append(Token("number", said, start, end, value, glued))
-        elif kind == "clock":  # a place on a dial, which nothing here knows: one word, and no number
+        elif kind in ("clock", "short"):  # a place on a dial, which nothing here knows: one word, and no number
             found.append(Token("word", plain(said), start, end, None, glued))
         elif kind in ("word", "cjk"):
             found += _split(Token("word", plain(said), start, end, None, glued), found, said)

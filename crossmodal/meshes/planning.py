@@ -10,7 +10,6 @@ import numpy as np
 
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
-from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
 from crossmodal.plan import Grown, Plan
 from crossmodal.projection import Projection
@@ -44,8 +43,9 @@ def drawn(mesh: Mesh, recipe: Recipe, seed: int) -> Plan:
     Raises ValueError where a defect finds no place.
     """
     places = (recipe.place, *(spec.place for spec in recipe.defects if spec.place is not None))
-    if any(place.at_pixel is not None or place.box or place.mask or place.forbid for place in places):
-        raise ValueError("a mesh has no pixels: leave at_pixel, box, mask and forbid out, or give a Plan")
+    if any(place.at_pixel is not None or place.box or place.mask or place.forbid or place.region
+           for place in places):
+        raise ValueError("a mesh has no pixels: leave at_pixel, box, mask, forbid and region out, or give a Plan")
     area = np.linalg.norm(np.cross(*(mesh.corners[:, k] - mesh.corners[:, 0] for k in (1, 2))), axis=1)
     sides = mesh.face_normals[stream(seed, "mesh", "side").choice(len(area), SIDES, p=area / area.sum())]
     tried, reason = [], None
@@ -70,9 +70,9 @@ def grown_on(mesh: Mesh, planned: Grown) -> SurfaceEdit:
         view, pose = whole_view(mesh, normal, heading)
         there = planned.moved(np.linalg.inv(pose))
         seen = Projection.of(view.surface, there.anchor_m, there.normal, there.heading)
-        edit = SurfaceEdit(WholeMesh(**vars(seen)), grown_as_asked(planned.spec, planned.texture_seed), planned.kind)
+        edit = SurfaceEdit(WholeMesh(**vars(seen)), planned.field(), planned.kind)
     else:
-        reach_m = 1e-3 * grown_as_asked(planned.spec, planned.texture_seed).reach_mm
+        reach_m = 1e-3 * planned.field().reach_mm
         view, pose = close_view(mesh, anchor, normal, heading, reach_m)
         edit = grown(view.surface, _on(view, planned.moved(np.linalg.inv(pose))))
     return replace(edit, planned=planned).moved(pose)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, Self
@@ -11,7 +11,10 @@ from crossmodal.datasets import Reading, Source
 from crossmodal.datasets.alone import assumed
 from crossmodal.datasets.source import SPLITS, file_hash
 from crossmodal.defects import DEFECTS
+from crossmodal.judge import Choice
+from crossmodal.locate import Where
 from crossmodal.recipe import Recipe
+from crossmodal.vlm.told import Told
 
 MOST = 1_000_000  # samples of one run, whose jobs are listed in memory
 
@@ -54,9 +57,12 @@ def light_parsed(text: str) -> Lighting:
 
 @dataclass(frozen=True)
 class Line:
-    """One product line of a run: a recipe and its folder, or None where only the draw will tell its kind."""
+    """One product line of a run: a recipe and its folder, or None where only the draw will tell its kind.
 
-    recipe: Recipe
+    recipe: None where a model says it of each capture (see Request.told)
+    """
+
+    recipe: Recipe | None
     folder: str | None
 
     @property
@@ -85,6 +91,16 @@ class Request:
     light: Lighting = "pooled"
     prompt: str | None = None
     """The text that the recipe came from, for the manifest."""
+    where: Where | None = None
+    """What each capture is searched for, to keep its defects to."""
+    choice: Choice | None = None
+    """How each sample is chosen among several draws; None takes the first."""
+    vlm: str | None = None
+    """The model that is asked what the text means on each capture."""
+    told: Mapping[str, Told | str] = field(default_factory=dict)
+    """What it said of each, by the capture's path; or why it has no answer."""
+    likened: tuple[str, ...] = ()
+    """What its words were taken for that a text encoder alone knew."""
 
     def __post_init__(self):
         if not 1 <= self.count <= MOST:
@@ -96,10 +112,16 @@ class Request:
         unknown = [name for name in self.origins or () if name not in SPLITS]
         if unknown:
             raise ValueError(f"--from must name splits ({', '.join(SPLITS)}), but got {unknown[0]!r}")
-        whole = [spec.kind for line in self.lines for spec in line.recipe.defects if spec.extent == "global"]
+        whole = [spec.kind for spec in self._listed if spec.extent == "global"]
         if self.reading.flat and whole:
             raise ValueError(f"a {whole[0]} moves a whole object, and a picture alone does not tell where one ends; "
                              "choose other kinds")
+        if self.where is not None and whole:
+            raise ValueError(f"a {whole[0]} moves the whole object and lies in no region of it; leave --where away, or "
+                             "choose other kinds")
+        if self.choice is not None:
+            for line in self.lines:
+                self.choice.checked(line.recipe)
         if not isinstance(self.light, str) and not 0 < sum(x * x for x in self.light) < float("inf"):
             raise ValueError(f"--light must point towards the lamp, but got {self.light}")
 
@@ -124,8 +146,23 @@ class Request:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The listed kinds, drawn or not, in alphabetical order."""
-        return tuple(sorted({spec.kind for line in self.lines for spec in line.recipe.defects}))
+        """The listed kinds, drawn or not, in alphabetical order; all that there are where a model may name any."""
+        if any(line.recipe is None for line in self.lines):
+            return tuple(sorted(spec.model_fields["kind"].default for spec in DEFECTS))
+        return tuple(sorted({spec.kind for spec in self._listed}))
+
+    @property
+    def _listed(self):
+        recipes = [line.recipe for line in self.lines if line.recipe is not None]
+        recipes += [one.recipe for one in self.told.values() if isinstance(one, Told)]
+        return [spec for recipe in recipes for spec in recipe.defects]
+
+    def recipe(self, line: int, path: str) -> Recipe:
+        """What a line makes in the capture of a path. Raises ValueError where a model has no answer."""
+        one = self.told.get(path)
+        if isinstance(one, str):
+            raise ValueError(one)
+        return self.lines[line].recipe if one is None else one.recipe
 
     def record(self, sources: Sequence[Source]) -> dict:
         """The request as run.json keeps it: no path of a machine, and what was listed as a digest."""
@@ -136,7 +173,10 @@ class Request:
             "unit": self.reading.unit, "depth_scale": self.reading.depth_scale,
             "intrinsics": None if camera is None else file_hash(camera),
             "light": self.light if isinstance(self.light, str) else [*self.light],
-            "recipes": [line.recipe.model_dump(mode="json", exclude_none=True) for line in self.lines],
+            "recipes": [None if line.recipe is None else line.recipe.model_dump(mode="json", exclude_none=True)
+                        for line in self.lines],
             **assumed(self.reading),
             "captures": sha256(json.dumps([source.path for source in sources]).encode()).hexdigest(),
-        } | ({} if self.prompt is None else {"prompt": self.prompt})
+        } | {name: said for name, said in (("prompt", self.prompt), ("vlm", self.vlm)) if said is not None} | {
+            name: one.record() for name, one in (("where", self.where), ("choice", self.choice)) if one is not None} | (
+            {"likened": [*self.likened]} if self.likened else {})

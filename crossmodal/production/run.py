@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from crossmodal.datasets import Source, load
@@ -22,6 +22,9 @@ from rgb.light import Light
 
 CHUNK = 8
 """Samples a process makes of one capture before it reports: what an interruption can cost, at most."""
+
+
+ONE_VIEW = "a judge looks at one view, and a rig's or a mesh's are many; leave --judge, --best-of and --least away"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def produce(root: Path, sources: Sequence[Source], out: Path, request: Request, 
         raise ValueError(f"--workers must be at least 1, but got {workers}")
     shard = shard or Shard()
     division = divide(sources, request)
+    if request.choice is not None and division.pool[0].view:
+        raise ValueError(ONE_VIEW)
     ids = _class_ids(root, division, request)
     with one_thread():
         light = shared_light(sources, request)
@@ -124,7 +129,7 @@ def _class_ids(root: Path, division: Division, request: Request) -> dict[str, in
 def _foreseen(division: Division, request: Request, light: Light | None) -> list[str]:
     # The first capture that can be read stands for all: a wrong unit or a coarse sensor is the dataset's.
     first = None
-    for source in division.pool:
+    for source in [one for one in division.pool if one.path in request.told] or division.pool:
         try:
             capture = stood_in(load(source, request.reading), light)
             break
@@ -135,9 +140,10 @@ def _foreseen(division: Division, request: Request, light: Light | None) -> list
     from crossmodal.synthesis import draw, forecast
 
     sentences: dict[str, None] = {}
-    for line in request.lines:
+    for line in range(len(request.lines)):
         try:
-            sentences |= dict.fromkeys(forecast(capture, draw(capture, line.recipe, request.seed)))
+            recipe = request.recipe(line, source.path)
+            sentences |= dict.fromkeys(forecast(capture, draw(capture, recipe, request.seed)))
         except ValueError:  # no place on this capture; the others may have one
             continue
     return list(sentences)
@@ -177,4 +183,6 @@ def _chunks(out, request, ids, light, division, jobs, shard, journal) -> Iterato
         todo = tuple(job for job in chunk if place_of(request, job) not in journal.places)
         if todo:
             source = division.pool[todo[0].capture]
-            yield Chunk(out, request, ids, source, todo, overlap=source.path in division.overlap, light=light)
+            own = {path: one for path, one in request.told.items() if path == source.path}
+            yield Chunk(out, replace(request, told=own), ids, source, todo, overlap=source.path in division.overlap,
+                        light=light)

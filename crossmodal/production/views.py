@@ -1,6 +1,7 @@
 """A sample of a rig of views: one defect, drawn in one of them, as another view of the same object sees it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,19 @@ from pointcloud.atomic import write_bytes
 SEEN_FILE = "views.json"
 
 
-def seen_in(source: Source, reading: Reading, recipe: Recipe, seed: int) -> Result:
-    """What one view sees of the recipe's defects; the seed says which view of the rig they are drawn in, so that every
-    view finds the same ones. Raises ValueError where they find a place in none.
+def seen_in(source: Source, reading: Reading, recipe_on: Callable[[Capture], Recipe], seed: int) -> Result:
+    """What one view sees of a recipe's defects; the seed says which view of the rig they are drawn in, so that every
+    view finds the same ones.
+
+    recipe_on: what to draw on that view. Raises ValueError where they find a place in none.
     """
     from crossmodal.synthesis import draw
 
     views, reason = siblings(source), None
     for k in stream(seed, "view").permutation(len(views)):
         try:
-            return again_in(source, reading, draw(kept_view(views[k], reading), recipe, seed))
+            first = kept_view(views[k], reading)
+            return again_in(source, reading, draw(first, recipe_on(first), seed))
         except ValueError as error:
             reason = reason or error
     raise reason

@@ -10,6 +10,7 @@ from crossmodal.datasets import Source, load
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
 from crossmodal.datasets.remembered import read_as
+from crossmodal.locate.where import Placing
 from crossmodal.production.depth_camera import with_depth_camera
 from crossmodal.production.jobs import Job, padded, place_of, seed_of
 from crossmodal.production.lighting import stood_in
@@ -64,26 +65,35 @@ def work(chunk: Chunk) -> list[Done]:
         return [_failed(chunk, job, error) for job in chunk.jobs]
     origin = {"path": chunk.source.path, "sha256": hashes, **read_as(chunk.request.reading),
               **({"overlap": True} if chunk.overlap else {})}
-    return [_made(chunk, job, capture, origin) for job in chunk.jobs]
+    place = Placing(chunk.request.where)
+    return [_made(chunk, job, capture, origin, place) for job in chunk.jobs]
 
 
-def _made(chunk, job, capture, origin):
+def _made(chunk, job, capture, origin, place):
     from crossmodal.synthesis import synthesize  # compiled loops load here, in the process that needs them
 
     request = chunk.request
-    seed = seed_of(request, job)
+    seed, more = seed_of(request, job), {}
     try:
+        recipe, told = request.recipe(job.line, chunk.source.path), request.told.get(chunk.source.path)
         if chunk.source.view:
-            result = seen_in(chunk.source, request.reading, request.lines[job.line].recipe, seed)
+            result = seen_in(chunk.source, request.reading, lambda view: place.on(view, recipe), seed)
             if not result.gt.any():
                 return Done(place_of(request, job), unseen=True)
+        elif request.choice is not None:
+            best = request.choice.made(capture, place.on(capture, recipe), seed, request.prompt)
+            result, more = best.result, {"judged": request.choice.record() | best.record()}
         else:
-            result = synthesize(capture, request.lines[job.line].recipe, seed)
+            result = synthesize(capture, place.on(capture, recipe), seed)
         sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
-        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt)
+        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
+                             None if told is None else told.record)
         entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
+        if request.likened:
+            entry["likened"] = [*request.likened]
         if chunk.source.view:
             entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
+        entry = entry | place.record() | more
     except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
         return _failed(chunk, job, error)
     return Done(place_of(request, job), entry=entry, warnings=tuple(result.warnings))

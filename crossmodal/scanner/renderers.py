@@ -47,7 +47,7 @@ class Open3DRays:
     """Open3D's RaycastingScene (Embree), in float32; any lens."""
 
     def __call__(self, mesh: Mesh, camera: Camera) -> Hits:
-        o3d = _needed("open3d", "open3d")
+        o3d = needed("open3d", "open3d")
         core = o3d.core
         scene = o3d.t.geometry.RaycastingScene()
         scene.add_triangles(core.Tensor(mesh.vertices.astype(np.float32)), core.Tensor(mesh.faces.astype(np.uint32)))
@@ -66,9 +66,9 @@ class PyTorch3DRaster:
     device: str = "cpu"
 
     def __call__(self, mesh: Mesh, camera: Camera) -> Hits:
-        torch = _needed("torch", "pytorch3d")
+        torch = needed("torch", "pytorch3d")
         vertices = torch.as_tensor(np.array(mesh.vertices, np.float32), device=self.device)
-        z, face, weights = self._rasterised(vertices, np.array(mesh.faces), camera)
+        z, face, weights = self.rasterised(vertices, np.array(mesh.faces), camera)
         face = face.cpu().numpy()
         met = face >= 0
         return Hits(np.where(met, z.cpu().numpy(), np.nan).astype(np.float64), face,
@@ -77,15 +77,17 @@ class PyTorch3DRaster:
     def depth(self, vertices, faces: np.ndarray, camera: Camera):
         """z (H, W) torch float32 m of vertices (V, 3), a torch tensor through which the gradient flows; NaN where
         nothing is met."""
-        torch = _needed("torch", "pytorch3d")
-        z, face, _ = self._rasterised(vertices, np.array(faces), camera)
+        torch = needed("torch", "pytorch3d")
+        z, face, _ = self.rasterised(vertices, np.array(faces), camera)
         return torch.where(face >= 0, z, torch.full_like(z, torch.nan))
 
-    def _rasterised(self, vertices, faces, camera):
+    def rasterised(self, vertices, faces, camera: Camera):
+        """z (H, W), face (H, W) int64, -1 where nothing is met, and the barycentrics (H, W, 3), of vertices (V, 3), a
+        torch tensor, and faces (F, 3). Raises ValueError for another camera than a pinhole."""
         if camera.model != "pinhole":
             raise ValueError(f"PyTorch3D's rasteriser takes a pinhole, but got a {camera.model} camera; use ExactRays")
-        torch, meshes = _needed("torch", "pytorch3d"), _needed("pytorch3d.renderer.mesh.rasterize_meshes", "pytorch3d")
-        structures = _needed("pytorch3d.structures", "pytorch3d")
+        torch, meshes = needed("torch", "pytorch3d"), needed("pytorch3d.renderer.mesh.rasterize_meshes", "pytorch3d")
+        structures = needed("pytorch3d.structures", "pytorch3d")
         # Its picture spans -1 to 1 over the shorter side, +x left and +y up, pixel centres half a pixel in.
         half = 0.5 * min(camera.width, camera.height)
         x, y, z = vertices.unbind(1)
@@ -108,7 +110,7 @@ def render(mesh: Mesh, camera: Camera, by: Literal["numba", "open3d", "pytorch3d
 RENDERERS: dict[str, Renderer] = {"numba": ExactRays(), "open3d": Open3DRays(), "pytorch3d": PyTorch3DRaster()}
 
 
-def _needed(module: str, extra: str):
+def needed(module: str, extra: str):
     try:
         return import_module(module)
     except (ImportError, OSError) as error:

@@ -1,0 +1,1 @@
+"""The survey's methods as recipes of a few blocks."""

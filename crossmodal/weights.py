@@ -1,0 +1,48 @@
+"""Trained weights: from a folder or from the hub's cache, in one line where they are missing; nothing is fetched."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def weights(model: str, what: str, extra: str) -> Iterator[None]:
+    """Around what imports a library and loads a model by ``from_pretrained(model, local_files_only=True)``.
+
+    what: it shall be, such as "a text encoder with its tokenizer"; extra: that brings the libraries
+    Errors: ValueError, one line, that names the library, or the model, the cache and the way out.
+    """
+    bars = None
+    try:
+        from transformers.utils import logging
+
+        bars = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
+        yield
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{what} needs {error.name}; pip install \"crossmodal-anomaly[{extra}]\"") from None
+    except Exception as error:  # whatever broken weights raise
+        raise ValueError(f"{model} is no folder with {what}, nor is such a model in the cache {_cache()} "
+                         f"({type(error).__name__}); fetch it once (hf download {model}), or give its folder") from None
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: the same bytes on a machine of any number of cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _cache() -> str:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return HF_HUB_CACHE
