@@ -500,3 +500,25 @@ def test_a_capture_without_a_gap_is_read(tmp_path):
     trees.write_pair(tmp_path, "000", capture)
     (read,) = cm.read_captures(tmp_path)
     assert np.array_equal(read.points, capture.points)
+
+
+def test_a_replay_reads_as_the_manifest_says(tmp_path):
+    from crossmodal.datasets.remembered import read_as, remembered
+
+    camera = tmp_path / "camera.json"
+    camera.write_text("{}")
+    for reading in (datasets.Reading("mm"), datasets.Reading(depth_scale=2e-4),
+                    datasets.Reading("mm", viewpoint=(0, 0, 5)), datasets.Reading(mm_per_pixel=0.1)):
+        entries = [{"id": "test/dent/000", "sha256": {}, "source": {"path": "a", **read_as(reading)}}]
+        assert remembered(entries, datasets.Reading()) == reading
+        assert remembered(entries, reading) == reading
+        assert remembered([entries[0] | {"sha256": None}], datasets.Reading()) == datasets.Reading(), "a bare plan"
+        with pytest.raises(ValueError, match=r"say the same|leave it away"):
+            remembered(entries, datasets.Reading("inch"))
+        with pytest.raises(ValueError, match=r"say the same|leave it away"):
+            remembered([*entries, {"id": "test/dent/001", "sha256": {}, "source": {"path": "a"}}], datasets.Reading())
+    own = datasets.Reading(None, camera)
+    entries = [{"id": "test/dent/000", "sha256": {}, "source": {"path": "a", **read_as(own)}}]
+    assert remembered(entries, own).intrinsics == camera
+    with pytest.raises(ValueError, match=r"made with --intrinsics [0-9a-f]{64}; say the same"):
+        remembered(entries, datasets.Reading())
