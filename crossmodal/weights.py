@@ -2,6 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from textwrap import shorten
+
+SAID = 120  # characters of what a library says of broken weights
 
 
 @contextmanager
@@ -21,6 +25,8 @@ def weights(model: str, what: str, extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise ValueError(f"{what} needs {error.name}; pip install \"crossmodal-anomaly[{extra}]\"") from None
     except Exception as error:  # whatever broken weights raise
+        if Path(model).is_dir():
+            raise ValueError(f"{model} is no folder with {what} ({_said(error)}); give one that is whole") from None
         raise ValueError(f"{model} is no folder with {what}, nor is such a model in the cache {_cache()} "
                          f"({type(error).__name__}); fetch it once (hf download {model}), or give its folder") from None
     finally:
@@ -40,6 +46,10 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _said(error: Exception) -> str:
+    return shorten(f"{type(error).__name__}: {error}", SAID, placeholder=" ...")
 
 
 def _cache() -> str:

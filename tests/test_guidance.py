@@ -201,6 +201,13 @@ def test_captions_are_read_back_as_what_they_speak_of(several, box):
     assert len(shapes) > 2, "the ways to say it vary"
 
 
+@pytest.mark.parametrize("said", ["99999999999999 mm", "0.0000000000005", "1/0", "rgb(300,0,0)", "\U0001f600"])
+def test_what_is_no_word_and_no_number_that_could_be_meant_is_listed_too(said):
+    got = understand(f"a dent {said}")
+    assert got.missed[0].text == said.removesuffix(" mm")
+    assert [one.kind for one in got.asked] == ["dent"]
+
+
 # commands
 
 

@@ -395,7 +395,9 @@ def test_the_command_writes_a_sample_that_replays(clips, tmp_path, capsys):
 
 def test_a_missing_model_is_one_line(tmp_path):
     with pytest.raises(ValueError, match=r"is no folder with an image-text model .*hf download"):
-        ClipScore(str(tmp_path))
+        ClipScore(str(tmp_path / "none"))
+    with pytest.raises(ValueError, match=r"is no folder with an image-text model .*; give one that is whole$"):
+        ClipScore(str(tmp_path))  # it is there, and nothing that could be fetched has its name
 
 
 def test_a_number_starts_inside_its_bounds():

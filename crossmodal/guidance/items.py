@@ -1,6 +1,7 @@
 """Tokens as items: the longest phrases of the lexicon, each with every sense that it may have."""
 
 from dataclasses import dataclass, field
+from unicodedata import category
 
 from crossmodal.guidance.lexicon import LANGUAGES, Lexicon, lexicon
 from crossmodal.guidance.spelling import meant
@@ -91,6 +92,10 @@ def items(text: str, language: str) -> list[Item]:
                 at += 1
                 continue
             if token.kind == "sign":
+                if category(token.text) == "So":  # a picture of something: listed like a word that nobody knows
+                    made.append(Item({}, token.start, token.end, known=False))
+                    at += 1
+                    continue
                 tag = SEPARATORS.get(token.text, "sign")
                 if tag == "stop" and token.text == "." and made and made[-1].end == token.start \
                         and set(made[-1].senses) & BEFORE_DOT and at + 1 < len(found):

@@ -74,7 +74,7 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
             found.append(Token("colour", said, start, end, levels, glued))
         elif kind in NUMBERS and (value := _number(kind, said, comma_is_decimal)) is not None:
             found.append(Token("number", said, start, end, value, glued))
-        elif kind in ("clock", "short"):  # a place on a dial, which nothing here knows: one word, and no number
+        elif kind in ("clock", "short", "rgb", *NUMBERS):  # a dial's place, or no value that could be meant: one word
             found.append(Token("word", plain(said), start, end, None, glued))
         elif kind in ("word", "cjk"):
             found += _split(Token("word", plain(said), start, end, None, glued), found, said)
