@@ -3,8 +3,6 @@
 import json as js
 from pathlib import Path
 
-import numpy as np
-
 from crossmodal.capture import Capture, Rig
 from crossmodal.commands.lift import checked, found, relief_of
 from crossmodal.commands.progress import progress, warner
@@ -12,7 +10,7 @@ from crossmodal.commands.written import sizes, write_all
 from crossmodal.datasets import Reading, Source, load
 from crossmodal.datasets.class_ids import assigned
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
-from crossmodal.datasets.views import camera_of, kept_view
+from crossmodal.datasets.views import kept_view, pose_of
 from crossmodal.inpaint.models import Model, Sampling
 from crossmodal.inpaint.paint import Inpainted, inpaint
 from crossmodal.plan import Plan
@@ -82,7 +80,7 @@ def _seen(views: list[Source], reading: Reading, before: Capture, painted: Inpai
     from crossmodal.imprint import imprint
     from crossmodal.lifted_views import seen_from
 
-    poses = tuple(np.asarray(camera_of(source)[1]) for source in views)
+    poses = tuple(pose_of(source) for source in views)
     captures = (before, *(kept_view(source, reading) for source in views[1:]))
     edits = seen_from(Rig(captures, poses), painted.edit, 0)
     return [(source, imprint(view, edit)) for source, view, edit in zip(views, captures, edits, strict=True)
