@@ -13,6 +13,7 @@ from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +52,9 @@ class Canvas:
         h, w = (2 * int(np.ceil(0.5 * side / step_mm)) + 1 for side in size_mm)
         r0, c0 = patch.rows[0], patch.columns[0]
         linked = capture.surface.linked[patch.window]
-        places = _places(np.ascontiguousarray(patch.st_mm), np.ascontiguousarray(linked),
-                         -(h // 2) * step_mm, -(w // 2) * step_mm, step_mm, h, w)
-        places += np.array((c0, r0), np.float32)
-        return cls(capture, step_mm, np.isfinite(places[..., 0]), False, patch, places)
+        places, known = _places(np.ascontiguousarray(patch.st_mm), np.ascontiguousarray(linked),
+                                -(h // 2) * step_mm, -(w // 2) * step_mm, step_mm, h, w, np.float32(r0), np.float32(c0))
+        return cls(capture, step_mm, known, False, patch, places)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -95,6 +95,16 @@ class Canvas:
         return to_srgb(np.ascontiguousarray(colours, np.float32))
 
 
+def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
+    """The rows and columns of a mask (h, w) bool that hold all that is true, and a margin about it; empty if nothing
+    is."""
+    spans = []
+    for n, lines in zip(mask.shape, (mask.any(1), mask.any(0)), strict=True):
+        at = np.flatnonzero(lines)
+        spans.append(slice(max(0, int(at[0]) - margin), min(n, int(at[-1]) + 1 + margin)) if len(at) else slice(0, 0))
+    return tuple(spans)
+
+
 def _coarse(height, known):
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
@@ -109,30 +119,34 @@ def _coarse(height, known):
 
 
 @njit(cache=True, nogil=True)
-def _places(st, linked, t0, s0, step, h, w):
-    """(h, w, 2) float32: the (column, row) of a chart's window at each cell of a grid over it, NaN off the chart.
+def _places(st, linked, t0, s0, step, h, w, first_row, first_column):
+    """(h, w, 2) float32: the (column, row) at each cell of a grid over a chart, NaN off it; and (h, w) bool, on it.
 
-    st: (rows, columns, 2) mm; cell (i, j) stands at t0 + i·step, s0 + j·step. Two triangles a pixel.
+    st: (rows, columns, 2) mm, of a window that begins at first_row and first_column; cell (i, j) stands at
+    t0 + i·step, s0 + j·step. Two triangles a pixel.
     """
-    out = np.full((h, w, 2), np.nan, np.float32)
+    out, known = np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), np.bool_)
+    x, y = (st[..., 0] - s0) / step, (st[..., 1] - t0) / step
     for r in range(st.shape[0] - 1):
         for c in range(st.shape[1] - 1):
             if not (linked[r, c, 0] and linked[r, c, 1] and linked[r + 1, c, 0] and linked[r, c + 1, 1]):
                 continue
             for a, b in ((0, 0), (1, 1)):  # the corner at which each triangle has its right angle
-                x0, y0 = (st[r + a, c + b, 0] - s0) / step, (st[r + a, c + b, 1] - t0) / step
-                x1, y1 = (st[r + a, c + 1 - b, 0] - s0) / step, (st[r + a, c + 1 - b, 1] - t0) / step
-                x2, y2 = (st[r + 1 - a, c + b, 0] - s0) / step, (st[r + 1 - a, c + b, 1] - t0) / step
+                x0, x1, x2 = x[r + a, c + b], x[r + a, c + 1 - b], x[r + 1 - a, c + b]
+                y0, y1, y2 = y[r + a, c + b], y[r + a, c + 1 - b], y[r + 1 - a, c + b]
                 area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
                 if not abs(area) > 1e-9:  # NaN off the chart
                     continue
                 i0, i1 = max(0, math.ceil(min(y0, y1, y2))), min(h - 1, math.floor(max(y0, y1, y2)))
                 j0, j1 = max(0, math.ceil(min(x0, x1, x2))), min(w - 1, math.floor(max(x0, x1, x2)))
+                way = 1.0 if area > 0 else -1.0
+                outside = -ROUNDING * abs(area)
                 for i in range(i0, i1 + 1):
                     for j in range(j0, j1 + 1):
-                        p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) / area
-                        q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) / area
-                        if p >= -1e-6 and q >= -1e-6 and p + q <= 1 + 1e-6:
-                            out[i, j, 0] = c + b + p * (1 - 2 * b)
-                            out[i, j, 1] = r + a + q * (1 - 2 * a)
-    return out
+                        p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) * way
+                        q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) * way
+                        if p >= outside and q >= outside and p + q <= abs(area) - outside:
+                            out[i, j, 0] = np.float32(c + b + p / abs(area) * (1 - 2 * b)) + first_column
+                            out[i, j, 1] = np.float32(r + a + q / abs(area) * (1 - 2 * a)) + first_row
+                            known[i, j] = True
+    return out, known
