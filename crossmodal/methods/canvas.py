@@ -20,6 +20,7 @@ ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyo
 class Canvas:
     """A picture of (h, w) cells of step_mm each.
 
+    shape: (h, w)
     known: (h, w) bool, cells that show the object
     colours: (h, w, 3) float32. On a surface linear and in full light, where white matter is 1; of a photograph sRGB,
         0 to 1
@@ -28,12 +29,12 @@ class Canvas:
 
     capture: Capture
     step_mm: float
-    known: np.ndarray
+    shape: tuple[int, int]
     lit: bool
     """Whether it is a photograph, light and all."""
     patch: Patch | None = None
-    places: np.ndarray | None = field(default=None, repr=False)
-    """(h, w, 2) float32: the (column, row) of the capture that each cell of a surface was seen in."""
+    shown: np.ndarray | None = field(default=None, repr=False)
+    """(h, w) bool: what is known of a photograph."""
     turn_deg: float = 0.0
     """By how much what is drawn on a photograph is turned; a surface's heading says so for itself."""
     shift: tuple[int, int] = (0, 0)
@@ -44,21 +45,35 @@ class Canvas:
                      shift: tuple[int, int] = (0, 0)) -> "Canvas":
         """The whole picture, of which all is known, or the object alone."""
         known = capture.surface.foreground if on_object else np.ones(capture.shape, bool)
-        return cls(capture, capture.surface.mm_per_pixel, known, True, turn_deg=turn_deg, shift=shift)
+        return cls(capture, capture.surface.mm_per_pixel, known.shape, True, shown=known, turn_deg=turn_deg,
+                   shift=shift)
 
     @classmethod
     def unrolled(cls, capture: Capture, patch: Patch, size_mm: tuple[float, float], step_mm: float) -> "Canvas":
         """(down, across) mm of surface about a patch's anchor: columns run along its heading."""
         h, w = (2 * int(np.ceil(0.5 * side / step_mm)) + 1 for side in size_mm)
-        r0, c0 = patch.rows[0], patch.columns[0]
-        linked = capture.surface.linked[patch.window]
-        places, known = _places(np.ascontiguousarray(patch.st_mm), np.ascontiguousarray(linked),
-                                -(h // 2) * step_mm, -(w // 2) * step_mm, step_mm, h, w, np.float32(r0), np.float32(c0))
-        return cls(capture, step_mm, known, False, patch, places)
+        return cls(capture, step_mm, (h, w), False, patch)
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.known.shape
+    @cached_property
+    def places(self) -> np.ndarray:
+        """(h, w, 2) float32: the (column, row) of the capture that each cell of a surface was seen in, NaN off it."""
+        return self._charted(np.ones(self.shape, bool))
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        return self.shown if self.lit else np.isfinite(self.places[..., 0])
+
+    def known_in(self, mask: np.ndarray) -> np.ndarray:
+        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
+        if self.lit or "places" in self.__dict__:
+            return mask & self.known
+        return np.isfinite(self._charted(mask)[..., 0])
+
+    def _charted(self, wanted):
+        patch, (h, w), step = self.patch, self.shape, self.step_mm
+        linked = np.ascontiguousarray(self.capture.surface.linked[patch.window])
+        return _places(np.ascontiguousarray(patch.st_mm), linked, -(h // 2) * step, -(w // 2) * step, step, wanted,
+                       np.float32(patch.rows[0]), np.float32(patch.columns[0]))
 
     @cached_property
     def colours(self) -> np.ndarray:
@@ -119,13 +134,14 @@ def _coarse(height, known):
 
 
 @njit(cache=True, nogil=True)
-def _places(st, linked, t0, s0, step, h, w, first_row, first_column):
-    """(h, w, 2) float32: the (column, row) at each cell of a grid over a chart, NaN off it; and (h, w) bool, on it.
+def _places(st, linked, t0, s0, step, wanted, first_row, first_column):
+    """(h, w, 2) float32: the (column, row) at the wanted cells (h, w) bool of a grid over a chart; else NaN.
 
     st: (rows, columns, 2) mm, of a window that begins at first_row and first_column; cell (i, j) stands at
     t0 + i·step, s0 + j·step. Two triangles a pixel.
     """
-    out, known = np.full((h, w, 2), np.nan, np.float32), np.zeros((h, w), np.bool_)
+    h, w = wanted.shape
+    out = np.full((h, w, 2), np.nan, np.float32)
     x, y = (st[..., 0] - s0) / step, (st[..., 1] - t0) / step
     for r in range(st.shape[0] - 1):
         for c in range(st.shape[1] - 1):
@@ -143,10 +159,11 @@ def _places(st, linked, t0, s0, step, h, w, first_row, first_column):
                 outside = -ROUNDING * abs(area)
                 for i in range(i0, i1 + 1):
                     for j in range(j0, j1 + 1):
+                        if not wanted[i, j]:
+                            continue
                         p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) * way
                         q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) * way
                         if p >= outside and q >= outside and p + q <= abs(area) - outside:
                             out[i, j, 0] = np.float32(c + b + p / abs(area) * (1 - 2 * b)) + first_column
                             out[i, j, 1] = np.float32(r + a + q / abs(area) * (1 - 2 * a)) + first_row
-                            known[i, j] = True
-    return out, known
+    return out

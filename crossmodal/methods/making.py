@@ -164,16 +164,16 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
     area = area_of(blocks.region, canvas, middle, seed)
     content = laid(blocks.content, canvas, area, elsewhere, planned.texture, seed + 1009)
     share, content = blended(blocks.blend, canvas, area, content)
-    known = canvas.known if elsewhere is None else canvas.known & elsewhere.known
-    share = np.where(known, share, np.float32(0))
+    if elsewhere is not None:
+        share = np.where(elsewhere.known, share, np.float32(0))
     shape = shaped(blocks.effect, canvas, area, share, content, seed + 2003)
     [sharing] = blocks.sharing
     if isinstance(blocks.content, Keep) or sharing == "geometry":
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
-    else:
-        shape = Shape(np.where(known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
+    elif elsewhere is not None:
+        shape = Shape(np.where(elsewhere.known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
     return share, content, shape
 
 

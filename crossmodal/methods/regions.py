@@ -202,7 +202,8 @@ def _(region: Perlin, canvas, middle, seed):
     for attempt in range(TRIES if region.nonempty else 1):
         fades = None if canvas.lit else FADES
         noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades)
-        over = np.where(canvas.known, np.maximum(noise - threshold, 0), 0)
+        over = np.maximum(noise - threshold, 0)
+        over[~canvas.known_in(over > 0)] = 0
         under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
         most = [0.0 if part is None else float(part.max()) for part in (over, under)]
         if max(most) > 0:
@@ -218,7 +219,7 @@ def _(region: Perlin, canvas, middle, seed):
 def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     """A mask (h, w) bool on the known part of a canvas, with a smooth shoulder for its profile. Raises ValueError where
     nothing of it is known."""
-    mask = mask & canvas.known
+    mask = canvas.known_in(mask)
     if not mask.any():
         raise ValueError("the region has no surface under it; ask for a larger one or another place")
     far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
