@@ -72,8 +72,8 @@ class Canvas:
     def _charted(self, wanted):
         patch, (h, w), step = self.patch, self.shape, self.step_mm
         linked = np.ascontiguousarray(self.capture.surface.linked[patch.window])
-        return _places(np.ascontiguousarray(patch.st_mm), linked, -(h // 2) * step, -(w // 2) * step, step, wanted,
-                       np.float32(patch.rows[0]), np.float32(patch.columns[0]))
+        return _places(np.ascontiguousarray(patch.st_mm), linked, -(h // 2) * step, -(w // 2) * step, step,
+                       cv2.integral(wanted.view(np.uint8)), np.float32(patch.rows[0]), np.float32(patch.columns[0]))
 
     @cached_property
     def colours(self) -> np.ndarray:
@@ -135,17 +135,19 @@ def _coarse(height, known):
 
 @njit(cache=True, nogil=True)
 def _places(st, linked, t0, s0, step, wanted, first_row, first_column):
-    """(h, w, 2) float32: the (column, row) at the wanted cells (h, w) bool of a grid over a chart; else NaN.
+    """(h, w, 2) float32: the (column, row) at the wanted cells of a grid over a chart; else NaN.
 
     st: (rows, columns, 2) mm, of a window that begins at first_row and first_column; cell (i, j) stands at
-    t0 + i·step, s0 + j·step. Two triangles a pixel.
+    t0 + i·step, s0 + j·step; wanted: (h + 1, w + 1), how many are above and left of each. Two triangles a pixel.
     """
-    h, w = wanted.shape
+    h, w = wanted.shape[0] - 1, wanted.shape[1] - 1
     out = np.full((h, w, 2), np.nan, np.float32)
     x, y = (st[..., 0] - s0) / step, (st[..., 1] - t0) / step
     for r in range(st.shape[0] - 1):
         for c in range(st.shape[1] - 1):
             if not (linked[r, c, 0] and linked[r, c, 1] and linked[r + 1, c, 0] and linked[r, c + 1, 1]):
+                continue
+            if not _any_wanted(wanted, y[r:r + 2, c:c + 2], x[r:r + 2, c:c + 2]):
                 continue
             for a, b in ((0, 0), (1, 1)):  # the corner at which each triangle has its right angle
                 x0, x1, x2 = x[r + a, c + b], x[r + a, c + 1 - b], x[r + 1 - a, c + b]
@@ -159,7 +161,7 @@ def _places(st, linked, t0, s0, step, wanted, first_row, first_column):
                 outside = -ROUNDING * abs(area)
                 for i in range(i0, i1 + 1):
                     for j in range(j0, j1 + 1):
-                        if not wanted[i, j]:
+                        if wanted[i + 1, j + 1] - wanted[i, j + 1] == wanted[i + 1, j] - wanted[i, j]:
                             continue
                         p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) * way
                         q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) * way
@@ -167,3 +169,16 @@ def _places(st, linked, t0, s0, step, wanted, first_row, first_column):
                             out[i, j, 0] = np.float32(c + b + p / abs(area) * (1 - 2 * b)) + first_column
                             out[i, j, 1] = np.float32(r + a + q / abs(area) * (1 - 2 * a)) + first_row
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _any_wanted(wanted, y, x):
+    """Whether a cell in the box of a pixel's corners (2, 2) is wanted; corners off the chart are NaN."""
+    i0, i1, j0, j1 = wanted.shape[0] - 2.0, 0.0, wanted.shape[1] - 2.0, 0.0
+    for a in range(2):
+        for b in range(2):
+            if y[a, b] == y[a, b]:
+                i0, i1, j0, j1 = min(i0, y[a, b]), max(i1, y[a, b]), min(j0, x[a, b]), max(j1, x[a, b])
+    i0, j0 = max(0, math.floor(i0)), max(0, math.floor(j0))
+    i1, j1 = min(wanted.shape[0] - 1, math.floor(i1) + 1), min(wanted.shape[1] - 1, math.floor(j1) + 1)
+    return i0 < i1 and j0 < j1 and wanted[i1, j1] - wanted[i0, j1] > wanted[i1, j0] - wanted[i0, j0]
