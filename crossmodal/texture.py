@@ -19,30 +19,48 @@ def _hash(i, j, seed):
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _corners(fs, ft, seed):
+    """The noise at the corners of a lattice cell whose first is (fs, ft)."""
+    i, j = np.int64(fs), np.int64(ft)
+    return _hash(i, j, seed), _hash(i + 1, j, seed), _hash(i, j + 1, seed), _hash(i + 1, j + 1, seed)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _between(a, b, c, d, x, y):
+    """The noise at (x, y) of a cell with those corners."""
+    x = x * x * x * (x * (x * 6.0 - 15.0) + 10.0)
+    y = y * y * y * (y * (y * 6.0 - 15.0) + 10.0)
+    return (a + (b - a) * x) * (1.0 - y) + (c + (d - c) * x) * y
+
+
+@njit(cache=True, nogil=True, inline="always")
 def lattice_value(s, t, seed):
     """One sample of value noise in [-1, 1]; the lattice spacing is 1."""
     fs, ft = np.floor(s), np.floor(t)
-    i, j = np.int64(fs), np.int64(ft)
-    x, y = s - fs, t - ft
-    x = x * x * x * (x * (x * 6.0 - 15.0) + 10.0)
-    y = y * y * y * (y * (y * 6.0 - 15.0) + 10.0)
-    a, b = _hash(i, j, seed), _hash(i + 1, j, seed)
-    c, d = _hash(i, j + 1, seed), _hash(i + 1, j + 1, seed)
-    return (a + (b - a) * x) * (1.0 - y) + (c + (d - c) * x) * y
+    a, b, c, d = _corners(fs, ft, seed)
+    return _between(a, b, c, d, s - fs, t - ft)
 
 
 @njit(cache=True, nogil=True)
 def _noise(s, t, seed, octaves):
     out = np.empty(s.shape, np.float32)
     flat_s, flat_t, flat = s.ravel(), t.ravel(), out.ravel()
+    total, gain, frequency, weight = np.zeros(flat.size), 1.0, 1.0, 0.0
+    for octave in range(octaves):
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
+        last_s, last_t = np.nan, np.nan
+        for k in range(flat.size):
+            u, v = flat_s[k] * frequency, flat_t[k] * frequency
+            fs, ft = np.floor(u), np.floor(v)
+            if fs != last_s or ft != last_t:  # neighbours mostly share the corners of their cell
+                a, b, c, d = _corners(fs, ft, seed + octave)
+                last_s, last_t = fs, ft
+            total[k] += gain * _between(a, b, c, d, u - fs, v - ft)
+        weight += gain
+        gain *= 0.5
+        frequency *= 2.03
     for k in range(flat.size):
-        total, gain, frequency, weight = 0.0, 1.0, 1.0, 0.0
-        for octave in range(octaves):
-            total += gain * lattice_value(flat_s[k] * frequency, flat_t[k] * frequency, seed + octave)
-            weight += gain
-            gain *= 0.5
-            frequency *= 2.03
-        flat[k] = total / weight
+        flat[k] = total[k] / weight
     return out
 
 

@@ -13,12 +13,14 @@ from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
     """A picture of (h, w) cells of step_mm each.
 
+    shape: (h, w)
     known: (h, w) bool, cells that show the object
     colours: (h, w, 3) float32. On a surface linear and in full light, where white matter is 1; of a photograph sRGB,
         0 to 1
@@ -27,12 +29,12 @@ class Canvas:
 
     capture: Capture
     step_mm: float
-    known: np.ndarray
+    shape: tuple[int, int]
     lit: bool
     """Whether it is a photograph, light and all."""
     patch: Patch | None = None
-    places: np.ndarray | None = field(default=None, repr=False)
-    """(h, w, 2) float32: the (column, row) of the capture that each cell of a surface was seen in."""
+    shown: np.ndarray | None = field(default=None, repr=False)
+    """(h, w) bool: what is known of a photograph."""
     turn_deg: float = 0.0
     """By how much what is drawn on a photograph is turned; a surface's heading says so for itself."""
     shift: tuple[int, int] = (0, 0)
@@ -43,22 +45,35 @@ class Canvas:
                      shift: tuple[int, int] = (0, 0)) -> "Canvas":
         """The whole picture, of which all is known, or the object alone."""
         known = capture.surface.foreground if on_object else np.ones(capture.shape, bool)
-        return cls(capture, capture.surface.mm_per_pixel, known, True, turn_deg=turn_deg, shift=shift)
+        return cls(capture, capture.surface.mm_per_pixel, known.shape, True, shown=known, turn_deg=turn_deg,
+                   shift=shift)
 
     @classmethod
     def unrolled(cls, capture: Capture, patch: Patch, size_mm: tuple[float, float], step_mm: float) -> "Canvas":
         """(down, across) mm of surface about a patch's anchor: columns run along its heading."""
         h, w = (2 * int(np.ceil(0.5 * side / step_mm)) + 1 for side in size_mm)
-        r0, c0 = patch.rows[0], patch.columns[0]
-        linked = capture.surface.linked[patch.window]
-        places = _places(np.ascontiguousarray(patch.st_mm), np.ascontiguousarray(linked),
-                         -(h // 2) * step_mm, -(w // 2) * step_mm, step_mm, h, w)
-        places += np.array((c0, r0), np.float32)
-        return cls(capture, step_mm, np.isfinite(places[..., 0]), False, patch, places)
+        return cls(capture, step_mm, (h, w), False, patch)
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.known.shape
+    @cached_property
+    def places(self) -> np.ndarray:
+        """(h, w, 2) float32: the (column, row) of the capture that each cell of a surface was seen in, NaN off it."""
+        return self._charted(np.ones(self.shape, bool))
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        return self.shown if self.lit else np.isfinite(self.places[..., 0])
+
+    def known_in(self, mask: np.ndarray) -> np.ndarray:
+        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
+        if self.lit or "places" in self.__dict__:
+            return mask & self.known
+        return np.isfinite(self._charted(mask)[..., 0])
+
+    def _charted(self, wanted):
+        patch, (h, w), step = self.patch, self.shape, self.step_mm
+        linked = np.ascontiguousarray(self.capture.surface.linked[patch.window])
+        return _places(np.ascontiguousarray(patch.st_mm), linked, -(h // 2) * step, -(w // 2) * step, step,
+                       cv2.integral(wanted.view(np.uint8)), np.float32(patch.rows[0]), np.float32(patch.columns[0]))
 
     @cached_property
     def colours(self) -> np.ndarray:
@@ -95,6 +110,16 @@ class Canvas:
         return to_srgb(np.ascontiguousarray(colours, np.float32))
 
 
+def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
+    """The rows and columns of a mask (h, w) bool that hold all that is true, and a margin about it; empty if nothing
+    is."""
+    spans = []
+    for n, lines in zip(mask.shape, (mask.any(1), mask.any(0)), strict=True):
+        at = np.flatnonzero(lines)
+        spans.append(slice(max(0, int(at[0]) - margin), min(n, int(at[-1]) + 1 + margin)) if len(at) else slice(0, 0))
+    return tuple(spans)
+
+
 def _coarse(height, known):
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
@@ -109,30 +134,51 @@ def _coarse(height, known):
 
 
 @njit(cache=True, nogil=True)
-def _places(st, linked, t0, s0, step, h, w):
-    """(h, w, 2) float32: the (column, row) of a chart's window at each cell of a grid over it, NaN off the chart.
+def _places(st, linked, t0, s0, step, wanted, first_row, first_column):
+    """(h, w, 2) float32: the (column, row) at the wanted cells of a grid over a chart; else NaN.
 
-    st: (rows, columns, 2) mm; cell (i, j) stands at t0 + i·step, s0 + j·step. Two triangles a pixel.
+    st: (rows, columns, 2) mm, of a window that begins at first_row and first_column; cell (i, j) stands at
+    t0 + i·step, s0 + j·step; wanted: (h + 1, w + 1), how many are above and left of each. Two triangles a pixel.
     """
+    h, w = wanted.shape[0] - 1, wanted.shape[1] - 1
     out = np.full((h, w, 2), np.nan, np.float32)
+    x, y = (st[..., 0] - s0) / step, (st[..., 1] - t0) / step
     for r in range(st.shape[0] - 1):
         for c in range(st.shape[1] - 1):
             if not (linked[r, c, 0] and linked[r, c, 1] and linked[r + 1, c, 0] and linked[r, c + 1, 1]):
                 continue
+            if not _any_wanted(wanted, y[r:r + 2, c:c + 2], x[r:r + 2, c:c + 2]):
+                continue
             for a, b in ((0, 0), (1, 1)):  # the corner at which each triangle has its right angle
-                x0, y0 = (st[r + a, c + b, 0] - s0) / step, (st[r + a, c + b, 1] - t0) / step
-                x1, y1 = (st[r + a, c + 1 - b, 0] - s0) / step, (st[r + a, c + 1 - b, 1] - t0) / step
-                x2, y2 = (st[r + 1 - a, c + b, 0] - s0) / step, (st[r + 1 - a, c + b, 1] - t0) / step
+                x0, x1, x2 = x[r + a, c + b], x[r + a, c + 1 - b], x[r + 1 - a, c + b]
+                y0, y1, y2 = y[r + a, c + b], y[r + a, c + 1 - b], y[r + 1 - a, c + b]
                 area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
                 if not abs(area) > 1e-9:  # NaN off the chart
                     continue
                 i0, i1 = max(0, math.ceil(min(y0, y1, y2))), min(h - 1, math.floor(max(y0, y1, y2)))
                 j0, j1 = max(0, math.ceil(min(x0, x1, x2))), min(w - 1, math.floor(max(x0, x1, x2)))
+                way = 1.0 if area > 0 else -1.0
+                outside = -ROUNDING * abs(area)
                 for i in range(i0, i1 + 1):
                     for j in range(j0, j1 + 1):
-                        p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) / area
-                        q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) / area
-                        if p >= -1e-6 and q >= -1e-6 and p + q <= 1 + 1e-6:
-                            out[i, j, 0] = c + b + p * (1 - 2 * b)
-                            out[i, j, 1] = r + a + q * (1 - 2 * a)
+                        if wanted[i + 1, j + 1] - wanted[i, j + 1] == wanted[i + 1, j] - wanted[i, j]:
+                            continue
+                        p = ((j - x0) * (y2 - y0) - (x2 - x0) * (i - y0)) * way
+                        q = ((x1 - x0) * (i - y0) - (j - x0) * (y1 - y0)) * way
+                        if p >= outside and q >= outside and p + q <= abs(area) - outside:
+                            out[i, j, 0] = np.float32(c + b + p / abs(area) * (1 - 2 * b)) + first_column
+                            out[i, j, 1] = np.float32(r + a + q / abs(area) * (1 - 2 * a)) + first_row
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _any_wanted(wanted, y, x):
+    """Whether a cell in the box of a pixel's corners (2, 2) is wanted; corners off the chart are NaN."""
+    i0, i1, j0, j1 = wanted.shape[0] - 2.0, 0.0, wanted.shape[1] - 2.0, 0.0
+    for a in range(2):
+        for b in range(2):
+            if y[a, b] == y[a, b]:
+                i0, i1, j0, j1 = min(i0, y[a, b]), max(i1, y[a, b]), min(j0, x[a, b]), max(j1, x[a, b])
+    i0, j0 = max(0, math.floor(i0)), max(0, math.floor(j0))
+    i1, j1 = min(wanted.shape[0] - 1, math.floor(i1) + 1), min(wanted.shape[1] - 1, math.floor(j1) + 1)
+    return i0 < i1 and j0 < j1 and wanted[i1, j1] - wanted[i0, j1] > wanted[i1, j0] - wanted[i0, j0]

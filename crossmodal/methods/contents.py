@@ -20,8 +20,8 @@ Count = Annotated[int, Field(ge=0, le=10)]
 
 @dataclass(frozen=True, eq=False)
 class Laid:
-    """colours: (h, w, 3) float32, as the canvas keeps them; relief_mm: (h, w) float32 of that matter, or None where it
-    says nothing of shape."""
+    """colours: (h, w, 3) float32, as the canvas keeps them, at least in the region's box; relief_mm: (h, w) float32 of
+    that matter, or None where it says nothing of shape."""
 
     colours: np.ndarray
     relief_mm: np.ndarray | None = None
@@ -156,7 +156,9 @@ def _(content: Texture, canvas, area, elsewhere, texture, seed):
         picture = procedural(canvas.shape, seed)
     else:
         picture = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
-    return Laid(canvas.from_srgb(augmented(picture, content.augment, seed + 1)))
+    picture, colours = augmented(picture, content.augment, seed + 1), np.zeros((*canvas.shape, 3), np.float32)
+    colours[area.box] = canvas.from_srgb(np.ascontiguousarray(picture[area.box]))
+    return Laid(colours)
 
 
 @laid.register

@@ -8,16 +8,21 @@ import numpy as np
 from numba import njit
 
 from crossmodal.edit import Sample
+from crossmodal.methods.canvas import box_of
 
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """Arrays (h, w[, c]) over a chart, cell (i, j) at t = (i − h//2)·step, s = (j − w//2)·step; nothing beyond them.
+    """Arrays over a box of a canvas of (h, w) cells, whose cell (i, j) is at t = (i − h//2)·step, s = (j − w//2)·step;
+    nothing beyond them.
 
+    shape: (h, w) of the canvas; first: its (i, j) that the box begins at
     displacement_mm, cover, removed, lost: as in edit.Sample; all but the first may be None
     """
 
     step_mm: float
+    shape: tuple[int, int]
+    first: tuple[int, int]
     displacement_mm: np.ndarray
     cover: np.ndarray | None
     removed: np.ndarray | None
@@ -37,10 +42,10 @@ class Raster:
     @cached_property
     def bounds_mm(self) -> tuple[float, float, float, float]:
         """Of the support, and the cell beyond, in which it fades."""
-        (h, w), rows, columns = self.support.shape, self.support.any(1), self.support.any(0)
-        i, j = np.flatnonzero(rows), np.flatnonzero(columns)
-        return ((int(j[0]) - 1 - w // 2) * self.step_mm, (int(j[-1]) + 1 - w // 2) * self.step_mm,
-                (int(i[0]) - 1 - h // 2) * self.step_mm, (int(i[-1]) + 1 - h // 2) * self.step_mm)
+        (t0, t1), (s0, s1) = (((cells.start + first - 1 - n // 2) * self.step_mm,
+                               (cells.stop + first - n // 2) * self.step_mm)
+                              for cells, first, n in zip(box_of(self.support), self.first, self.shape, strict=True))
+        return s0, s1, t0, t1
 
     @cached_property
     def reach_mm(self) -> float:
@@ -64,18 +69,22 @@ class Raster:
         share = mask.astype(np.float32)[..., None]
         return lambda s_mm, t_mm: self._read(share, s_mm, t_mm)[:, 0] > 0.5
 
-    @cached_property
-    def _distance_mm(self):
-        far = cv2.distanceTransform((~self.support).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-        return (far * self.step_mm).astype(np.float32)
-
     def near(self, s_mm, t_mm, margin_mm):
+        # Cells farther off than the margin, and than a diagonal of what is rounded, are never near.
+        pad = int(np.ceil(margin_mm / self.step_mm)) + 3
+        before = [min(pad, first) for first in self.first]
+        after = [min(pad, n - first - own)
+                 for first, own, n in zip(self.first, self.support.shape, self.shape, strict=True)]
+        support = np.pad(self.support, tuple(zip(before, after, strict=True)))
+        far = cv2.distanceTransform((~support).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
         s, t = (np.ascontiguousarray(axis) for axis in (s_mm, t_mm))
-        return _near(self._distance_mm, s.ravel(), t.ravel(), self.step_mm, margin_mm).reshape(s.shape)
+        middle = [n // 2 - first + by for n, first, by in zip(self.shape, self.first, before, strict=True)]
+        return _near((far * self.step_mm).astype(np.float32), s.ravel(), t.ravel(), self.step_mm, *middle,
+                     margin_mm).reshape(s.shape)
 
     def _read(self, values, s_mm, t_mm):
         return _bilinear(np.ascontiguousarray(values), np.asarray(s_mm, np.float64), np.asarray(t_mm, np.float64),
-                         self.step_mm)
+                         self.step_mm, *(n // 2 for n in self.shape), *self.first)
 
     def sample(self, s_mm, t_mm) -> Sample:
         inside = self._within(self.support)(s_mm, t_mm)  # a border lies half-way between cells, and not a cell farther
@@ -87,13 +96,13 @@ class Raster:
 
 
 @njit(cache=True, nogil=True)
-def _bilinear(values, s, t, step):
+def _bilinear(values, s, t, step, down, across, i0, j0):
     h, w, channels = values.shape
     out = np.zeros((len(s), channels), np.float32)
     for k in range(len(s)):
-        x, y = s[k] / step + w // 2, t[k] / step + h // 2
+        x, y = s[k] / step + across, t[k] / step + down
         j, i = int(np.floor(x)), int(np.floor(y))
-        q, p = x - j, y - i
+        q, p, j, i = x - j, y - i, j - j0, i - i0
         for a in range(2):
             for b in range(2):
                 weight = (p if a else 1 - p) * (q if b else 1 - q)
@@ -104,11 +113,11 @@ def _bilinear(values, s, t, step):
 
 
 @njit(cache=True, nogil=True)
-def _near(distance, s, t, step, margin):
+def _near(distance, s, t, step, down, across, margin):
     h, w = distance.shape
     out = np.zeros(len(s), np.bool_)
     for k in range(len(s)):
-        x, y = s[k] / step + w // 2, t[k] / step + h // 2
+        x, y = s[k] / step + across, t[k] / step + down
         if not (x == x and y == y):
             continue
         # Beyond the raster a place is as far as from its border, and the border's own distance.

@@ -46,7 +46,7 @@ def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     # Seen from a middle that is moved by e, the border is still at 1.
     p = u - e * (1 - np.minimum(1, u * u + v * v))
     t = np.sqrt(p * p + v * v)
-    inside = (u * u + v * v < 1) & canvas.known
+    inside = canvas.known_in(u * u + v * v < 1)
     if not inside.any():
         raise ValueError("the region has no surface under it; ask for a larger one or another place")
     t = np.minimum(t, 1)

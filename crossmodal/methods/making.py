@@ -13,7 +13,7 @@ from crossmodal.lifted import LiftedEdit
 from crossmodal.methods.algebra import Several
 from crossmodal.methods.blends import blended
 from crossmodal.methods.block import fixed
-from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Keep, Shift, Texture, laid
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
@@ -164,16 +164,16 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
     area = area_of(blocks.region, canvas, middle, seed)
     content = laid(blocks.content, canvas, area, elsewhere, planned.texture, seed + 1009)
     share, content = blended(blocks.blend, canvas, area, content)
-    known = canvas.known if elsewhere is None else canvas.known & elsewhere.known
-    share = np.where(known, share, np.float32(0))
+    if elsewhere is not None:
+        share = np.where(elsewhere.known, share, np.float32(0))
     shape = shaped(blocks.effect, canvas, area, share, content, seed + 2003)
     [sharing] = blocks.sharing
     if isinstance(blocks.content, Keep) or sharing == "geometry":
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
-    else:
-        shape = Shape(np.where(known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
+    elif elsewhere is not None:
+        shape = Shape(np.where(elsewhere.known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
     return share, content, shape
 
 
@@ -181,12 +181,19 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     canvas, elsewhere = _canvases(capture, planned)
     h, w = canvas.shape
     share, content, shape = _made_on(canvas, elsewhere, (h // 2, w // 2), planned)
-    cover = None
-    if share.any():
-        cover = np.concatenate((share[..., None] * content.colours, share[..., None]), -1).astype(np.float32)
-    field = Raster(planned.step_mm, shape.displacement_mm, cover, shape.removed, planned.blocks.finest_mm, shape.lost)
-    if not field.support.any():
+    touched = (shape.displacement_mm != 0) | (share > 0)
+    for mask in (shape.removed, shape.lost):
+        if mask is not None:
+            touched |= mask
+    box = box_of(touched, 1)
+    if not touched[box].any():
         raise ValueError(f"{planned.kind} changes nothing here; ask for another place or seed")
+    removed, lost = (None if mask is None else mask[box] for mask in (shape.removed, shape.lost))
+    share, cover = share[box][..., None], None
+    if share.any():
+        cover = np.concatenate((share * content.colours[box], share), -1).astype(np.float32, copy=False)
+    field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
+                   planned.blocks.finest_mm, lost)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)
 
 

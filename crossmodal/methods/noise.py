@@ -8,33 +8,47 @@ from numba import njit
 from crossmodal.texture import _hash
 
 
-def perlin(shape: tuple[int, int], cells: tuple[float, float], turn_deg: float, seed: int) -> np.ndarray:
+def perlin(shape: tuple[int, int], cells: tuple[float, float], turn_deg: float, seed: int,
+           fades: float | None = None) -> np.ndarray:
     """Perlin noise (H, W) float32, about [-1, 1], of (down, across) lattice cells over the picture, turned about its
-    middle. Any size and any number of cells will do: the lattice has no end."""
+    middle. Any size and any number of cells will do: the lattice has no end.
+
+    fades: the share of the half width over which it falls to 0 towards the circle in the picture, if it does
+    """
     turn = math.radians(turn_deg)
-    return _perlin(*shape, float(cells[0]), float(cells[1]), math.cos(turn), math.sin(turn), int(seed) & 0x7FFFFFFF)
+    y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
+    return _perlin(*shape, float(cells[0]), float(cells[1]), math.cos(turn), math.sin(turn), int(seed) & 0x7FFFFFFF,
+                   y, x, np.float32(fades or 0))
 
 
 @njit(cache=True, nogil=True)
-def _perlin(h, w, down, across, c, s, seed):
-    far = int(0.75 * max(down, across)) + 2
-    ways = np.empty((2 * far + 2, 2 * far + 2, 2), np.float64)
-    for a in range(2 * far + 2):
-        for b in range(2 * far + 2):
-            angle = math.pi * _hash(a - far, b - far, seed)
+def _perlin(h, w, down, across, c, s, seed, rows, columns, fades):
+    most = int(0.75 * max(down, across)) + 2
+    ways = np.empty((2 * most + 2, 2 * most + 2, 2), np.float64)
+    for a in range(2 * most + 2):
+        for b in range(2 * most + 2):
+            angle = math.pi * _hash(a - most, b - most, seed)
             ways[a, b, 0], ways[a, b, 1] = math.cos(angle), math.sin(angle)
     out = np.empty((h, w), np.float32)
+    one, share = np.float32(1), np.float32(1)
     for i in range(h):
         for j in range(w):
+            if fades > 0:
+                far = (one - np.sqrt(rows[i] * rows[i] + columns[j] * columns[j])) / fades
+                far = min(max(far, np.float32(0)), one)
+                share = far * far * (np.float32(3) - np.float32(2) * far)
+                if share == 0:
+                    out[i, j] = 0
+                    continue
             y, x = (i + 0.5) / h - 0.5, (j + 0.5) / w - 0.5
             v, u = (c * y - s * x) * down, (s * y + c * x) * across
             a, b = int(np.floor(v)), int(np.floor(u))
             p, q = v - a, u - b
             fp, fq = p * p * p * (p * (p * 6 - 15) + 10), q * q * q * (q * (q * 6 - 15) + 10)
-            a, b = a + far, b + far
+            a, b = a + most, b + most
             upper = (1 - fq) * (ways[a, b, 0] * p + ways[a, b, 1] * q) + fq * (
                 ways[a, b + 1, 0] * p + ways[a, b + 1, 1] * (q - 1))
             lower = (1 - fq) * (ways[a + 1, b, 0] * (p - 1) + ways[a + 1, b, 1] * q) + fq * (
                 ways[a + 1, b + 1, 0] * (p - 1) + ways[a + 1, b + 1, 1] * (q - 1))
-            out[i, j] = math.sqrt(2.0) * ((1 - fp) * upper + fp * lower)
+            out[i, j] = share * np.float32(math.sqrt(2.0) * ((1 - fp) * upper + fp * lower))
     return out

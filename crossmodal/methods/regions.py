@@ -1,7 +1,7 @@
 """Where a method changes a surface: shapes on a canvas, each with a profile that relief can be made of."""
 
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from typing import Annotated, Literal, Self
 
 import cv2
@@ -11,7 +11,7 @@ from pydantic import Field
 from crossmodal.defects.spec import Scale, Size, Turn
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, Range, fixed
-from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.noise import perlin
 from crossmodal.texture import hashed
 
@@ -28,9 +28,14 @@ class Area:
     weight: np.ndarray
     profile: np.ndarray
 
-    @property
+    @cached_property
     def inside(self) -> np.ndarray:
         return self.weight > 0
+
+    @cached_property
+    def box(self) -> tuple[slice, slice]:
+        """The rows and columns that hold it, and a cell about it, which a blend may join it to."""
+        return box_of(self.inside, 1)
 
 
 class Region(Block):
@@ -195,15 +200,18 @@ def _(region: Clump, canvas, middle, seed):
 def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
     for attempt in range(TRIES if region.nonempty else 1):
-        noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt)
-        if not canvas.lit:
-            noise *= _faded(canvas.shape)
-        over = np.where(canvas.known, np.maximum(noise - threshold, 0), 0)
-        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else np.zeros_like(over)
-        if over.any() or under.any():
-            most = [max(float(part.max()), 1e-9) for part in (over, under)]
-            return Area(((over > 0) | (under > 0)).astype(np.float32),
-                        (over / most[0] - under / most[1]).astype(np.float32))
+        fades = None if canvas.lit else FADES
+        noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades)
+        over = np.maximum(noise - threshold, 0)
+        over[~canvas.known_in(over > 0)] = 0
+        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
+        most = [0.0 if part is None else float(part.max()) for part in (over, under)]
+        if max(most) > 0:
+            weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)
+            if under is not None:
+                weight[under > 0] = 1
+                profile -= under / max(most[1], 1e-9)
+            return Area(weight, profile)
     raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
                      + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))
 
@@ -211,7 +219,7 @@ def _(region: Perlin, canvas, middle, seed):
 def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     """A mask (h, w) bool on the known part of a canvas, with a smooth shoulder for its profile. Raises ValueError where
     nothing of it is known."""
-    mask = mask & canvas.known
+    mask = canvas.known_in(mask)
     if not mask.any():
         raise ValueError("the region has no surface under it; ask for a larger one or another place")
     far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
@@ -227,13 +235,6 @@ def _about(canvas, middle):
         return y, x
     c, s = np.cos(np.deg2rad(canvas.turn_deg)), np.sin(np.deg2rad(canvas.turn_deg))
     return c * y - s * x, s * y + c * x
-
-
-def _faded(shape):
-    y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
-    r = np.sqrt(y[:, None] ** 2 + x[None, :] ** 2)
-    x = np.clip((1 - r) / FADES, 0, 1)
-    return x * x * (3 - 2 * x)
 
 
 def _blob(canvas, middle, box_mm, points, rough, seed):

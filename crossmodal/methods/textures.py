@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numba import njit
 
 from crossmodal.texture import hashed, lattice_noise
 from rgb import read_rgb
@@ -65,12 +66,23 @@ def procedural(shape: tuple[int, int], seed: int) -> np.ndarray:
         value = 0.5 + 0.25 * (np.sin(4 * np.pi * along / grain) + np.sin(4 * np.pi * across / grain)) + 0.3 * cloud
     else:
         value = np.clip(0.5 + 4 * lattice_noise(x, y, seed + 9, 0.6 * grain, 1), 0, 1) + 0.2 * cloud
-    value = np.clip(value, 0, 1)[..., None]
-    colours = 255 * numbers[4:13].reshape(3, 3)
-    lower, upper = np.clip(2 * value, 0, 1), np.clip(2 * value - 1, 0, 1)
-    out = colours[0] + lower * (colours[1] - colours[0]) + upper * (colours[2] - colours[1])
-    out = cv2.resize(out.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(out, 0, 255).astype(np.uint8)
+    out = _coloured(value, 255 * numbers[4:13].reshape(3, 3))
+    out = cv2.resize(out, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip(out, 0, 255, out=out).astype(np.uint8)
+
+
+@njit(cache=True, nogil=True)
+def _coloured(value, colours):
+    """(h, w, 3) float32 for values (h, w) from 0 to 1: from the first of three colours (3, 3) to the last."""
+    out = np.empty((*value.shape, 3), np.float32)
+    for i in range(value.shape[0]):
+        for j in range(value.shape[1]):
+            x = min(max(value[i, j], 0.0), 1.0)
+            lower, upper = min(2 * x, 1.0), max(2 * x - 1, 0.0)
+            for c in range(3):
+                out[i, j, c] = (colours[0, c] + lower * (colours[1, c] - colours[0, c])
+                                + upper * (colours[2, c] - colours[1, c]))
+    return out
 
 
 def _gamma(picture, x):
