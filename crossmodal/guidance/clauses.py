@@ -83,6 +83,8 @@ def _sentences(items):
 def _is_no_request(sentence) -> bool:
     """Whether a sentence asks something, or wants a defect gone: its first word of weight says so."""
     asks = sentence[-1].may("question")
+    if _changes(sentence):
+        return True
     for item in sentence:
         if item.may("query", "undo") or (asks and item is sentence[0] and item.may("asks")):
             return not (item.may("kind") and not item.may("query", "undo"))
@@ -90,6 +92,16 @@ def _is_no_request(sentence) -> bool:
                 "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):
             return False
     return False
+
+
+def _changes(sentence) -> bool:
+    """Whether a sentence is about a defect that is there: "make the hole bigger"."""
+    words = [item for item in sentence if not item.may("stop")]
+    at = next((k for k, item in enumerate(words) if item.may("kind")), len(words))
+    led = at > 0 and words[at - 1].may("the") and all(item.may("filler", "make", "the") for item in words[:at])
+    said = words[at + 1:]
+    return led and bool(said) and said[-1].may("changed") and all(
+        item.may("changed", "degree", "difficulty", "filler") for item in said)
 
 
 def _asks_again(sentence) -> int:
@@ -124,7 +136,8 @@ def _cut(sentence, heads, made) -> list[Request]:
         if request.fields.pop("field", False) and request.count is not None:  # "a field of 15 pits" is one
             request.fields["count"], request.count = request.count, 1
         for k, one in enumerate(piece):
-            if one.tag == "all" and number:
+            shared = one.tag == "all" or (one.tag == "each" and request.many == 1)  # of one, "each" says nothing
+            if shared and number:
                 for later in piece[k:]:
                     if later.tag in MODIFIERS and later.tag != "count":
                         _give(fresh[:-1], later, [])

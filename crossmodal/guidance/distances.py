@@ -42,6 +42,17 @@ def between(items: list[Item], at: int) -> int | None:
                                        for one in items[at + 1:places[1] + 1]) else None
 
 
+def goes_on(items: list[Item], at: int, relations: tuple[str, ...]) -> Item | None:
+    """The relation that still holds behind "and": "away from the edges and holes", "near the rim and the hole"."""
+    before = items[at - 1] if at else None
+    following = items[at + 1:at + 3]
+    if before is None or before.tag != "place" or not following:
+        return None
+    last = next((one for one in reversed(items[:at]) if one.tag in relations), None)
+    named = following[0].may("the") and len(following) > 1 and following[1].may("landmark")
+    return last if named or (last is not None and last.tag == "away" and following[0].may("landmark")) else None
+
+
 def of_object(items: list[Item], at: int) -> bool:
     """"On a 30 mm part"; but "on it a 5 mm metal splinter"."""
     if at + 1 < len(items) and items[at + 1].may("landmark") and at and items[at - 1].is_("a", "the"):

@@ -91,6 +91,11 @@ def items(text: str, language: str) -> list[Item]:
                 made.append(part)
                 at += 1
                 continue
+            if (parted := _parted(found, words, at, own)) is not None:
+                item, more = parted
+                made.append(item)
+                at += more
+                continue
             if token.kind == "sign":
                 if category(token.text) == "So":  # a picture of something: listed like a word that nobody knows
                     made.append(Item({}, token.start, token.end, known=False))
@@ -122,6 +127,12 @@ def asked_for(items: list[Item], item: Item) -> bool:
                for one in items)
 
 
+def gone(items: list[Item], at: int) -> bool:
+    """Whether what an item names is gone or shall go: "the dent has been repaired", "den Kratzer bitte entfernen"."""
+    following = next((one for one in items[at + 1:] if one.may("undone") or not one.may("filler", "of")), None)
+    return following is not None and following.may("undone")
+
+
 def _compound(token: Token, book: Lexicon) -> Item | None:
     """A German word that is not known by the last of its parts: Schraubengewinde is a Gewinde."""
     if book.language != "de" or token.text in book.kept:
@@ -130,6 +141,22 @@ def _compound(token: Token, book: Lexicon) -> Item | None:
         count, senses, plural = book.longest([token.text[at:]], 0)
         if count and set(senses) & NAMES:
             return Item(senses, token.start, token.end, plural)
+    return None
+
+
+def _parted(found: list[Token], words: list[str], at: int, book: Lexicon) -> tuple[Item, int] | None:
+    """A kind of defect written apart or together: "pin hole" is a pinhole, "oilstain" an oil stain; and its words."""
+    token, word = found[at], words[at]
+    if token.kind != "word" or book.language == "zh" or word in book.kept:
+        return None
+    if at + 1 < len(found) and min(len(word), len(words[at + 1])) >= SHORTEST_PART - 1:
+        count, senses, plural = book.longest([word + words[at + 1]], 0)
+        if "kind" in senses:
+            return Item(senses, token.start, found[at + 1].end, plural), 2
+    for k in range(SHORTEST_PART - 1, len(word) - SHORTEST_PART + 2):
+        count, senses, plural = book.longest([word[:k], word[k:]], 0)
+        if count == 2 and "kind" in senses:
+            return Item(senses, token.start, token.end, plural), 1
     return None
 
 

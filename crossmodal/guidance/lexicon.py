@@ -116,6 +116,8 @@ def _senses(data):
                 yield phrase, "role", (role, way)
     for phrase, (role, bound) in data.get("than", {}).items():
         yield phrase, "than", (role, bound)
+        for never in data.get("never", ()):
+            yield f"{never} {phrase}", "than", (role, {"least": "most", "most": "least"}[bound])
     for section, tag in (("sizes", "degree"), ("difficulty", "difficulty"), ("show", "show"), ("shades", "shade"),
                          ("landmarks", "landmark"), ("parts", "part"), ("orientations", "orientation")):
         for value, phrases in data.get(section, {}).items():

@@ -103,6 +103,7 @@ def _measure(items, at):
         return None
     value, unit, behind = first
     measure, k = Measure(value, value, spelt="digits" not in items[k].senses), behind
+    behind_first = k
     while (more := _linked(items, k, between)) is not None:
         link, other, other_unit, behind = more
         near, far = _shared(measure, unit, other, other_unit)
@@ -118,6 +119,8 @@ def _measure(items, at):
         unit, k = unit or other_unit, behind
         if link != "times":
             break
+    if between and not bound and k == behind_first:
+        return None  # "de 2 cm" is no range
     measure = measure if unit is None else _in(measure, unit)
     behind = k < len(items) and not bound and not _places(items, k)
     if behind and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None:

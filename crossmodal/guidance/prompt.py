@@ -1,5 +1,6 @@
 """A text understood by the grammar: the Recipe that it asks for, what each word came to, and what was not known."""
 
+import re
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -15,6 +16,9 @@ from crossmodal.recipe import MOST, Recipe, one_line
 
 LONGEST = 2000  # characters of a prompt
 OF_PLACES = {"thread": "wear", "corner": "chip", "edge": "chip", "rim": "chip"}  # what "damage" is there
+# Lines of a program: a definition, a call, a query, a command.
+CODE = re.compile(r"\b(?:def|function|fn)\s+\w+\s*\(|^\s*import\s+\w+|^\s*from\s+\w+\s+import\b|=>|\bprint\(|"
+                  r"\b[a-z_]\w*\.[a-z_]\w*\(|\bselect\s+(?:\*|count\()|^\s*(?:git|pip|sudo|curl|docker)\s", re.IGNORECASE)
 NOTHING = ("no defect is asked for; say a kind, such as 'a 12 mm scratch near the rim' "
            "(crossmodal defects lists them)")
 
@@ -81,6 +85,8 @@ def understand(text: str, encoder: Encoder | None = None) -> Understood:
         return Understood(text, "en", None, (), (), (), (), said)
     if any("\ud800" <= c <= "\udfff" for c in text):
         return Understood(text, "en", None, (), (), (), (), "a prompt is text in UTF-8, but this is not")
+    if CODE.search(text):
+        return Understood(text, "en", None, (), (), (), (), "this is a program and no request; " + NOTHING)
     language = language_of(text)
     read = items(text, language)
     if encoder is not None:

@@ -67,6 +67,8 @@ def _behind(items, at):
         return None if slash else k
     if k >= len(items) or not items[k].may("role") or items[k].may("kind"):
         return None
+    if _named(items, k):
+        return None  # "count=2 length=10 mm"
     # "40 mm across the lid" says where it runs.
     follows = items[k + 1] if k + 1 < len(items) else None
     if items[k].may("across") and follows is not None and follows.may("the", "a", "landmark", "object"):
@@ -74,6 +76,13 @@ def _behind(items, at):
     # "three deep dents" are three.
     counted = items[at].value.is_count and items[k].senses["role"][1] != "noun"
     return None if counted and follows is not None and follows.may("kind", "degree", "role", "difficulty") else k
+
+
+def _named(items, k) -> bool:
+    """Whether a role is the name of the number behind it: "length=10 mm", "depth: .3"."""
+    if k + 2 >= len(items) or items[k + 2].tag != "measure":
+        return False
+    return items[k + 1].may("colon") or (items[k + 1].may("of") and items[k + 1].end - items[k + 1].start == 1)
 
 
 def _belongs_to_next(items, at) -> bool:

@@ -1,9 +1,9 @@
 """Each item's one sense, from what stands about it: a hole made or a hole near which something is made."""
 
 from crossmodal.guidance.counting import told
-from crossmodal.guidance.distances import between, distance, of_object
+from crossmodal.guidance.distances import between, distance, goes_on, of_object
 from crossmodal.guidance.grades import graded
-from crossmodal.guidance.items import Item, asked_for, rest_of_clause
+from crossmodal.guidance.items import Item, asked_for, gone, rest_of_clause
 
 WHERE = ("edge", "rim", "flat", "convex", "concave")
 RELATIONS = ("away", "along", "across", "from", "to", "near")
@@ -71,6 +71,8 @@ class Settling:
             self._kind(at, item)
         elif item.may("landmark") and not self._only_adjective(at, item):
             self._landmark(at, item)
+        elif item.may("part") and self._whither():
+            self._unmeasured(item, "only towards the centre can be asked")
         elif item.may("part"):
             self._place(item, {"part": item.senses["part"]})
         elif item.may("orientation"):
@@ -99,7 +101,7 @@ class Settling:
             item.settle("but")
         elif item.may("and", "or"):
             self.scope = self.scope and not self._asks_again(at)
-            self.relation = self._goes_on(at)
+            self.relation = goes_on(self.items, at, RELATIONS)
             item.settle("and", True)
         elif item.may("feature"):
             item.settle("feature")
@@ -141,16 +143,6 @@ class Settling:
         following = self._next(at, ("a", "filler", "degree", "difficulty", "of"))
         return following is not None and following.may("kind") and not following.may("landmark")
 
-    def _goes_on(self, at) -> Item | None:
-        """The relation that still holds behind "and": "away from the edges and holes", "near the rim and the hole"."""
-        before = self.items[at - 1] if at else None
-        following = self.items[at + 1:at + 3]
-        if before is None or before.tag != "place" or not following:
-            return None
-        last = next((one for one in reversed(self.items[:at]) if one.tag in RELATIONS), None)
-        named = following[0].may("the") and len(following) > 1 and following[1].may("landmark")
-        return last if named or (last is not None and last.tag == "away" and following[0].may("landmark")) else None
-
     def _asks_again(self, at) -> bool:
         """Whether, after "and" or a comma, something is asked for: it has a number, an article, or a size."""
         following = next((one for one in self.items[at + 1:] if not one.may("filler") or one.may("a")), None)
@@ -189,7 +181,7 @@ class Settling:
         told_of = self._previous(at, ("a", "the", "degree", "difficulty", "colour"))
         denied = self.refused or self.scope or (told_of is not None and "topic" in told_of.senses)
         self.scope, self.refused = denied, False
-        if at + 1 < len(self.items) and self.items[at + 1].may("free"):
+        if (at + 1 < len(self.items) and self.items[at + 1].may("free")) or gone(self.items, at):
             denied = True
         item.settle("denied" if denied else "head", entry)
 
@@ -256,12 +248,16 @@ class Settling:
             place["orientation"] = 90.0
         elif way == "to" and name == "centre":
             place = {"inward": True}
-        elif way == "to" and any(one.tag == "from" for one in self.items):
+        elif self._whither():
             item.settle("unknown", True)
             item.notes.append("only towards the centre can be asked")
             self.relation = None
             return
         self._place(item, place)
+
+    def _whither(self) -> bool:
+        """Whether it began somewhere else: "from the hole to the left edge"."""
+        return self.relation is not None and self.relation.tag == "to" and any(one.tag == "from" for one in self.items)
 
     def _place(self, item, place):
         if (self.refused or (self.relation is not None and self.relation.tag == "away")) and "part" in place:

@@ -192,7 +192,7 @@ class _Fields:
         said = dict(item.value)
         turn = said.pop("orientation", None)
         if turn is not None:
-            self.fields["orientation_deg"] = turn
+            self.fields.setdefault("orientation_deg", turn)
         if "avoid" in said:
             said["avoid"] = [*self.place.get("avoid", ()), *said["avoid"]]
         if "part" in said and "part" in self.place:
@@ -212,7 +212,7 @@ class _Fields:
                                   *([] if turn is None else [f"orientation_deg: {turn:g}"])])
 
     def _orientation(self, item):
-        self.fields.setdefault("orientation_deg", item.value)
+        self.fields["orientation_deg"] = item.value
         item.meaning = f"orientation_deg: {self.fields['orientation_deg']:g}"
 
     def _show(self, item):

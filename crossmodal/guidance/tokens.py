@@ -28,6 +28,9 @@ _LABEL = re.compile(r"\b(?:item|defect|fault|flaw|finding|pos|position|point|ste
                     re.IGNORECASE)
 _LISTED = re.compile(r"(?:(?<=\s)|(?<!.))\d{1,2}[.)](?=\s)", re.DOTALL)
 
+# "[3, 5] mm", "U(3,6)"; but "(0,5)" is a half.
+_INTERVAL = re.compile(r"(?:\[\s*|(?<=[a-z])\(\s*|\((?=[\d.]+[,;]\s))([\d.]+)(\s*[,;]\s*)([\d.]+)\s*[\])]", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Token:
@@ -59,6 +62,7 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
     """comma_is_decimal: whether 1,000 is one (German, Spanish) and not a thousand."""
     found: list[Token] = []
     text = _LABEL.sub(_parting, widths(text))  # "Item 1: a dent, item 2: a scratch"
+    text = _INTERVAL.sub(_ranged, text)
     text = _SERIAL.sub(lambda said: " " * len(said.group()), text)
     if _LISTED.match(text):  # "1) a dent 2) a scratch"
         text = _LISTED.sub(_parting, text)
@@ -85,6 +89,13 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
 
 def _parting(said: re.Match) -> str:
     return "".join(c if c.isspace() else ";" for c in said.group())
+
+
+def _ranged(said: re.Match) -> str:
+    first, between, second = said.groups()
+    start = said.start(1) - said.start()
+    middle = "-".ljust(len(between)) if len(between) < 3 else " - ".ljust(len(between))
+    return (" " * start + first + middle + second).ljust(len(said.group()))
 
 
 def _levels(said):
