@@ -194,7 +194,10 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         if seen.worn is not None:  # what flattened the crests took the sensor's grain along with them
             taken = np.float32(surface.sensor.depth.passed(surface.radius, surface.stride))
             np.maximum(fresh, taken * seen.worn, out=fresh)
-        measured_m, depth = measured(old_z, sensor.observe(seen.z_m, old_z, fresh, rng), depth)
+        observed = sensor.observe(seen.z_m, old_z, fresh, rng)
+        if seen.worn is not None:  # its grain stays below what it was worn from: nothing grows by being rubbed
+            observed = np.where((seen.worn > 0) & (observed < old_z), old_z, observed)
+        measured_m, depth = measured(old_z, observed, depth)
         new_points = along_rays(capture.camera, seen, points, measured_m, depth)
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
