@@ -270,3 +270,19 @@ def test_captures_are_no_clouds():
     import crossmodal.captures
 
     assert cloud_sources(Path(crossmodal.captures.__file__).parent) == []
+
+
+def test_inspect_says_of_clouds_what_is_assumed_and_what_looks_wrong(folder, tmp_path, capsys):
+    assert main(["inspect", str(folder), "--unit", "mm", "--most", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "clouds alone, 1 looked at" in said
+    assert "unit     mm\n" in said
+    assert "nothing looks wrong" in said
+    assert main(["inspect", str(folder), "--most", "1"]) == 1  # metres, as nothing says
+    assert "say --unit" in capsys.readouterr().out
+    half = cm.read_cloud(next(iter(sorted(folder.iterdir()))), unit="mm")
+    np.savetxt(tmp_path / "half.xyz", half.xyz_m[half.xyz_m[:, 2] > np.median(half.xyz_m[:, 2])])
+    assert main(["inspect", str(tmp_path), "--json"]) == 1
+    (look,) = json.loads(capsys.readouterr().out)["looks"]
+    assert look["closed"] is None
+    assert "which side" in look["faults"][0]
