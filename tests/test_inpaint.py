@@ -277,7 +277,7 @@ def test_the_command_paints_writes_and_replays(folder, parts, tmp_path, capsys):
     assert main(command(folder, parts, tmp_path / "c", *asked)) == 0
     entry = json.loads(capsys.readouterr().out)
     assert [defect["kind"] for defect in entry["defects"]] == ["dent", "rust"]
-    assert entry["inpainted"] == {"text": TEXT, "model": str(folder / "sd"), "control": str(folder / "control")}
+    assert entry["inpainted"].items() >= {"text": TEXT, "model": "sd", "control": "control", "strength": 1}.items()
     (tmp_path / "plan.json").write_text(json.dumps(entry["plan"]))
     assert main(command(folder, parts, tmp_path / "d", "--plan", str(tmp_path / "plan.json"), *where)) == 0
 
@@ -288,6 +288,7 @@ def test_the_command_refuses_in_one_line_and_leaves_nothing(folder, parts, tmp_p
                        ((*where, "--plan", str(tmp_path / "no.json")), "cannot be read"),
                        ((*where, "--kind", "good"), "--kind must be"),
                        ((*where, "--strength", "2"), "strength must be"), ((*where, "--offload"), "offloading"),
+                       ((*where, "--device", "bogus"), "torch has no device bogus here"),
                        ((*where, "--relief", "shading"), "confidence of 0")):
         assert main(command(folder, parts, out, *more)) == 2, more
         err = capsys.readouterr().err.strip().splitlines()
