@@ -26,7 +26,8 @@ def weights(model: str, what: str, extra: str) -> Iterator[None]:
             simplefilter("ignore")  # what libraries remark about each other is nothing to a user
             yield
     except ModuleNotFoundError as error:
-        raise ValueError(f"{what} needs {error.name}; pip install \"crossmodal-anomaly[{extra}]\"") from None
+        missing = error.name or "more libraries"
+        raise ValueError(f"{what} needs {missing}; pip install \"crossmodal-anomaly[{extra}]\"") from None
     except Exception as error:  # whatever broken weights raise
         if Path(model).is_dir():
             raise ValueError(f"{model} is no folder with {what} ({_said(error)}); give one that is whole") from None
