@@ -107,7 +107,7 @@ def test_measures_count_what_is_as_asked(text):
         measures(RECIPE.model_copy(update={"count": 2}))
 
 
-# image–text models: small ones of random weights, loaded the way a real one is
+# image-text models: small ones of random weights, loaded the way a real one is
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ DRAWS = 4
 
 @dataclass(frozen=True)
 class Choice:
-    """judge: an image–text model, or "measured": by what is measured, with no model; draws: of each sample; least:
+    """judge: an image-text model, or "measured": by what is measured, with no model; draws: of each sample; least:
     the score below which a sample counts as failed."""
 
     judge: str = MEASURED

@@ -8,7 +8,7 @@ import numpy as np
 from crossmodal.weights import one_thread, weights, worded
 
 KINDS = ("clip", "siglip", "siglip2", "altclip", "chinese_clip", "metaclip_2", "align")
-WHAT = "an image–text model with its processor"
+WHAT = "an image-text model with its processor"
 SMALL = ("siglip", "siglip2")
 """Learned on sentences in small letters, filled up to their full length."""
 
