@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
+from warnings import catch_warnings, simplefilter
 
 SAID = 120  # characters of what a library says of broken weights
 
@@ -21,9 +22,12 @@ def weights(model: str, what: str, extra: str) -> Iterator[None]:
 
         bars = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()
-        yield
+        with catch_warnings():
+            simplefilter("ignore")  # what libraries remark about each other is nothing to a user
+            yield
     except ModuleNotFoundError as error:
-        raise ValueError(f"{what} needs {error.name}; pip install \"crossmodal-anomaly[{extra}]\"") from None
+        missing = error.name or "more libraries"
+        raise ValueError(f"{what} needs {missing}; pip install \"crossmodal-anomaly[{extra}]\"") from None
     except Exception as error:  # whatever broken weights raise
         if Path(model).is_dir():
             raise ValueError(f"{model} is no folder with {what} ({_said(error)}); give one that is whole") from None
@@ -32,6 +36,30 @@ def weights(model: str, what: str, extra: str) -> Iterator[None]:
     finally:
         if bars:
             logging.enable_progress_bar()
+
+
+def named(model) -> str:
+    """A model in a record: its id, of a folder the name and no machine's path, of a function its own name."""
+    if not isinstance(model, str):
+        return getattr(model, "__name__", type(model).__name__)
+    return Path(model).resolve().name if Path(model).is_dir() else model
+
+
+def worded(tokenizer):
+    """A tokenizer. Raises LookupError where it knows no words: `transformers` makes such a one of missing files."""
+    if not len(tokenizer) > len(tokenizer.all_special_tokens):
+        raise LookupError("its tokenizer knows no words")
+    return tokenizer
+
+
+def device_of(name: str):
+    """A device of torch. Raises ValueError, one line, where torch has none of that name on this machine."""
+    import torch
+
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise ValueError(f"torch has no device {name} here; give another, such as cpu") from None
 
 
 @contextmanager

@@ -272,12 +272,14 @@ def test_the_command_paints_writes_and_replays(folder, parts, tmp_path, capsys):
     manifest = str(tmp_path / "a/manifest.jsonl")
     assert main(["replay", manifest, "--source", str(parts), "--out", str(tmp_path / "b")]) == 0
     assert "1 of 1 samples replayed, 1 with the bytes" in capsys.readouterr().out
+    made, replayed = (json.loads((tmp_path / name / "manifest.jsonl").read_text()) for name in "ab")
+    assert made["inpainted"] == replayed["inpainted"]
     (tmp_path / "dent.yaml").write_text("defects:\n- {kind: dent, diameter_mm: 8, depth_mm: 0.8}\n")
     asked = ["--recipe", str(tmp_path / "dent.yaml"), "--control", str(folder / "control"), "--kind", "rust", "--json"]
     assert main(command(folder, parts, tmp_path / "c", *asked)) == 0
     entry = json.loads(capsys.readouterr().out)
     assert [defect["kind"] for defect in entry["defects"]] == ["dent", "rust"]
-    assert entry["inpainted"] == {"text": TEXT, "model": str(folder / "sd"), "control": str(folder / "control")}
+    assert entry["inpainted"].items() >= {"text": TEXT, "model": "sd", "control": "control", "strength": 1}.items()
     (tmp_path / "plan.json").write_text(json.dumps(entry["plan"]))
     assert main(command(folder, parts, tmp_path / "d", "--plan", str(tmp_path / "plan.json"), *where)) == 0
 
@@ -288,6 +290,7 @@ def test_the_command_refuses_in_one_line_and_leaves_nothing(folder, parts, tmp_p
                        ((*where, "--plan", str(tmp_path / "no.json")), "cannot be read"),
                        ((*where, "--kind", "good"), "--kind must be"),
                        ((*where, "--strength", "2"), "strength must be"), ((*where, "--offload"), "offloading"),
+                       ((*where, "--device", "bogus"), "torch has no device bogus here"),
                        ((*where, "--relief", "shading"), "confidence of 0")):
         assert main(command(folder, parts, out, *more)) == 2, more
         err = capsys.readouterr().err.strip().splitlines()

@@ -1,6 +1,7 @@
 """Of several draws the best is kept, and its plan needs no judge to replay."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_measures_count_what_is_as_asked(text):
         measures(RECIPE.model_copy(update={"count": 2}))
 
 
-# image–text models: small ones of random weights, loaded the way a real one is
+# image-text models: small ones of random weights, loaded the way a real one is
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +215,19 @@ def test_a_choice_that_cannot_be_made_is_one_line(tmp_path, capsys):
         assert said in err
         assert err.count("\n") == 1
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("file", "kept", "said"), [
+    ("model.safetensors", 100, "SafetensorError"), ("tokenizer.json", 0, "give one that is whole"),
+    ("tokenizer.json", None, "knows no words")])
+def test_a_broken_judge_is_refused_before_anything_is_written(models, tmp_path, capsys, file, kept, said):
+    broken, out = shutil.copytree(models["clip"], tmp_path / "broken"), tmp_path / "out"
+    if kept is None:
+        (broken / file).unlink()
+    else:
+        (broken / file).write_bytes((broken / file).read_bytes()[:kept])
+    assert main(["synthesize", BOXES, "--out", str(out), "--prompt", "a dent", "--judge", str(broken)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert "hf download" not in line
+    assert not out.exists()

@@ -384,6 +384,14 @@ def test_the_command_writes_a_sample_that_replays(clips, tmp_path, capsys):
     again = ["replay", str(tmp_path / "a" / "manifest.jsonl"), "--source", source, "--out", str(tmp_path / "b")]
     assert main(again) == 0
     assert "1 with the bytes of the manifest" in capsys.readouterr().out
+    made, replayed = ((tmp_path / name / "manifest.jsonl").read_bytes() for name in "ab")
+    assert made == replayed
+    assert json.loads(made)["optimised"]["model"] == Path(clips[0]).name
+    assert clips[0].encode() not in made, "a machine's path is in the manifest"
+    assert main([*command, "--out", str(tmp_path / "c"), "--device", "bogus"]) == 2
+    assert "error: torch has no device bogus here; give another, such as cpu\n" in capsys.readouterr().err
+    assert main([*command, "--out", str(tmp_path / "c"), "--seed", "-1"]) == 2
+    assert "error: seed must be 0 or above, but got -1\n" in capsys.readouterr().err
     assert main([*command, "--out", str(tmp_path / "a")]) == 2
     assert "already holds a run" in capsys.readouterr().err
     for name, text, why in (("plan.json", "{}", "one defect of the catalogue"), ("plan.json", "[", "is no plan"),

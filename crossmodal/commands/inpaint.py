@@ -1,6 +1,7 @@
 """crossmodal inpaint: a defect painted from words, written in all modalities, and in all views of a rig."""
 
 import json as js
+from dataclasses import asdict
 from pathlib import Path
 
 from crossmodal.capture import Capture, Rig
@@ -10,6 +11,7 @@ from crossmodal.commands.written import sizes, write_all
 from crossmodal.datasets import Reading, Source, load
 from crossmodal.datasets.class_ids import assigned
 from crossmodal.datasets.mvtec3d_writer import folder_of, plain, write_sample
+from crossmodal.datasets.remembered import read_as
 from crossmodal.datasets.views import kept_view, pose_of
 from crossmodal.inpaint.models import Model, Sampling
 from crossmodal.inpaint.paint import Inpainted, inpaint
@@ -17,6 +19,7 @@ from crossmodal.plan import Plan
 from crossmodal.production.pool import one_thread
 from crossmodal.production.views import with_view
 from crossmodal.recipe import read_recipe
+from crossmodal.weights import named
 from rgb import read_mask
 
 
@@ -42,13 +45,15 @@ def run(capture: str, text: str | None, out: Path, *, mask: Path | None, plan: P
                           relief=relief_of(relief, depth_mm, height_mm, before.shape))
         results = _seen(views, reading, before, painted)
         kinds = [one.kind for one in painted.result.plan.defects]
-        ids, entries, written = assigned({}, kinds), [], []
+        ids, entries = assigned({}, kinds), []
         try:
             for number, (source, result) in enumerate(results):
-                written.append(f"test/{folder_of(result.plan)}/{number:03d}")
-                entry = write_sample(out, written[-1], result, ids, {"path": source.path, "sha256": source.hashes()},
+                origin = {"path": source.path, "sha256": source.hashes(), **read_as(reading)}
+                entry = write_sample(out, f"test/{folder_of(result.plan)}/{number:03d}", result, ids, origin,
                                      sampling.seed, ply)
-                entry |= {"inpainted": {"text": painted.text, "model": model.name, "control": model.control}}
+                entry |= {"inpainted": {"text": painted.text, "model": named(model.name),
+                                        "control": None if model.control is None else named(model.control),
+                                        **asdict(sampling)}}
                 entries.append(with_view(entry, source, result.plan, 0) if source.view else entry)
             write_all(out, ids, entries)
         except BaseException:  # all or nothing, Ctrl-C too

@@ -13,9 +13,11 @@ from crossmodal.datasets import Reading, load
 from crossmodal.datasets.class_ids import assigned
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain, write_sample
+from crossmodal.datasets.remembered import read_as
 from crossmodal.plan import Plan
 from crossmodal.production.pool import one_thread
 from crossmodal.recipe import Recipe, one_line, read_recipe
+from crossmodal.weights import named
 
 
 def run(capture: str, text: str, out: Path, score: str, start: Path | None, steps: int, seed: int, device: str,
@@ -36,8 +38,9 @@ def run(capture: str, text: str, out: Path, score: str, start: Path | None, step
         result = replay(before, found.plan)
         kind = found.plan.defects[0].kind
         ids = assigned({}, [kind])
-        entry = write_sample(out, f"test/{kind}/000", result, ids, {"path": source.path, "sha256": source.hashes()},
-                             found.plan.seed, prompt=text)
+        origin = {"path": source.path, "sha256": source.hashes(), **read_as(reading)}
+        entry = write_sample(out, f"test/{kind}/000", result, ids, origin, found.plan.seed, prompt=text)
+    entry |= {"optimised": {"text": text, "model": named(score), "steps": steps, "scores": list(found.imprinted)}}
     write_all(out, ids, [entry])
     for sentence in result.warnings:
         warner()(sentence)

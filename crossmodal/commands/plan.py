@@ -13,6 +13,7 @@ from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.prompt import Understood, Word, understand
 from crossmodal.locate.where import Placing, Where
 from crossmodal.recipe import Recipe
+from crossmodal.weights import named
 
 NO_MODEL = "--or-grammar says who answers where a model does not; name one by --vlm, or leave it out"
 
@@ -30,7 +31,7 @@ def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, w
         from crossmodal.commands import seen
 
         return seen.plan(text, image, seed, reading, vlm, or_grammar, json)
-    understood = understand(text, None if encoder is None else Encoder(encoder))
+    understood = understand(text, None if encoder is None else Encoder(encoder).ready())
     recipe, refused, warnings, drawn = understood.recipe, understood.refused, list(understood.warnings), None
     if image is not None and recipe is not None:
         recipe, refused, drawn = _on(image, recipe, seed, reading, warnings, where)
@@ -41,7 +42,7 @@ def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, w
         "understood": [*map(_record, understood.words)], "not_understood": [*map(_record, understood.missed)],
         "warnings": warnings,
     }
-    value |= {} if encoder is None else {"encoder": encoder}
+    value |= {} if encoder is None else {"encoder": named(encoder)}
     value |= {} if image is None else {"plan": None if drawn is None else drawn.model_dump(mode="json")}
     if json:
         print(js.dumps(plain(value), ensure_ascii=False))

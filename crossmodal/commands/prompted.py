@@ -9,6 +9,7 @@ from crossmodal.commands.progress import table
 from crossmodal.datasets import Source, load
 from crossmodal.production import Request
 from crossmodal.recipe import Recipe
+from crossmodal.weights import named
 
 
 def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, dict | None]:
@@ -16,7 +17,7 @@ def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, dict | N
     understood is said. Raises ValueError where it asks for nothing."""
     from crossmodal.guidance import Encoder, understand
 
-    understood = understand(prompt, None if encoder is None else Encoder(encoder))
+    understood = understand(prompt, None if encoder is None else Encoder(encoder).ready())
     for word in understood.missed:
         print(f"note: not understood, at {word.start}: {printed(word.text)}", file=sys.stderr)
     for sentence in understood.warnings:
@@ -29,7 +30,7 @@ def recipe_of(prompt: str, encoder: str | None = None) -> tuple[Recipe, dict | N
     recipe = understood.recipe
     if not likened:
         return recipe, None
-    return recipe, {"encoder": Path(encoder).name, "words": likened,
+    return recipe, {"encoder": named(encoder), "words": likened,
                     "recipe": recipe.model_dump(mode="json", exclude_unset=True)}
 
 

@@ -93,7 +93,7 @@ def _again(out, ids, reading, entry, one, capture, origin):
     made = write_sample(out, entry["id"], result, ids, origin, entry["seed"], "points" in entry["files"],
                         entry["prompt"], entry.get("vlm"), entry.get("likened"))
     made = with_depth_camera(out, made, one, reading, capture, result)
-    return made | {name: entry[name] for name in ("view", "where", "judged") if name in entry}
+    return made | {name: entry[name] for name in ("view", "where", "judged", "inpainted", "optimised") if name in entry}
 
 
 def _again_in_cloud(out, ids, reading, entry, one, cloud, origin):

@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from crossmodal.weights import one_thread, weights
+from crossmodal.weights import one_thread, weights, worded
 
 WHAT = "a text encoder with its tokenizer"
 LONGEST = 128  # tokens of a sentence
@@ -23,6 +24,11 @@ class Encoder:
     loaded when it is first asked, once a process."""
 
     model: str
+
+    def ready(self) -> Self:
+        """Load it. Raises ValueError, one line, where that cannot be."""
+        _loaded(str(self.model))
+        return self
 
     def vectors(self, sentences: tuple[str, ...]) -> np.ndarray:
         """(N, D) float32 unit vectors; the same sentences give the same bytes.
@@ -54,7 +60,7 @@ def _loaded(model: str):
         from transformers import AutoModel, AutoTokenizer
 
         net = AutoModel.from_pretrained(model, local_files_only=True).eval()
-        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
+        tokenizer = worded(AutoTokenizer.from_pretrained(model, local_files_only=True))
         said = _pooling(model)
     ways = [name.removeprefix("pooling_mode_") for name, on in said.items()
             if name.startswith("pooling_mode_") and on is True] or ["mean_tokens"]

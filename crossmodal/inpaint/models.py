@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from crossmodal.weights import one_thread, weights
+from crossmodal.weights import device_of, one_thread, weights
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _loaded(model: Model):
         from diffusers import AutoPipelineForInpainting
 
         known = AutoPipelineForInpainting.load_config(model.name, local_files_only=True)
-    parts = {}
+    parts, device = {}, device_of(model.device)
     if model.control is not None:
         with weights(model.control, "a ControlNet of diffusers", "diffusion"):
             from diffusers import ControlNetModel
@@ -114,7 +114,7 @@ def _loaded(model: Model):
             pipeline = AutoPipelineForInpainting.from_pretrained(model.name, local_files_only=True, **parts)
         pipeline.set_progress_bar_config(disable=True)
         if not model.offload:
-            return pipeline.to(model.device)
+            return pipeline.to(device)
         pipeline.enable_model_cpu_offload(device=None if model.device == "cpu" else model.device)
         return pipeline
 

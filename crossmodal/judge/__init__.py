@@ -1,4 +1,4 @@
-"""Of several draws of one recipe the best: by what is measured on it, by an image–text model, or by whatever answers.
+"""Of several draws of one recipe the best: by what is measured on it, by an image-text model, or by whatever answers.
 
 Models were tried small and of random weights, built from their configurations; no real checkpoint was.
 """

@@ -6,9 +6,9 @@ from typing import Self
 from crossmodal.capture import Capture
 from crossmodal.judge.best import Best, best_of
 from crossmodal.judge.judges import measures, reads
-from crossmodal.judge.models import known
-from crossmodal.locate.models import named
+from crossmodal.judge.models import similarity
 from crossmodal.recipe import Recipe
+from crossmodal.weights import named
 
 MEASURED = "measured"
 DRAWS = 4
@@ -16,7 +16,7 @@ DRAWS = 4
 
 @dataclass(frozen=True)
 class Choice:
-    """judge: an image–text model, or "measured": by what is measured, with no model; draws: of each sample; least:
+    """judge: an image-text model, or "measured": by what is measured, with no model; draws: of each sample; least:
     the score below which a sample counts as failed."""
 
     judge: str = MEASURED
@@ -40,9 +40,9 @@ class Choice:
             measures(recipe)
 
     def ready(self) -> None:
-        """Raises ValueError, one line, for a judge that is missing or of another sort."""
+        """Load the model. Raises ValueError, one line, for one that is missing, broken or of another sort."""
         if self.judge != MEASURED:
-            known(self.judge)
+            similarity(self.judge)
 
     def made(self, capture: Capture, recipe: Recipe, seed: int, text: str | None = None) -> Best:
         """The best draw of a recipe on a capture; text: what was asked in words, if it was. Errors: as best_of."""

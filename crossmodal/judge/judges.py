@@ -50,7 +50,7 @@ def measures(recipe: Recipe) -> Judge:
 
 def reads(model: str, text: str | None = None) -> Judge:
     """By how much the picture after reads more like a text than the picture before: the difference of two cosines,
-    from -2 to 2, of an image–text model (CLIP, Radford et al. 2021; SigLIP, Zhai et al. 2023; or the like).
+    from -2 to 2, of an image-text model (CLIP, Radford et al. 2021; SigLIP, Zhai et al. 2023; or the like).
 
     model: a folder, or an id in the cache; none is fetched. text: None says the plan's kinds.
     Errors: ValueError, one line: the model is missing, or of no such sort.

@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from crossmodal.weights import one_thread, weights
+from crossmodal.weights import one_thread, weights, worded
 
 KINDS = ("clip", "siglip", "siglip2", "altclip", "chinese_clip", "metaclip_2", "align")
-WHAT = "an image–text model with its processor"
+WHAT = "an image-text model with its processor"
 SMALL = ("siglip", "siglip2")
 """Learned on sentences in small letters, filled up to their full length."""
 
@@ -35,8 +35,8 @@ def similarity(model: str) -> Callable[[tuple[np.ndarray, ...], str], list[float
     return alike
 
 
-def known(model: str) -> None:
-    """Raises ValueError, one line, for a model that is missing or of no such sort; no weights are loaded."""
+@lru_cache(maxsize=1)
+def _loaded(model: str):
     with weights(model, WHAT, "vlm"):
         from transformers import AutoConfig
 
@@ -44,15 +44,11 @@ def known(model: str) -> None:
     if kind not in KINDS:
         raise ValueError(f"{model} is of type {kind}, which compares no picture with a text; give one of "
                          f"{', '.join(KINDS)}")
-
-
-@lru_cache(maxsize=1)
-def _loaded(model: str):
-    known(model)
     with weights(model, WHAT, "vlm"):
         import PIL  # noqa: F401
         import torch  # noqa: F401
         from transformers import AutoModel, AutoProcessor
 
-        return (AutoModel.from_pretrained(model, local_files_only=True).eval(),
-                AutoProcessor.from_pretrained(model, local_files_only=True))
+        processor = AutoProcessor.from_pretrained(model, local_files_only=True)
+        worded(processor.tokenizer)
+        return AutoModel.from_pretrained(model, local_files_only=True).eval(), processor

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from crossmodal.capture import Capture
-from crossmodal.locate.models import locator, named, segmenter
+from crossmodal.locate.models import locator, segmenter
 from crossmodal.locate.region import Box, Found, Mask, Region, lifted
+from crossmodal.weights import named
 
 Locator = Callable[[np.ndarray, str], Found | None]
 """(rgb (H, W, 3) uint8, text) → what is found, or None."""

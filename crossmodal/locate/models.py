@@ -2,24 +2,16 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from crossmodal.locate.region import Box, Mask
-from crossmodal.weights import one_thread, weights
+from crossmodal.weights import one_thread, weights, worded
 
 MASKS = {"clipseg": 0.4}
 BOXES = {"grounding-dino": 0.25, "mm-grounding-dino": 0.25, "owlv2": 0.1, "owlvit": 0.1}
 """model_type, and the score from which it counts as found: what their own documentation uses."""
 OUTLINES = ("sam2", "sam2_video")
-
-
-def named(model) -> str:
-    """A model in a record: its id, of a folder the name and no machine's path, of a function its own name."""
-    if not isinstance(model, str):
-        return getattr(model, "__name__", type(model).__name__)
-    return Path(model).resolve().name if Path(model).is_dir() else model
 
 
 def locator(model: str) -> tuple[Callable, float]:
@@ -115,5 +107,7 @@ def _loaded(model: str, kind: str):
         classes |= dict.fromkeys(OUTLINES, (transformers.Sam2Model, transformers.Sam2Processor))
         net, processor = classes.get(kind, (transformers.AutoModelForZeroShotObjectDetection,
                                             transformers.AutoProcessor))
-        return (net.from_pretrained(model, local_files_only=True).eval(),
-                processor.from_pretrained(model, local_files_only=True))
+        processor = processor.from_pretrained(model, local_files_only=True)
+        if kind not in OUTLINES:
+            worded(processor.tokenizer)
+        return net.from_pretrained(model, local_files_only=True).eval(), processor

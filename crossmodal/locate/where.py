@@ -5,10 +5,11 @@ from typing import Self
 
 from crossmodal.capture import Capture
 from crossmodal.locate.find import locate
-from crossmodal.locate.models import locator_kind, named, segmenter_kind
+from crossmodal.locate.models import locator, segmenter
 from crossmodal.locate.region import Region
 from crossmodal.packed import PackedArray
 from crossmodal.recipe import Recipe
+from crossmodal.weights import named
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Where:
         return cls(text, locator, segmenter)
 
     def ready(self) -> None:
-        """Raises ValueError, one line, for a model that is missing or of another sort."""
-        locator_kind(self.locator)
+        """Load the models. Raises ValueError, one line, for one that is missing, broken or of another sort."""
+        locator(self.locator)
         if self.segmenter is not None:
-            segmenter_kind(self.segmenter)
+            segmenter(self.segmenter)
 
     def found(self, capture: Capture) -> Region:
         """The region of a capture's surface. Errors: ValueError where nothing is found."""

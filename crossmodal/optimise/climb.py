@@ -55,6 +55,8 @@ def optimise(capture: Capture, what: Recipe | Plan, text: str, score: Score, ste
     """
     if steps < 1:
         raise ValueError(f"steps must be 1 or more, but got {steps}")
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or above, but got {seed}")
     if isinstance(what, Plan) and what.light is not None:
         capture = capture.lit_by(what.light.light())
     start, free_moves = _start(capture, what, seed, free)

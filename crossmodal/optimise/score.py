@@ -5,7 +5,7 @@ Tried on small models of random weights, built from their configurations, on a C
 
 from typing import Protocol
 
-from crossmodal.weights import weights
+from crossmodal.weights import device_of, weights, worded
 
 
 class Score(Protocol):
@@ -27,12 +27,12 @@ class ClipScore:
             import torch  # noqa: F401
             from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-            self._net = AutoModel.from_pretrained(model, local_files_only=True).to(device).eval()
-            self._tokens = AutoTokenizer.from_pretrained(model, local_files_only=True)
+            self._net = AutoModel.from_pretrained(model, local_files_only=True).eval()
+            self._tokens = worded(AutoTokenizer.from_pretrained(model, local_files_only=True))
             processor = AutoImageProcessor.from_pretrained(model, local_files_only=True)
             size = self._net.config.vision_config.image_size
             longest = self._net.config.text_config.max_position_embeddings
-        self._net.requires_grad_(False)
+        self._net.requires_grad_(False).to(device_of(device))
         self._size, self._longest, self._device = size, longest, device
         self._mean, self._spread = processor.image_mean, processor.image_std
 

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 from os import environ
-from pathlib import Path
 
+from crossmodal import weights
 from crossmodal.capture import Capture
 from crossmodal.guidance.prompt import LONGEST, understand
 from crossmodal.guidance.sense import sensible
@@ -73,12 +73,12 @@ def _in_words(capture: Capture, text: str) -> tuple[Recipe | None, tuple[str, ..
 
 
 def named(model: str) -> str:
-    """A model's name for records: an id, the last part of a folder's path, or what the endpoint calls it."""
+    """A model in a record, an endpoint's as that calls it."""
     if model == ENDPOINT:
         from crossmodal.vlm.endpoint import MODEL
 
         return environ.get(MODEL, "").strip()
-    return Path(model).resolve().name if Path(model).is_dir() else model
+    return weights.named(model)
 
 
 def _by_model(capture, text, model, in_pixels, cut, silent) -> Told:

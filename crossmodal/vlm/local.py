@@ -15,7 +15,7 @@ from typing import NamedTuple
 from crossmodal.vlm.answer import Unusable
 from crossmodal.vlm.offered import longest
 from crossmodal.vlm.question import Question
-from crossmodal.weights import one_thread, weights
+from crossmodal.weights import one_thread, weights, worded
 
 WHAT = "a vision-language model with its processor and chat template"
 
@@ -99,6 +99,7 @@ def _loaded(model: str) -> _Loaded:
 
         net = AutoModelForImageTextToText.from_pretrained(model, local_files_only=True, dtype=torch.float32).eval()
         processor = AutoProcessor.from_pretrained(model, local_files_only=True)
+        worded(processor.tokenizer)
         if not getattr(processor, "chat_template", None):
             raise LookupError("no chat template")
         stops = net.generation_config.eos_token_id
