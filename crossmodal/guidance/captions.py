@@ -33,8 +33,8 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 def captions(result: Result) -> tuple[str, ...]:
     """One sentence for each defect that is seen, and before them one on all of them where there are several; which of
-    the ways to say it is drawn from the plan's own seed. A published method's is told by its name and by what it changes;
-    lifted defects, which are of no kind, are not described."""
+    the ways to say it is drawn from the plan's own seed. A published method's defect is told by its name and by what it
+    changes; lifted defects, which are of no kind, are not described."""
     plan = result.plan
     said = [(one, _of_method(result, i, one) if isinstance(one, Made) else
              _sentence(result, i, one, stream(plan.seed, plan.capture, "caption", i)))
