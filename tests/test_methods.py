@@ -26,6 +26,7 @@ from crossmodal.judge.judges import measures
 from crossmodal.locate.region import Region
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.labels import soft_label
+from crossmodal.methods.making import _canvases
 from crossmodal.methods.noise import perlin
 from crossmodal.methods.presets import names
 from crossmodal.methods.regions import area_of
@@ -379,6 +380,36 @@ def test_textures_come_from_the_bank_that_was_planned(tmp_path):
     write_rgb(tmp_path / planned.texture.name, np.zeros((40, 60, 3), np.uint8))
     with pytest.raises(ValueError, match="sha256 differs"):
         cm.replay(capture, result.plan)
+
+
+def test_matter_of_a_donor_comes_from_the_capture_that_was_planned(tmp_path):
+    capture, cutpaste = captures.load("pot"), cm.method("cutpaste")
+    source = Path(captures.__file__).parent / "boxes.pcd"
+    own, lent = tmp_path / "boxes.pcd", cm.read_capture(source)
+    own.write_bytes(source.read_bytes())
+    content = cutpaste.blocks.content.model_copy(update={"donor": str(tmp_path), "jitter": (0.0, 0.0)})
+    method = cutpaste.model_copy(update={"blocks": cutpaste.blocks.model_copy(update={"content": content})})
+    result = cm.synthesize(capture, method, seed=4)
+    [planned] = result.plan.defects
+    replaying.check_L10(capture, result)
+    assert agreement.check_L5(result.before, result.after, result.masks)
+    column, row = np.rint(lent.camera.project(np.array(planned.elsewhere_m))).astype(int)
+    assert np.linalg.norm(lent.points[row, column] - planned.elsewhere_m) < 0.01, "in the donor's own frame"
+    _, elsewhere = _canvases(capture, planned)
+    assert elsewhere.capture.rgb.tobytes() == lent.rgb.tobytes()
+    cover = cm.grown(capture, planned).field.cover
+    colours = cover[..., :3][cover[..., 3] == 1]
+    assert np.isin(colours.view("V12").ravel(), elsewhere.colours.view("V12").ravel()).all(), "the donor's, no others"
+    moved = planned.moved(truth.rotation((0, 1, 0), 20))
+    assert moved.elsewhere_m == planned.elsewhere_m
+    assert moved.anchor_m != planned.anchor_m
+    own.write_bytes(own.read_bytes()[:-16] + bytes(16))
+    with pytest.raises(ValueError, match="sha256 differs"):
+        cm.replay(capture, result.plan)
+    published = cm.method("cutpaste", as_published=True)
+    blocks = published.blocks.model_copy(update={"content": content})
+    with pytest.raises(ValueError, match="leave --as-published out"):
+        cm.synthesize(capture, published.model_copy(update={"blocks": blocks}), seed=4)
 
 
 OWN = """\
