@@ -264,10 +264,6 @@ def _words(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def _three(text: str | None) -> tuple[float, float, float] | None:
     if text is None:
         return None
@@ -278,3 +274,7 @@ def _three(text: str | None) -> tuple[float, float, float] | None:
     if not all(abs(v) < float("inf") for v in (x, y, z)):
         raise ValueError(f"--viewpoint must be finite, but got {text}")
     return x, y, z
+
+
+if __name__ == "__main__":
+    sys.exit(main())

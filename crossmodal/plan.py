@@ -57,7 +57,7 @@ class Grown(BaseModel):
 
 
 class Texture(BaseModel):
-    """A picture of a bank, by its name there and the hash of its bytes."""
+    """A picture of a bank, or a donor's capture, by its name there and the hash of its bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,7 +68,7 @@ class Texture(BaseModel):
 class Made(BaseModel):
     """One defect of a published method: blocks narrowed to numbers, at a place in a named frame, or of a photograph.
 
-    elsewhere_m, elsewhere_heading: where its content is cut from, if it is
+    elsewhere_m, elsewhere_heading: where its content is cut from, if it is; of a donor, in that one's own camera frame
     pixel, elsewhere_pixel: (column, row), the same of a method that works on the photograph
     step_mm: a cell of the canvas that it is made on
     """
@@ -93,8 +93,10 @@ class Made(BaseModel):
         """The same defect in the coordinates that T (4, 4) maps to. Raises ValueError for one of a photograph."""
         if self.pixel is not None:
             raise ValueError(f"{self.kind} was made on a photograph and cannot be moved")
+        lent = getattr(self.blocks.content, "donor", None) is not None  # a donor stays where it is
+        names = ("anchor_m", "normal", "heading") + (() if lent else ("elsewhere_m", "elsewhere_heading"))
         move = {name: None if getattr(self, name) is None else _turned(T, getattr(self, name), name.endswith("_m"))
-                for name in ("anchor_m", "normal", "heading", "elsewhere_m", "elsewhere_heading")}
+                for name in names}
         return self.model_copy(update=move)
 
 

@@ -133,9 +133,10 @@ def check_L4(result, cloud, pixels):
     left = np.zeros(result.gt.shape, bool)
     left[pixels[:, 1], pixels[:, 0]] = True
     came |= result.before.valid & ~left  # a point that is gone cannot carry its label
-    # Where a fold spreads the labels, the surface between them is still one.
+    # Where a fold spreads the labels, the surface between them is still one. And as noise carries a point over the
+    # outline, so it carries one out of it: of a thin mark on a slant, a whole pixel's width.
     spread = binary_closing(np.pad(landed | came, 4), iterations=3)[4:-4, 4:-4] | landed | came
-    assert (onto & ~truth.grown_by(spread)).sum() <= few, "the mask holds what no label projects onto"
+    assert (onto & ~truth.grown_by(spread, 1 + noise)).sum() <= few, "the mask holds what no label projects onto"
     deep = np.zeros(result.gt.shape, bool)
     plain = seen & (moved > 10 * floor)
     deep[at[plain, 1], at[plain, 0]] = True

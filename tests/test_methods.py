@@ -4,6 +4,7 @@ Truth comes from a ray cast of the method's own field over a chart in closed for
 """
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,10 +21,12 @@ import crossmodal as cm
 from crossmodal import captures
 from crossmodal.cli import main
 from crossmodal.edit import measure
+from crossmodal.guidance import captions as captions_of
 from crossmodal.judge.judges import measures
 from crossmodal.locate.region import Region
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.labels import soft_label
+from crossmodal.methods.making import _canvases
 from crossmodal.methods.noise import perlin
 from crossmodal.methods.presets import names
 from crossmodal.methods.regions import area_of
@@ -189,6 +192,38 @@ def test_what_is_pasted_is_what_was_cut():
     assert result.masks.rgb.any()
 
 
+@pytest.mark.parametrize(("name", "said", "unsaid"), [
+    ("draem", "A draem defect of a foreign texture and relief, ", "another place"),
+    ("cutpaste", "A cutpaste defect of matter from another place and its relief, ", "texture"),
+    ("af3ad-dent", "An af3ad-dent defect of relief, ", "high"),
+    ("cutout", "A cutout defect of a plain colour", "deep")])
+def test_a_caption_tells_the_method_what_it_changes_its_size_and_its_place(name, said, unsaid):
+    _, result, _ = made(name, "pot", 4)
+    [caption] = captions_of(result)
+    assert caption.startswith(said), caption
+    assert unsaid not in caption
+    size = result.measured[0]
+    for got, word in ((size.length_mm, "long"), (size.max_depth_mm, "deep"), (size.max_height_mm, "high")):
+        assert (got > 0.005) == (f"mm {word}" in caption), caption
+        if got > 0.005:
+            assert float(caption.split(f" mm {word}")[0].split()[-1]) == pytest.approx(got, abs=0.051)
+    for sharing, part in (("rgb", "relief"), ("geometry", "texture")):
+        blocks = result.plan.defects[0].blocks.model_copy(update={"sharing": (sharing,)})
+        told = replace(result, plan=result.plan.model_copy(update={"defects": (
+            result.plan.defects[0].model_copy(update={"blocks": blocks}),)}))
+        assert part not in captions_of(told)[0]
+
+
+def test_several_defects_of_methods_and_of_the_catalogue_are_summed_up():
+    capture = captures.load("pot")
+    asked = ((cm.method("cutout"), 1), (cm.Recipe(defects=(cm.Dent(),)), 9))
+    plans = [cm.draw(capture, what, seed) for what, seed in asked]
+    both = plans[0].model_copy(update={"defects": tuple(plan.defects[0] for plan in plans)})
+    first, *rest = captions_of(cm.replay(capture, both))
+    assert first == "A cutout defect and a dent."
+    assert len(rest) == 2
+
+
 def test_soft_labels_grow_with_the_change():
     _, result, _ = made("nsa", "pot", 4)
     label = soft_label(result)
@@ -345,6 +380,36 @@ def test_textures_come_from_the_bank_that_was_planned(tmp_path):
     write_rgb(tmp_path / planned.texture.name, np.zeros((40, 60, 3), np.uint8))
     with pytest.raises(ValueError, match="sha256 differs"):
         cm.replay(capture, result.plan)
+
+
+def test_matter_of_a_donor_comes_from_the_capture_that_was_planned(tmp_path):
+    capture, cutpaste = captures.load("pot"), cm.method("cutpaste")
+    source = Path(captures.__file__).parent / "boxes.pcd"
+    own, lent = tmp_path / "boxes.pcd", cm.read_capture(source)
+    own.write_bytes(source.read_bytes())
+    content = cutpaste.blocks.content.model_copy(update={"donor": str(tmp_path), "jitter": (0.0, 0.0)})
+    method = cutpaste.model_copy(update={"blocks": cutpaste.blocks.model_copy(update={"content": content})})
+    result = cm.synthesize(capture, method, seed=4)
+    [planned] = result.plan.defects
+    replaying.check_L10(capture, result)
+    assert agreement.check_L5(result.before, result.after, result.masks)
+    column, row = np.rint(lent.camera.project(np.array(planned.elsewhere_m))).astype(int)
+    assert np.linalg.norm(lent.points[row, column] - planned.elsewhere_m) < 0.01, "in the donor's own frame"
+    _, elsewhere = _canvases(capture, planned)
+    assert elsewhere.capture.rgb.tobytes() == lent.rgb.tobytes()
+    cover = cm.grown(capture, planned).field.cover
+    colours = cover[..., :3][cover[..., 3] == 1]
+    assert np.isin(colours.view("V12").ravel(), elsewhere.colours.view("V12").ravel()).all(), "the donor's, no others"
+    moved = planned.moved(truth.rotation((0, 1, 0), 20))
+    assert moved.elsewhere_m == planned.elsewhere_m
+    assert moved.anchor_m != planned.anchor_m
+    own.write_bytes(own.read_bytes()[:-16] + bytes(16))
+    with pytest.raises(ValueError, match="sha256 differs"):
+        cm.replay(capture, result.plan)
+    published = cm.method("cutpaste", as_published=True)
+    blocks = published.blocks.model_copy(update={"content": content})
+    with pytest.raises(ValueError, match="leave --as-published out"):
+        cm.synthesize(capture, published.model_copy(update={"blocks": blocks}), seed=4)
 
 
 OWN = """\

@@ -3,7 +3,7 @@
 import numpy as np
 
 from crossmodal.guidance.asked import middle_of
-from crossmodal.plan import Grown
+from crossmodal.plan import Grown, Made
 from crossmodal.result import Result
 from crossmodal.streams import stream
 
@@ -22,16 +22,23 @@ COLOURED = ("contamination", "fibre", "stain", "discoloration", "corrosion")
 FORMS = ("{article} {colour}{noun} {size}{place}.", "{Place}{article} {colour}{noun} {size}.",
          "There is {article} {colour}{noun} {size}{place}.",
          "The surface shows {article} {colour}{noun}, {size}{place}.")
+LAID = {"shift": "matter from another place", "grid_shuffle": "a shuffled grid", "texture": "a foreign texture",
+        "plain": "a plain colour", "speckle": "speckles", "fill": "what its surroundings suggest",
+        "slide": "matter slid along"}
+SHAPED = {"hills": "relief", "paste": "its relief", "remove": "a gap", "smooth": "relief worn off",
+          "roughen": "roughness", "no_return": "no return of depth"}
 ON_EDGE_PX = 2.0
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def captions(result: Result) -> tuple[str, ...]:
     """One sentence for each defect that is seen, and before them one on all of them where there are several; which of
-    the ways to say it is drawn from the plan's own seed. Lifted defects, which are of no kind, are not described."""
+    the ways to say it is drawn from the plan's own seed. A published method's defect is told by its name and by what it
+    changes; lifted defects, which are of no kind, are not described."""
     plan = result.plan
-    said = [(one, _sentence(result, i, one, stream(plan.seed, plan.capture, "caption", i)))
-            for i, one in enumerate(plan.defects) if isinstance(one, Grown) and middle_of(result, i) is not None]
+    said = [(one, _of_method(result, i, one) if isinstance(one, Made) else
+             _sentence(result, i, one, stream(plan.seed, plan.capture, "caption", i)))
+            for i, one in enumerate(plan.defects) if isinstance(one, Grown | Made) and middle_of(result, i) is not None]
     sentences = tuple(sentence for _, sentence in said)
     return (summary([one.kind for one, _ in said]), *sentences) if len(said) > 1 else sentences
 
@@ -40,7 +47,7 @@ def summary(kinds: list[str]) -> str:
     """A sentence that says how many there are of which kind."""
     parts = []
     for kind in dict.fromkeys(kinds):
-        many, noun = kinds.count(kind), NOUNS[kind][0]
+        many, noun = kinds.count(kind), NOUNS.get(kind, (f"{kind} defect",))[0]
         parts.append(f"{_article(noun)} {noun}" if many == 1 else f"{_spelt(many)} {_plural(noun)}")
     text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return f"{text[0].upper()}{text[1:]}."
@@ -56,6 +63,21 @@ def _sentence(result, i, planned, rng: np.random.Generator) -> str:
     text = form.format(article=_article(colour + noun), colour=colour, noun=noun, size=_size(result, i, spec),
                        place=f" {place}" if place else "", Place=f"{place}, " if place else "")
     return text[0].upper() + text[1:]
+
+
+def _of_method(result, i, planned: Made) -> str:
+    blocks, size = planned.blocks, result.measured[i]
+    laid = LAID.get(blocks.content.kind, "")
+    shaped = (f"the relief of {laid}" if blocks.effect.kind == "paste" and blocks.sharing == ("geometry",) else
+              SHAPED.get(blocks.effect.kind, ""))
+    changes = ("" if blocks.sharing == ("geometry",) else laid, "" if blocks.sharing == ("rgb",) else shaped)
+    made_of = " and ".join(one for one in changes if one)
+    sizes = [f"{_mm(got)} mm {word}" for got, word in ((size.length_mm, "long"), (size.max_depth_mm, "deep"),
+                                                       (size.max_height_mm, "high")) if float(_mm(got)) > 0]
+    name = f"{planned.kind} defect"
+    text = f"{_article(name)} {name}{f' of {made_of}' if made_of else ''}"
+    said = ", ".join(part for part in (text, *sizes, _where(result, i)) if part)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _size(result, i, spec) -> str:
@@ -77,7 +99,7 @@ def _where(result, i) -> str:
     surface, at = result.before.surface, middle_of(result, i)
     if surface.landmarks.centre[at]:
         return "near the centre"
-    if result.plan.defects[i].spec.at == "edge":
+    if isinstance(planned := result.plan.defects[i], Grown) and planned.spec.at == "edge":
         own = result.instances == i + 1
         if float(surface.landmarks.distance_px("edge")[own].min()) < ON_EDGE_PX:
             return "on the edge"

@@ -32,9 +32,11 @@ class Content(Block):
 
 
 class Shift(Content):
-    """The object's own surface from another place, colours and fine relief (CutPaste, NSA)."""
+    """The object's own surface from another place, or a donor's, colours and fine relief (CutPaste, NSA)."""
 
     kind: Literal["shift"] = "shift"
+    donor: str | None = None
+    """A folder of captures, or one of them: the matter is of an object in there."""
     jitter: Share = (0.0, 0.0)
     """How far brightness, contrast, saturation and hue may wander."""
     turn_deg: Range = (0.0, 0.0)

@@ -15,6 +15,7 @@ from crossmodal.methods.blends import blended
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Keep, Shift, Texture, laid
+from crossmodal.methods.donors import donor, picked
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
 from crossmodal.methods.masks import Mask
@@ -73,13 +74,18 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
     else:
         box = blocks.region.box_mm()
         step = min(pixel_mm / CELLS_A_PIXEL, blocks.finest_mm / CELLS_A_FEATURE)
-        where = _on_surface(capture, method, blocks, rng) | {"step_mm": max(step, max(box) / MOST_CELLS)}
+        where = _on_surface(capture, method, blocks, drawn["texture"], rng)
+        where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
     light = None if capture.light is None else PlannedLight.of(capture.light)
     return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))
 
 
 def _chosen(blocks, rng) -> PlannedTexture | None:
     content = blocks.content
+    if isinstance(content, Shift) and content.donor is not None:
+        if blocks.space == "pixels":
+            raise ValueError("a donor lends a piece of its surface, not of its photograph; leave --as-published out")
+        return picked(content.donor, rng)
     if not isinstance(content, Texture) or content.bank is None:
         return None
     names = listed(content.bank)
@@ -92,7 +98,12 @@ def _room(blocks) -> float:
     return SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
 
 
-def _on_surface(capture, method, blocks: Blocks, rng) -> dict:
+def _source(capture, content, planned: PlannedTexture | None) -> Capture:
+    """The capture that a drawn content's matter is cut from."""
+    return capture if getattr(content, "donor", None) is None else donor(content.donor, planned)
+
+
+def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     down, across = blocks.region.box_mm()
     bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
@@ -101,7 +112,8 @@ def _on_surface(capture, method, blocks: Blocks, rng) -> dict:
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
         place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
-        there = find_spot(capture.surface, place, turned, bounds, (spot,), rng)
+        source = _source(capture, blocks.content, texture)
+        there = find_spot(source.surface, place, turned, bounds, (spot,) if source is capture else (), rng)
         where |= {"elsewhere_m": there.anchor_m, "elsewhere_heading": there.heading}
     return where
 
@@ -144,10 +156,14 @@ def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
 def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
     box, step = planned.blocks.region.box_mm(), planned.step_mm
     room = box[0] + 4 * step, box[1] + 4 * step
-    return tuple(None if anchor is None else Canvas.unrolled(
-        capture, _patch(capture, planned, anchor, heading, room), room, step)
-        for anchor, heading in ((planned.anchor_m, planned.heading),
-                                (planned.elsewhere_m, planned.elsewhere_heading)))
+    def unrolled(seen, anchor, heading):
+        return Canvas.unrolled(seen, _patch(seen, planned, anchor, heading, room), room, step)
+
+    canvas = unrolled(capture, planned.anchor_m, planned.heading)
+    if planned.elsewhere_m is None:
+        return canvas, None
+    source = _source(capture, planned.blocks.content, planned.texture)
+    return canvas, unrolled(source, planned.elsewhere_m, planned.elsewhere_heading)
 
 
 def _patch(capture, planned, anchor, heading, room) -> Patch:

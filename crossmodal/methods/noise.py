@@ -7,22 +7,25 @@ from numba import njit
 
 from crossmodal.texture import _hash
 
+HIGHEST = 0.999  # of a threshold: noise is 1 at most, and so never rises above it by rounding alone
+
 
 def perlin(shape: tuple[int, int], cells: tuple[float, float], turn_deg: float, seed: int,
-           fades: float | None = None) -> np.ndarray:
+           fades: float | None = None, least: float = 0.0) -> np.ndarray:
     """Perlin noise (H, W) float32, about [-1, 1], of (down, across) lattice cells over the picture, turned about its
     middle. Any size and any number of cells will do: the lattice has no end.
 
-    fades: the share of the half width over which it falls to 0 towards the circle in the picture, if it does
+    fades: the share of the half width over which it falls to 0 towards the circle in the picture, if it does; it is 0
+    already where it would be least at most
     """
     turn = math.radians(turn_deg)
     y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
     return _perlin(*shape, float(cells[0]), float(cells[1]), math.cos(turn), math.sin(turn), int(seed) & 0x7FFFFFFF,
-                   y, x, np.float32(fades or 0))
+                   y, x, np.float32(fades or 0), np.float32(HIGHEST * least))
 
 
 @njit(cache=True, nogil=True)
-def _perlin(h, w, down, across, c, s, seed, rows, columns, fades):
+def _perlin(h, w, down, across, c, s, seed, rows, columns, fades, least):
     most = int(0.75 * max(down, across)) + 2
     ways = np.empty((2 * most + 2, 2 * most + 2, 2), np.float64)
     for a in range(2 * most + 2):
@@ -37,7 +40,7 @@ def _perlin(h, w, down, across, c, s, seed, rows, columns, fades):
                 far = (one - np.sqrt(rows[i] * rows[i] + columns[j] * columns[j])) / fades
                 far = min(max(far, np.float32(0)), one)
                 share = far * far * (np.float32(3) - np.float32(2) * far)
-                if share == 0:
+                if share <= least:
                     out[i, j] = 0
                     continue
             y, x = (i + 0.5) / h - 0.5, (j + 0.5) / w - 0.5

@@ -201,7 +201,8 @@ def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
     for attempt in range(TRIES if region.nonempty else 1):
         fades = None if canvas.lit else FADES
-        noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades)
+        noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
+                       max(threshold, 0))
         over = np.maximum(noise - threshold, 0)
         over[~canvas.known_in(over > 0)] = 0
         under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
