@@ -85,8 +85,9 @@ def _is_no_request(sentence) -> bool:
     asks = sentence[-1].may("question")
     if _changes(sentence):
         return True
+    first = next((item for item in sentence if not item.may("sign")), None)
     for item in sentence:
-        if item.may("query", "undo") or (asks and item is sentence[0] and item.may("asks")):
+        if item.may("query", "undo") or (asks and item is first and item.may("asks")):
             return not (item.may("kind") and not item.may("query", "undo"))
         if item.tag or item.may("the", "a", "kind", "landmark", "degree", "colour") or not item.may(
                 "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):

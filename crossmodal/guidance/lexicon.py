@@ -78,9 +78,10 @@ def lexicon(language: str) -> Lexicon:
             node = node.following.setdefault(word, Node())
             words.add(word)
         node.senses.setdefault(tag, value)
+    many = frozenset(map(plain, data.get("plural", ())))
     endings = tuple(sorted(((plain(a), plain(b)) for a, b in data.get("endings", {}).items()),
-                           key=lambda pair: len(pair[0])))
-    return Lexicon(language, root, endings, frozenset(map(plain, data.get("plural", ()))), frozenset(words),
+                           key=lambda pair: (pair[0] not in many, len(pair[0]))))
+    return Lexicon(language, root, endings, many, frozenset(words),
                    dict(data.get("letters", {})), frozenset(kept))
 
 

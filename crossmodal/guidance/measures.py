@@ -131,7 +131,7 @@ def _measure(items, at):
 def _places(items, k) -> bool:
     """"10 mm below the rim" has no bound: what could be one says where."""
     follows = next((one for one in items[k + 1:] if not one.may("the", "a")), None)
-    return items[k].may("near") and follows is not None and follows.may("landmark", "part", "object", "kind")
+    return items[k].may("near") and follows is not None and follows.may("landmark", "part", "object", "kind", "pronoun")
 
 
 def _bound(item) -> str | None:

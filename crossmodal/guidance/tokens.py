@@ -29,7 +29,8 @@ _LABEL = re.compile(r"\b(?:item|defect|fault|flaw|finding|pos|position|point|ste
 _LISTED = re.compile(r"(?:(?<=\s)|(?<!.))\d{1,2}[.)](?=\s)", re.DOTALL)
 
 # "[3, 5] mm", "U(3,6)"; but "(0,5)" is a half.
-_INTERVAL = re.compile(r"(?:\[\s*|(?<=[a-z])\(\s*|\((?=[\d.]+[,;]\s))([\d.]+)(\s*[,;]\s*)([\d.]+)\s*[\])]", re.IGNORECASE)
+_INTERVAL = re.compile(r"(?:\[\s*|(?<=[a-z])\(\s*|\((?=[\d.]+[,;]\s))([\d.]+)(\s*[,;]\s*)([\d.]+)\s*[\])]",
+                       re.IGNORECASE)
 
 
 @dataclass(frozen=True)
