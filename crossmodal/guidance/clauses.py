@@ -83,6 +83,9 @@ def _sentences(items):
 def _is_no_request(sentence) -> bool:
     """Whether a sentence asks something, or wants a defect gone: its first word of weight says so."""
     asks = sentence[-1].may("question")
+    last = sentence[-2] if len(sentence) > 1 else sentence[-1]
+    if asks and last.may("asks") and not any(item.may("make") for item in sentence):
+        return True  # "这是裂纹吗?"
     if _changes(sentence):
         return True
     first = next((item for item in sentence if not item.may("sign")), None)
@@ -99,7 +102,7 @@ def _changes(sentence) -> bool:
     """Whether a sentence is about a defect that is there: "make the hole bigger"."""
     words = [item for item in sentence if not item.may("stop")]
     at = next((k for k, item in enumerate(words) if item.may("kind")), len(words))
-    led = at > 0 and words[at - 1].may("the") and all(item.may("filler", "make", "the") for item in words[:at])
+    led = at > 0 and words[at - 1].may("the") and all(item.may("filler", "make", "the", "comma") for item in words[:at])
     said = words[at + 1:]
     return led and bool(said) and said[-1].may("changed") and all(
         item.may("changed", "degree", "difficulty", "filler") for item in said)

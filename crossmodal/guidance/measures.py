@@ -95,7 +95,7 @@ def _measure(items, at):
             between = True
         elif bound and not role and item.may("role") and item.senses["role"][1] == "noun":
             role = item.senses["role"][0]  # "a maximum depth of 2 mm"
-        elif not (k > at and (bound or between) and item.may("of", "a", "sign")):
+        elif not (k > at and (bound or between) and item.may("of", "a", "sign")) or _quantity(items, k) is not None:
             break
         k += 1
     first = _quantity(items, k)
@@ -125,6 +125,8 @@ def _measure(items, at):
     behind = k < len(items) and not bound and not _places(items, k)
     if behind and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None:
         bound, k = said, k + 1
+    if "thing" in items[k - 1].senses and not bound:
+        bound = "about"
     return replace(measure, bound=bound, role=role), k
 
 
@@ -183,6 +185,8 @@ def _quantity(items, k):
     if items[k].may("a") and "number" not in items[k].senses:
         unit, behind = _unit(items, k + 1)
         return None if unit not in MM or items[k + 1].may("near") else (1.0, unit, behind)
+    if "thing" in items[k].senses:
+        return items[k].senses["thing"], "mm", k + 1
     if "number" not in items[k].senses:
         return None
     value, k = _number(items, k)
