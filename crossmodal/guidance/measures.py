@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from crossmodal.guidance.items import Item
 from crossmodal.guidance.roles import with_roles
+from crossmodal.guidance.shares import share
 
 MM = {"mm": 1.0, "cm": 10.0, "um": 1e-3, "m": 1e3, "inch": 25.4, "thou": 0.0254}
 ABOUT = 0.1  # "about 5" is 5 give or take a tenth
@@ -31,6 +32,8 @@ class Measure:
     more: tuple["Measure", ...] = ()
     spelt: bool = False
     """Whether it was said in words and not in digits."""
+    likened: bool = False
+    """Whether it was said by a thing of that size: a number beside it is the size."""
 
     @property
     def is_count(self) -> bool:
@@ -102,6 +105,8 @@ def _measure(items, at):
     if first is None:
         return None
     value, unit, behind = first
+    if unit is None and value < 1 and (of_object := share(items, at, behind)) is not None:
+        return Measure(100 * value, 100 * value, "percent", bound, role or of_object[0]), of_object[1]
     measure, k = Measure(value, value, spelt="digits" not in items[k].senses), behind
     behind_first = k
     while (more := _linked(items, k, between)) is not None:
@@ -125,9 +130,8 @@ def _measure(items, at):
     behind = k < len(items) and not bound and not _places(items, k)
     if behind and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None:
         bound, k = said, k + 1
-    if "thing" in items[k - 1].senses and not bound:
-        bound = "about"
-    return replace(measure, bound=bound, role=role), k
+    likened = "thing" in items[k - 1].senses
+    return replace(measure, bound=bound or "about" * likened, role=role, likened=likened), k
 
 
 def _places(items, k) -> bool:

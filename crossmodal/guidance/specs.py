@@ -86,7 +86,7 @@ class _Fields:
             self._dimensions(item, (measure, *measure.more))
             return
         role = measure.role or "main"
-        if role == "main" and self._field(role, measure.unit) in self.sized:
+        if role == "main" and self._field(role, measure.unit) in self.sized and not measure.likened:
             role = self._spare()
         if measure.unit == "degree":
             role = "angle"
@@ -253,7 +253,7 @@ class _Fields:
 def _turn(item: Item) -> int:
     """Sizes that have a name come before those that have none, and both before words."""
     if item.tag == "measure":
-        return 0 if item.value.role or item.value.more else 1
+        return 2 if item.value.likened else 0 if item.value.role or item.value.more else 1
     return {"ratio": 2, "degree": 3}.get(item.tag, 4)
 
 
