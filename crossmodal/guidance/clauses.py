@@ -104,7 +104,7 @@ def _changes(sentence) -> bool:
     at = next((k for k, item in enumerate(words) if item.may("kind")), len(words))
     led = at > 0 and words[at - 1].may("the") and all(item.may("filler", "make", "the", "comma") for item in words[:at])
     said = words[at + 1:]
-    return led and bool(said) and said[-1].may("changed") and all(
+    return led and any(item.may("changed") for item in said) and all(
         item.may("changed", "degree", "difficulty", "filler") for item in said)
 
 

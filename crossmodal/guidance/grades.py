@@ -17,9 +17,6 @@ def graded(items: list[Item], at: int, refused: bool) -> bool:
             following.notes.append(item.senses["difficulty"])
             return refused
         level = item.senses["difficulty"]
-        if item.may("filler") and not refused and (following is None or not following.may("kind", "vague", "colour")):
-            item.settle("filler", True)  # "there is a scratch visible"
-            return refused
         if item.may("adverb") and following is not None and following.may("degree", "role"):
             item.settle("filler", True)  # "extremely small"
             return refused

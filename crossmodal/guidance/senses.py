@@ -160,6 +160,8 @@ class Settling:
         if item.senses["landmark"] == "thread":
             kinds = [one for one in self.items if one is not item and (one.may("kind") or one.tag == "head")]
             return self.relation is None and self._counted(at) and not kinds
+        if self._definite(at) and following is not None and following.may("asks"):
+            return False  # "the hole is 5 mm from the edge"
         if self._definite(at) and not asked_for(self.items, item):
             return False  # "the rim and the hole"
         rest = rest_of_clause(self.items, at)
