@@ -48,6 +48,9 @@ class _Fields:
     def made(self):
         for item in sorted(self.request.said, key=_turn):
             getattr(self, f"_{item.tag}")(item)
+        if self.place.get("inward") and self.spec.at != "axis":
+            self.place.setdefault("where", "rim")
+            self.fields.pop("orientation_deg", None)
         if self.place.get("inward") and self.place.get("near") == "hole":
             del self.place["inward"], self.place["where"]
             self.notes.append("what runs inward begins at a rim; from a hole, no heading is asked for")
@@ -205,9 +208,6 @@ class _Fields:
                 self._note(item, f"only one {name} can be asked for; {self.place[name]} was said first")
                 return
             self.place[name] = value
-        if self.place.get("inward") and self.spec.at != "axis":
-            self.place.setdefault("where", "rim")
-            self.fields.pop("orientation_deg", None)
         item.meaning = ", ".join([*(f"place.{name}: {value}" for name, value in said.items()),
                                   *([] if turn is None else [f"orientation_deg: {turn:g}"])])
 
