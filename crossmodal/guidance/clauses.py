@@ -86,7 +86,7 @@ def _is_no_request(sentence) -> bool:
     last = sentence[-2] if len(sentence) > 1 else sentence[-1]
     if asks and last.may("asks") and not any(item.may("make") for item in sentence):
         return True  # "这是裂纹吗?"
-    if _changes(sentence):
+    if _changes(sentence) or _works_on(sentence):
         return True
     first = next((item for item in sentence if not item.may("sign")), None)
     for item in sentence:
@@ -96,6 +96,13 @@ def _is_no_request(sentence) -> bool:
                 "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):
             return False
     return False
+
+
+def _works_on(sentence) -> bool:
+    """Whether something that is not known, and not making, is done to a defect: "photograph the dent"."""
+    words = [item for item in sentence if not item.may("sign", "stop", "filler")]
+    return len(words) > 2 and not words[0].tag and not set(words[0].senses) - {"object"} and words[1].may("the") and (
+        words[2].may("kind") and not any(item.tag == "measure" or item.may("number") for item in words))
 
 
 def _changes(sentence) -> bool:

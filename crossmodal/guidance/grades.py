@@ -27,7 +27,7 @@ def graded(items: list[Item], at: int, refused: bool) -> bool:
     elif item.may("than"):
         role, bound = item.senses["than"]
         item.settle("degree", (role, "large" if (bound == "least") != refused else "small"))
-    elif at + 1 < len(items) and items[at + 1].may("but", "away", "barring"):
+    elif at + 1 < len(items) and items[at + 1].may("away", "barring"):
         item.settle("filler", True)  # "all is fine except for two dents"
     else:
         if item.may("role") and not (item.may("degree") and item.senses["role"][1] == "noun"):  # "lg scratch"

@@ -26,6 +26,9 @@ def heads(sentence: list[Item], made: bool) -> list[int]:
             entry, sentence[other].value, at < other, _joint(sentence, *sorted((at, other)))) for other in others)
         if entry["kind"] is None and any(sentence[k].value["kind"] for k in found):
             yields = True
+        told = at - 1 if at and sentence[at - 1].tag == "count" else None
+        if entry["kind"] is None and told is not None and sum(sentence[k].value["kind"] is not None for k in found) > 1:
+            sentence[told].tag = "filler"  # "3 defects: a scratch, a dent and a stain"
         if yields:
             sentence[at].tag = "filler"
             if sentence[at].plural and entry["weak"] and at - 1 in others and sentence[at - 1].tag == "head":

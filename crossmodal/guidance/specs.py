@@ -43,6 +43,7 @@ class _Fields:
         self.fields: dict = {"kind": request.kind} | said
         self.notes: list[str] = []
         self.sized: set[str] = set()
+        self.bounds: dict[str, str] = {}
         self.place: dict = dict(request.fields.get("place", {}))
 
     def made(self):
@@ -108,10 +109,18 @@ class _Fields:
         if name is None:
             self._note(item, f"a {self.request.kind} has no {role}")
             return
+        low, high = (scale * end for end in measure.ends)
+        if {measure.bound, self.bounds.get(name)} == {"least", "most"} and measure.unit != "percent":
+            ends = self.fields[name]  # "longer than 10 but shorter than 15"
+            low, high = (low, ends[1]) if measure.bound == "least" else (ends[0], high)
+            if isinstance(low, float) and isinstance(high, float) and low < high:
+                self.fields[name] = [_tidy(low), _tidy(high)]
+                item.meaning = f"{name}: {self.fields[name]}"
+                return
         if name in self.sized:
             self._note(item, f"{name} was said already")
             return
-        low, high = (scale * end for end in measure.ends)
+        self.bounds[name] = measure.bound
         if measure.unit == "percent":
             value = f"{low:.6g}%" if low == high else [f"{low:.6g}%", f"{high:.6g}%"]
         else:
