@@ -83,10 +83,7 @@ def _sentences(items):
 def _is_no_request(sentence) -> bool:
     """Whether a sentence asks something, or wants a defect gone: its first word of weight says so."""
     asks = sentence[-1].may("question")
-    last = sentence[-2] if len(sentence) > 1 else sentence[-1]
-    if asks and last.may("asks") and not any(item.may("make") for item in sentence):
-        return True  # "这是裂纹吗?"
-    if _changes(sentence) or _works_on(sentence):
+    if _remarks(sentence) or _changes(sentence) or _works_on(sentence):
         return True
     first = next((item for item in sentence if not item.may("sign")), None)
     for item in sentence:
@@ -96,6 +93,19 @@ def _is_no_request(sentence) -> bool:
                 "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):
             return False
     return False
+
+
+def _remarks(sentence) -> bool:
+    """Whether a sentence in which nothing is to be made asks without a sign or praises: "is rust a defect",
+    "这是裂纹吗", "a nice dent, well done"."""
+    if any(item.may("make", "number") or item.tag == "measure" for item in sentence):
+        return False
+    one, *others = sentence[:3]
+    asking = one.may("asking") and bool(others) and (others[0].may("the") or (
+        others[0].may("kind") and others[-1].may("a")))
+    praised = any(item.may("praise") for item in sentence) and not any(
+        item.may("but", "barring", "away") for item in sentence)  # "looks good but for a dent"
+    return asking or praised or any(item.may("inquiry") for item in sentence)
 
 
 def _works_on(sentence) -> bool:
