@@ -83,10 +83,11 @@ def _sentences(items):
 def _is_no_request(sentence) -> bool:
     """Whether a sentence asks something, or wants a defect gone: its first word of weight says so."""
     asks = sentence[-1].may("question")
-    if _changes(sentence):
+    if _remarks(sentence) or _changes(sentence) or _works_on(sentence):
         return True
+    first = next((item for item in sentence if not item.may("sign")), None)
     for item in sentence:
-        if item.may("query", "undo") or (asks and item is sentence[0] and item.may("asks")):
+        if item.may("query", "undo") or (asks and item is first and item.may("asks")):
             return not (item.may("kind") and not item.may("query", "undo"))
         if item.tag or item.may("the", "a", "kind", "landmark", "degree", "colour") or not item.may(
                 "filler", "sign", "but", "and", "comma", "colon", "of", "to", "not"):
@@ -94,13 +95,33 @@ def _is_no_request(sentence) -> bool:
     return False
 
 
+def _remarks(sentence) -> bool:
+    """Whether a sentence in which nothing is to be made asks without a sign or praises: "is rust a defect",
+    "这是裂纹吗", "a nice dent, well done"."""
+    if any(item.may("make", "number") or item.tag == "measure" for item in sentence):
+        return False
+    one, *others = sentence[:3]
+    asking = one.may("asking") and bool(others) and (others[0].may("the") or (
+        others[0].may("kind") and others[-1].may("a")))
+    praised = any(item.may("praise") for item in sentence) and not any(
+        item.may("but", "barring", "away") for item in sentence)  # "looks good but for a dent"
+    return asking or praised or any(item.may("inquiry") for item in sentence)
+
+
+def _works_on(sentence) -> bool:
+    """Whether something that is not known, and not making, is done to a defect: "photograph the dent"."""
+    words = [item for item in sentence if not item.may("sign", "stop", "filler")]
+    return len(words) > 2 and not words[0].tag and not set(words[0].senses) - {"object"} and words[1].may("the") and (
+        words[2].may("kind") and not any(item.tag == "measure" or item.may("number") for item in words))
+
+
 def _changes(sentence) -> bool:
     """Whether a sentence is about a defect that is there: "make the hole bigger"."""
     words = [item for item in sentence if not item.may("stop")]
     at = next((k for k, item in enumerate(words) if item.may("kind")), len(words))
-    led = at > 0 and words[at - 1].may("the") and all(item.may("filler", "make", "the") for item in words[:at])
+    led = at > 0 and words[at - 1].may("the") and all(item.may("filler", "make", "the", "comma") for item in words[:at])
     said = words[at + 1:]
-    return led and bool(said) and said[-1].may("changed") and all(
+    return led and any(item.may("changed") for item in said) and all(
         item.may("changed", "degree", "difficulty", "filler") for item in said)
 
 

@@ -6,8 +6,9 @@ from crossmodal.guidance.items import Item
 
 # One letter an item: the first that it may be.
 LETTERS = {"apart": "d", "part": "s", "landmark": "p", "kind": "p", "object": "p", "mutual": "p", "away": "f",
-           "below": "f", "to": "t", "the": "a", "a": "a", "of": "o", "colon": "o", "filler": "i", "near": "i"}
-PLACE = "[ao]*[sp](?:[ao]*[sp])*"
+           "below": "f", "pronoun": "q", "to": "t", "the": "a", "a": "a", "of": "o", "colon": "o", "filler": "i",
+           "near": "i"}
+PLACE = "(?:q|[ao]*[sp](?:[ao]*[sp])*)"
 BEHIND = re.compile(f"i?f{PLACE}|t?a*so[ao]*[sp]+|d(?:[ft]{PLACE})?")  # "from the edge", "left of the hole", "apart"
 BEFORE = re.compile(f"d(?:[ft]?{PLACE})?[aoi]*$")  # "a distance to the rim of 5 mm"
 LONGEST = 8  # items on one side of a distance

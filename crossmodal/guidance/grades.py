@@ -17,9 +17,6 @@ def graded(items: list[Item], at: int, refused: bool) -> bool:
             following.notes.append(item.senses["difficulty"])
             return refused
         level = item.senses["difficulty"]
-        if item.may("filler") and not refused and (following is None or not following.may("kind", "vague", "colour")):
-            item.settle("filler", True)  # "there is a scratch visible"
-            return refused
         if item.may("adverb") and following is not None and following.may("degree", "role"):
             item.settle("filler", True)  # "extremely small"
             return refused
@@ -30,6 +27,8 @@ def graded(items: list[Item], at: int, refused: bool) -> bool:
     elif item.may("than"):
         role, bound = item.senses["than"]
         item.settle("degree", (role, "large" if (bound == "least") != refused else "small"))
+    elif at + 1 < len(items) and items[at + 1].may("away", "barring"):
+        item.settle("filler", True)  # "all is fine except for two dents"
     else:
         if item.may("role") and not (item.may("degree") and item.senses["role"][1] == "noun"):  # "lg scratch"
             role, way = item.senses["role"]

@@ -26,8 +26,13 @@ def heads(sentence: list[Item], made: bool) -> list[int]:
             entry, sentence[other].value, at < other, _joint(sentence, *sorted((at, other)))) for other in others)
         if entry["kind"] is None and any(sentence[k].value["kind"] for k in found):
             yields = True
+        told = at - 1 if at and sentence[at - 1].tag == "count" else None
+        if entry["kind"] is None and told is not None and sum(sentence[k].value["kind"] is not None for k in found) > 1:
+            sentence[told].tag = "filler"  # "3 defects: a scratch, a dent and a stain"
         if yields:
             sentence[at].tag = "filler"
+            if sentence[at].plural and entry["weak"] and at - 1 in others and sentence[at - 1].tag == "head":
+                sentence[at - 1].plural = True  # "oxidation spots"
             for other in (k for k in others if sentence[k].value["kind"] == entry["kind"]):
                 value = sentence[other].value
                 if "count" in entry["with"] and {"count", "comma"} <= {item.tag for item in sentence[at + 1:other]}:
@@ -100,7 +105,7 @@ def _again(first: Item, second: Item, between) -> bool:
         return True  # "crack, hairline, 8 mm"
     if "count" in first.value["with"]:
         return second.plural and (bool(tags & {"comma", "colon"}) if "count" in tags else True)
-    if first.value["kind"] in SOILING and not first.plural and second.plural and "count" in tags:
+    if first.value["kind"] in SOILING and not first.plural and second.plural and tags & {"count", "measure"}:
         return bool(tags & {"comma", "colon"})  # "spatter at the seam, 6 drops"
     return bool(tags & {"colon", "comma"} if first.value["like"] else "colon" in tags) and tags <= TELLING
 

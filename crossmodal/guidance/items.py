@@ -140,7 +140,9 @@ def _compound(token: Token, book: Lexicon) -> Item | None:
     for at in range(SHORTEST_PART, len(token.text) - SHORTEST_PART + 1):
         count, senses, plural = book.longest([token.text[at:]], 0)
         if count and set(senses) & NAMES:
-            return Item(senses, token.start, token.end, plural)
+            led = book.longest([token.text[:at]], 0)[1] if "object" in senses else {}
+            place = {"landmark": led["landmark"]} if "landmark" in led else {}  # "an der Gewindeseite"
+            return Item(place or senses, token.start, token.end, plural)
     return None
 
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 from crossmodal.guidance.tokens import plain
 
 LANGUAGES = ("en", "de", "es", "zh")
+AS_LARGE = ("the size of", "size of", "as big as", "as large as", "as wide as", "as long as", "big as")
 MAYBE = 4  # senses of one phrase are few; and so are the ways in which a word may be inflected
 
 
@@ -78,9 +79,10 @@ def lexicon(language: str) -> Lexicon:
             node = node.following.setdefault(word, Node())
             words.add(word)
         node.senses.setdefault(tag, value)
+    many = frozenset(map(plain, data.get("plural", ())))
     endings = tuple(sorted(((plain(a), plain(b)) for a, b in data.get("endings", {}).items()),
-                           key=lambda pair: len(pair[0])))
-    return Lexicon(language, root, endings, frozenset(map(plain, data.get("plural", ()))), frozenset(words),
+                           key=lambda pair: (pair[0] not in many, len(pair[0]))))
+    return Lexicon(language, root, endings, many, frozenset(words),
                    dict(data.get("letters", {})), frozenset(kept))
 
 
@@ -110,6 +112,9 @@ def _senses(data):
     for unit, phrases in data.get("units", {}).items():
         for phrase in phrases:
             yield phrase, "unit", unit
+    for thing, size in data.get("things", {}).items():
+        for phrase in (f"{thing} sized", f"{thing} size", *(f"{as_} a {thing}" for as_ in AS_LARGE)):
+            yield phrase, "thing", float(size)
     for role, said in data.get("roles", {}).items():
         for way in ("noun", "both", "more", "less"):
             for phrase in said.get(way, ()):

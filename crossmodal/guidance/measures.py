@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from crossmodal.guidance.items import Item
 from crossmodal.guidance.roles import with_roles
+from crossmodal.guidance.shares import share
 
 MM = {"mm": 1.0, "cm": 10.0, "um": 1e-3, "m": 1e3, "inch": 25.4, "thou": 0.0254}
 ABOUT = 0.1  # "about 5" is 5 give or take a tenth
@@ -31,6 +32,8 @@ class Measure:
     more: tuple["Measure", ...] = ()
     spelt: bool = False
     """Whether it was said in words and not in digits."""
+    likened: bool = False
+    """Whether it was said by a thing of that size: a number beside it is the size."""
 
     @property
     def is_count(self) -> bool:
@@ -95,13 +98,15 @@ def _measure(items, at):
             between = True
         elif bound and not role and item.may("role") and item.senses["role"][1] == "noun":
             role = item.senses["role"][0]  # "a maximum depth of 2 mm"
-        elif not (k > at and (bound or between) and item.may("of", "a", "sign")):
+        elif not (k > at and (bound or between) and item.may("of", "a", "sign")) or _quantity(items, k) is not None:
             break
         k += 1
     first = _quantity(items, k)
     if first is None:
         return None
     value, unit, behind = first
+    if unit is None and value < 1 and (of_object := share(items, at, behind)) is not None:
+        return Measure(100 * value, 100 * value, "percent", bound, role or of_object[0]), of_object[1]
     measure, k = Measure(value, value, spelt="digits" not in items[k].senses), behind
     behind_first = k
     while (more := _linked(items, k, between)) is not None:
@@ -125,13 +130,14 @@ def _measure(items, at):
     behind = k < len(items) and not bound and not _places(items, k)
     if behind and (said := _bound(items[k])) is not None and _quantity(items, k + 1) is None:
         bound, k = said, k + 1
-    return replace(measure, bound=bound, role=role), k
+    likened = "thing" in items[k - 1].senses
+    return replace(measure, bound=bound or "about" * likened, role=role, likened=likened), k
 
 
 def _places(items, k) -> bool:
     """"10 mm below the rim" has no bound: what could be one says where."""
     follows = next((one for one in items[k + 1:] if not one.may("the", "a")), None)
-    return items[k].may("near") and follows is not None and follows.may("landmark", "part", "object", "kind")
+    return items[k].may("near") and follows is not None and follows.may("landmark", "part", "object", "kind", "pronoun")
 
 
 def _bound(item) -> str | None:
@@ -183,6 +189,8 @@ def _quantity(items, k):
     if items[k].may("a") and "number" not in items[k].senses:
         unit, behind = _unit(items, k + 1)
         return None if unit not in MM or items[k + 1].may("near") else (1.0, unit, behind)
+    if "thing" in items[k].senses:
+        return items[k].senses["thing"], "mm", k + 1
     if "number" not in items[k].senses:
         return None
     value, k = _number(items, k)

@@ -17,8 +17,9 @@ from crossmodal.recipe import MOST, Recipe, one_line
 LONGEST = 2000  # characters of a prompt
 OF_PLACES = {"thread": "wear", "corner": "chip", "edge": "chip", "rim": "chip"}  # what "damage" is there
 # Lines of a program: a definition, a call, a query, a command.
-CODE = re.compile(r"\b(?:def|function|fn)\s+\w+\s*\(|^\s*import\s+\w+|^\s*from\s+\w+\s+import\b|=>|\bprint\(|"
-                  r"\b[a-z_]\w*\.[a-z_]\w*\(|\bselect\s+(?:\*|count\()|^\s*(?:git|pip|sudo|curl|docker)\s", re.IGNORECASE)
+CODE = re.compile(r"\b(?:def|function|fn)\s+\w+\s*\(|^\s*import\s+\w+|^\s*from\s+\w+\s+import\b|=>|</\w+>|\bprint\(|"
+                  r"\bin\s+range\(|\b[a-z]+_\w+\(|\b[a-z_]\w*\.[a-z_]\w*\(|\bselect\s+(?:\*|count\()|"
+                  r"^\s*(?:git|pip|sudo|curl|docker)\s", re.IGNORECASE)
 NOTHING = ("no defect is asked for; say a kind, such as 'a 12 mm scratch near the rim' "
            "(crossmodal defects lists them)")
 

@@ -62,6 +62,8 @@ def _behind(items, at):
     k = at + 1
     while k < len(items) and k - at <= 3 and items[k].may("of", "near") and not items[k].may("role"):
         k += 1
+    if k + 2 < len(items) and _bracket(items[k], "([") and _bracket(items[k + 2], ")]"):
+        k += 1  # "6 mm (diameter)"
     if k == at + 1 < len(items) and items[k].may("letter") and not items[k].may("role"):
         slash = k + 1 < len(items) and items[k + 1].senses.get("comma") == "/"  # "w/" is with
         return None if slash else k
@@ -76,6 +78,10 @@ def _behind(items, at):
     # "three deep dents" are three.
     counted = items[at].value.is_count and items[k].senses["role"][1] != "noun"
     return None if counted and follows is not None and follows.may("kind", "degree", "role", "difficulty") else k
+
+
+def _bracket(item, which: str) -> bool:
+    return not item.tag and str(item.senses.get("sign", " ")) in which
 
 
 def _named(items, k) -> bool:

@@ -95,7 +95,7 @@ class Settling:
             counts = following is not None and following.may("kind")
             other = self.relation is not None and not counts  # "rubbed against another one"
             item.settle("a" if counts else "filler" if other else "ones", True)
-        elif item.may("but", "away"):
+        elif item.may("but", "away") or (self.scope and item.may("barring") and self._before_kind(at)):
             self.scope = self.refused = False
             self.relation = None
             item.settle("but")
@@ -140,7 +140,9 @@ class Settling:
 
     def _before_kind(self, at) -> bool:
         """Whether "except" speaks of a defect and not of a place."""
-        following = self._next(at, ("a", "filler", "degree", "difficulty", "of"))
+        passed = ("a", "filler", "degree", "difficulty", "of")
+        following = next((one for one in self.items[at + 1:] if one.tag != "measure" and (
+            one.may("kind") or not one.may(*passed))), None)
         return following is not None and following.may("kind") and not following.may("landmark")
 
     def _asks_again(self, at) -> bool:
@@ -160,6 +162,8 @@ class Settling:
         if item.senses["landmark"] == "thread":
             kinds = [one for one in self.items if one is not item and (one.may("kind") or one.tag == "head")]
             return self.relation is None and self._counted(at) and not kinds
+        if self._definite(at) and following is not None and following.may("asks"):
+            return False  # "the hole is 5 mm from the edge"
         if self._definite(at) and not asked_for(self.items, item):
             return False  # "the rim and the hole"
         rest = rest_of_clause(self.items, at)

@@ -43,11 +43,15 @@ class _Fields:
         self.fields: dict = {"kind": request.kind} | said
         self.notes: list[str] = []
         self.sized: set[str] = set()
+        self.bounds: dict[str, str] = {}
         self.place: dict = dict(request.fields.get("place", {}))
 
     def made(self):
         for item in sorted(self.request.said, key=_turn):
             getattr(self, f"_{item.tag}")(item)
+        if self.place.get("inward") and self.spec.at != "axis":
+            self.place.setdefault("where", "rim")
+            self.fields.pop("orientation_deg", None)
         if self.place.get("inward") and self.place.get("near") == "hole":
             del self.place["inward"], self.place["where"]
             self.notes.append("what runs inward begins at a rim; from a hole, no heading is asked for")
@@ -86,7 +90,7 @@ class _Fields:
             self._dimensions(item, (measure, *measure.more))
             return
         role = measure.role or "main"
-        if role == "main" and self._field(role, measure.unit) in self.sized:
+        if role == "main" and self._field(role, measure.unit) in self.sized and not measure.likened:
             role = self._spare()
         if measure.unit == "degree":
             role = "angle"
@@ -105,10 +109,18 @@ class _Fields:
         if name is None:
             self._note(item, f"a {self.request.kind} has no {role}")
             return
+        low, high = (scale * end for end in measure.ends)
+        if {measure.bound, self.bounds.get(name)} == {"least", "most"} and measure.unit != "percent":
+            ends = self.fields[name]  # "longer than 10 but shorter than 15"
+            low, high = (low, ends[1]) if measure.bound == "least" else (ends[0], high)
+            if isinstance(low, float) and isinstance(high, float) and low < high:
+                self.fields[name] = [_tidy(low), _tidy(high)]
+                item.meaning = f"{name}: {self.fields[name]}"
+                return
         if name in self.sized:
             self._note(item, f"{name} was said already")
             return
-        low, high = (scale * end for end in measure.ends)
+        self.bounds[name] = measure.bound
         if measure.unit == "percent":
             value = f"{low:.6g}%" if low == high else [f"{low:.6g}%", f"{high:.6g}%"]
         else:
@@ -205,9 +217,6 @@ class _Fields:
                 self._note(item, f"only one {name} can be asked for; {self.place[name]} was said first")
                 return
             self.place[name] = value
-        if self.place.get("inward") and self.spec.at != "axis":
-            self.place.setdefault("where", "rim")
-            self.fields.pop("orientation_deg", None)
         item.meaning = ", ".join([*(f"place.{name}: {value}" for name, value in said.items()),
                                   *([] if turn is None else [f"orientation_deg: {turn:g}"])])
 
@@ -253,7 +262,7 @@ class _Fields:
 def _turn(item: Item) -> int:
     """Sizes that have a name come before those that have none, and both before words."""
     if item.tag == "measure":
-        return 0 if item.value.role or item.value.more else 1
+        return 2 if item.value.likened else 0 if item.value.role or item.value.more else 1
     return {"ratio": 2, "degree": 3}.get(item.tag, 4)
 
 

@@ -28,8 +28,11 @@ _LABEL = re.compile(r"\b(?:item|defect|fault|flaw|finding|pos|position|point|ste
                     re.IGNORECASE)
 _LISTED = re.compile(r"(?:(?<=\s)|(?<!.))\d{1,2}[.)](?=\s)", re.DOTALL)
 
+_KEY = re.compile(r"_mm\b(?=[\"']?\s*[:=])")  # "diameter_mm: 4" is 4 of what is taken for mm
+_QUOTED = re.compile(r'"([a-z_][a-z_ ]*)"', re.IGNORECASE)
 # "[3, 5] mm", "U(3,6)"; but "(0,5)" is a half.
-_INTERVAL = re.compile(r"(?:\[\s*|(?<=[a-z])\(\s*|\((?=[\d.]+[,;]\s))([\d.]+)(\s*[,;]\s*)([\d.]+)\s*[\])]", re.IGNORECASE)
+_INTERVAL = re.compile(r"(?:\[\s*|(?<=[a-z])\(\s*|\((?=[\d.]+[,;]\s))([\d.]+)(\s*[,;]\s*)([\d.]+)\s*[\])]",
+                       re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def tokens(text: str, comma_is_decimal: bool = False) -> list[Token]:
     """comma_is_decimal: whether 1,000 is one (German, Spanish) and not a thousand."""
     found: list[Token] = []
     text = _LABEL.sub(_parting, widths(text))  # "Item 1: a dent, item 2: a scratch"
+    text = _KEY.sub(lambda said: " " * len(said.group()), text)
+    text = _QUOTED.sub(r" \1 ", text)
     text = _INTERVAL.sub(_ranged, text)
     text = _SERIAL.sub(lambda said: " " * len(said.group()), text)
     if _LISTED.match(text):  # "1) a dent 2) a scratch"
