@@ -15,7 +15,7 @@ from crossmodal.guidance import understand
 
 FOLDER = Path(__file__).parent / "prompts"
 LANGUAGES = ("en", "de", "es", "zh", "more", "last", "blind", "final", "fifth", "sixth", "seventh", "eighth", "ninth",
-             "tenth", "eleventh", "twelfth", "thirteenth")
+             "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth")
 FIELDS = ("kinds", "counts", "sizes", "places", "colours", "turns", "refusals", "accepted")
 HUES = {"red": (345, 20), "yellow": (35, 65), "green": (80, 165), "blue": (190, 260), "brown": (10, 45)}
 

@@ -128,9 +128,13 @@ def asked_for(items: list[Item], item: Item) -> bool:
 
 
 def gone(items: list[Item], at: int) -> bool:
-    """Whether what an item names is gone or shall go: "the dent has been repaired", "den Kratzer bitte entfernen"."""
+    """Whether what an item names is gone or shall go: "the dent has been repaired", "den Kratzer bitte entfernen"; the
+    word that says so is read then."""
     following = next((one for one in items[at + 1:] if one.may("undone") or not one.may("filler", "of")), None)
-    return following is not None and following.may("undone")
+    if following is None or not following.may("undone"):
+        return False
+    following.settle("filler", True)
+    return True
 
 
 def _compound(token: Token, book: Lexicon) -> Item | None:
