@@ -97,7 +97,7 @@ def items(text: str, language: str) -> list[Item]:
                 at += more
                 continue
             if token.kind == "sign":
-                if category(token.text) == "So":  # a picture of something: listed like a word that nobody knows
+                if category(token.text[0]) == "So":  # a picture of something: listed like a word that nobody knows
                     made.append(Item({}, token.start, token.end, known=False))
                     at += 1
                     continue
