@@ -142,8 +142,9 @@ class View:
         # All else that was found out still holds.
         found = {name: value for name, value in self.__dict__.items() if name not in view.__dict__}
         surface = found.pop("surface", None)
+        found.pop("own_colour", None)  # as light as the light leaves it
         if surface is not None and light is not None:
-            found["surface"] = surface.lit_by(light)
+            found["surface"] = surface.lit_by(light, self.rgb)
         view.__dict__.update(found)
         return view
 

@@ -107,9 +107,9 @@ class Surface:
                        self.foreground, self.floor, self.rgb_floor, self.light, self.radius, self.stride,
                        self.white, self.grain)
 
-    def lit_by(self, light: Light) -> "Surface":
-        """The same surface in another light."""
-        lit = replace(self, light=light)
+    def lit_by(self, light: Light, rgb: np.ndarray | None) -> "Surface":
+        """The same surface in another light, of a view whose colours are rgb (H, W, 3) uint8."""
+        lit = replace(self, light=light, white=1.0 if rgb is None else _white(rgb, self.normals, light))
         lit.__dict__.update({name: value for name, value in self.__dict__.items() if name not in lit.__dict__})
         return lit
 

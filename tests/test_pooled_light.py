@@ -13,7 +13,7 @@ from commuting_shapes import GROUND
 from test_laws_replay import check_L10, digest
 
 import crossmodal as cm
-from crossmodal import datasets
+from crossmodal import captures, datasets
 from crossmodal.production import Request, Shard, produce
 from crossmodal.production.lighting import stood_in
 from crossmodal.scanner import Box, Cylinder, Plane, rotation_about, scan
@@ -150,6 +150,18 @@ def test_what_was_measured_before_stays_measured(lit):
     fresh = toys.tilted_plane(20).replaced().lit_by(lit.light)
     assert digest(cm.synthesize(fresh, DENT, seed=3)) == digest(cm.synthesize(lit, DENT, seed=3))
     assert fresh.lit_by(None).surface.light == toys.tilted_plane(20).surface.light
+
+
+@pytest.mark.parametrize("what", [cm.Contamination(diameter_mm=30, height_mm=8), cm.method("draem")],
+                         ids=("kind", "method"))
+def test_how_light_matter_is_follows_the_light_and_not_what_was_asked_before(what):
+    """White matter is as light as the light says, whether or not the surface was analysed under another first."""
+    analysed, fresh = captures.load("pot").replaced(), captures.load("pot").replaced()
+    own = analysed.surface.light
+    L = replace(own, direction=(0.55, -0.2, -0.81), diffuse=1.6, confidence=0.9)
+    made = cm.synthesize(analysed.lit_by(L), what, seed=4)
+    assert digest(cm.replay(fresh, made.plan)) == digest(made)
+    assert made.before.surface.white != analysed.surface.white
 
 
 def test_a_plan_moved_takes_its_light_along(lit):
