@@ -48,12 +48,9 @@ class Grown(BaseModel):
 
     def moved(self, T: np.ndarray) -> "Grown":
         """The same defect in the coordinates that T (4, 4) maps to."""
-        def turned(v):
-            return tuple(float(x) for x in T[:3, :3] @ np.array(v))
-
-        anchor = tuple(float(x) for x in T[:3, :3] @ np.array(self.anchor_m) + T[:3, 3])
-        return self.model_copy(update={"anchor_m": anchor, "normal": turned(self.normal),
-                                       "heading": turned(self.heading)})
+        return self.model_copy(update={"anchor_m": _turned(T, self.anchor_m, True),
+                                       "normal": _turned(T, self.normal, False),
+                                       "heading": _turned(T, self.heading, False)})
 
 
 class Texture(BaseModel):
@@ -79,8 +76,8 @@ class Made(BaseModel):
     kind: Name
     blocks: Blocks
     anchor_m: Vector
-    normal: Vector
-    heading: Vector
+    normal: Direction
+    heading: Direction
     elsewhere_m: Vector | None = None
     elsewhere_heading: Vector | None = None
     pixel: tuple[int, int] | None = None
@@ -101,8 +98,8 @@ class Made(BaseModel):
 
 
 def _turned(T, vector, is_place) -> Vector:
-    turned = T[:3, :3] @ np.array(vector) + (T[:3, 3] if is_place else 0)
-    return tuple(float(x) for x in turned)
+    turned = T[:3, :3] @ np.array(vector)
+    return tuple(float(x) for x in (turned + T[:3, 3] if is_place else turned))
 
 
 class Painted(Grown):

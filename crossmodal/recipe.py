@@ -1,6 +1,7 @@
 """What the user wants: specs with weights, a count and a placement, as YAML that a person can read."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -9,6 +10,7 @@ from crossmodal.defects import DefectSpec
 from crossmodal.place import Place
 from crossmodal.plan import Number
 
+Model = TypeVar("Model", bound=BaseModel)
 MOST = 255  # defects of one capture: their numbers are one byte each
 
 
@@ -28,6 +30,12 @@ class Recipe(BaseModel):
 
 def read_recipe(path: str | Path) -> Recipe:
     """A recipe from a YAML file. Raises ValueError in one line that names the file and the key."""
+    return read_yaml(path, Recipe, "recipe", "defects")
+
+
+def read_yaml(path: str | Path, model: type[Model], what: str, first: str) -> Model:
+    """A model from a YAML file. what: such a file is; first: the key that it must have. Raises ValueError in one line
+    that names the file and the key."""
     try:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -35,9 +43,9 @@ def read_recipe(path: str | Path) -> Recipe:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
-        raise ValueError(f"{path} is no recipe; begin it with a line that says defects:")
+        raise ValueError(f"{path} is no {what}; begin it with a line that says {first}:")
     try:
-        return Recipe.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         raise ValueError(f"{path}: {one_line(error)}") from None
 

@@ -76,7 +76,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
                           if not ((reading.flat or where is not None) and spec.extent == "global"))
         request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
     for models in (where, choice):
-        models.ready() if models is not None else None
+        if models is not None:
+            models.ready()
     summaries, asked = [], []
     warn = warner()
     checked_out(out, root)
