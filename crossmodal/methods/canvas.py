@@ -109,13 +109,13 @@ class Canvas:
 
     def carried(self, relief: np.ndarray) -> np.ndarray:
         """Relief (h, w) that has run out where the surface ends, and is nothing off it."""
-        beside = int(np.ceil(RISES_PX * self.capture.surface.mm_per_pixel / self.step_mm)) + 1
-        box, out = box_of(relief != 0, beside), np.zeros_like(relief)
-        if not out[box].size:
+        there = relief != 0
+        beside = int(np.ceil(RISES_PX * self.capture.surface.mm_per_pixel / self.step_mm))
+        box, out = box_of(there, beside), np.zeros_like(relief)
+        if not there.any():
             return out
-        wanted = np.zeros(self.shape, bool)
-        wanted[box] = True
-        out[box] = relief[box] * self.rising(self.known_in(wanted)[box])
+        wanted = cv2.dilate(there.view(np.uint8), np.ones((2 * beside + 1,) * 2, np.uint8)).view(bool)
+        out[box] = relief[box] * self.rising(~wanted[box] | self.known_in(wanted)[box])
         return out
 
     def from_srgb(self, srgb: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Where a method changes a surface: shapes on a canvas, each with a profile that relief can be made of."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Annotated, Literal, Self
@@ -199,19 +200,24 @@ def _(region: Clump, canvas, middle, seed):
 @area_of.register
 def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
-    for attempt in range(TRIES if region.nonempty else 1):
+    least = 1 if canvas.lit else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
+    tries = [(attempt, cells) for cells in (least, 1) for attempt in range(TRIES)] if region.nonempty else [(0, 1)]
+    for attempt, cells in tries:
         fades = None if canvas.lit else FADES
         noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
                        max(threshold, 0))
-        over = canvas.carried(np.maximum(noise - threshold, 0))
-        under = canvas.carried(np.maximum(-noise - threshold, 0)) if region.signed else None
-        most = [0.0 if part is None else float(part.max()) for part in (over, under)]
-        if max(most) > 0:
-            weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)
-            if under is not None:
-                weight[under > 0] = 1
-                profile -= under / max(most[1], 1e-9)
-            return Area(weight, profile)
+        relief = np.maximum(noise - threshold, 0)
+        if region.signed:
+            relief -= np.maximum(-noise - threshold, 0)
+        relief = canvas.carried(relief)
+        over, under = np.maximum(relief, 0), np.maximum(-relief, 0)
+        for part in (over, under):
+            if np.count_nonzero(part) < cells:  # of full height it would be a needle
+                part[:] = 0
+        most = [max(float(part.max()), 1e-9) for part in (over, under)]
+        profile = over / most[0] - under / most[1]
+        if profile.any():
+            return Area((profile != 0).astype(np.float32), profile)
     raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
                      + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))
 
