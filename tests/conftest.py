@@ -18,3 +18,12 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no real captures: set CROSSMODAL_SHARED to a folder that holds data/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def board(tmp_path_factory):
+    """(root, {path: Truth}) of a category of MVTec 3D-AD that nothing of ours wrote; to read alone (see layouts)."""
+    import layouts
+
+    root = tmp_path_factory.mktemp("layouts") / "board"
+    return root, layouts.mvtec3d(root)
