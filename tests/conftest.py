@@ -1,4 +1,4 @@
-"""What several test files are given; and every property test is repeatable and unhurried: a kernel's first call is slow."""
+"""What several test files are given; and every property test is repeatable and unhurried, for first calls are slow."""
 
 import os
 import shutil
