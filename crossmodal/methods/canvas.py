@@ -95,6 +95,17 @@ class Canvas:
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
         return np.where(self.known, height - _coarse(height, self.known), 0).astype(np.float32)
 
+    def facing(self, middle: tuple[float, float]) -> np.ndarray:
+        """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN where
+        there is none."""
+        normals = self.capture.surface.normals
+        if self.lit:
+            return normals @ normals[tuple(int(round(x)) for x in middle)]
+        there = self._taken(np.nan_to_num(np.ascontiguousarray(normals[self.patch.window])), cv2.INTER_LINEAR)
+        length = np.linalg.norm(there, axis=-1)
+        cosine = there @ self.patch.normal.astype(np.float32) / np.maximum(length, np.float32(1e-6))
+        return np.where(self.known, cosine, np.float32(np.nan))
+
     def _taken(self, values, how):
         at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
         return cv2.remap(values, at, None, how, borderMode=cv2.BORDER_REPLICATE)

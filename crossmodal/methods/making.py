@@ -18,6 +18,7 @@ from crossmodal.methods.contents import Keep, Shift, Texture, laid
 from crossmodal.methods.donors import donor, picked
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
+from crossmodal.methods.frames import bends_along
 from crossmodal.methods.masks import Mask
 from crossmodal.methods.regions import Perlin, area_of
 from crossmodal.methods.spec import Blocks, Method
@@ -108,7 +109,11 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
     spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
-    where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": spot.heading}
+    heading = spot.heading
+    if blocks.along != "drawn":
+        reach = 0.5 * max(down, across)
+        heading = _triple(bends_along(capture.surface, spot.anchor_m, heading, reach, blocks.along))
+    where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": heading}
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
         place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
