@@ -8,6 +8,7 @@ from pydantic import Field
 from crossmodal.defects.spec import Scale
 from crossmodal.edit import exact_distance
 from crossmodal.methods.kernels import Kernel
+from crossmodal.methods.library import Library
 from crossmodal.methods.masks import Disjoint, Patches, Score, Superpixels
 from crossmodal.methods.regions import (
     NOWHERE,
@@ -196,6 +197,6 @@ def _peaked(inside, profile) -> Area:
 
 AnyRegion = Annotated[
     Rectangle | Scar | Ellipse | Bezier | Clump | Perlin | Kernel | Disjoint | Patches | Superpixels | Score |
-    Facing | Half | Both | Either | Without | AnyOf | Not, Field(discriminator="kind")]
+    Library | Facing | Half | Both | Either | Without | AnyOf | Not, Field(discriminator="kind")]
 for _nested in (Several, Both, Either, Without, AnyOf, Not):
     _nested.model_rebuild()

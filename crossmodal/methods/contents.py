@@ -25,6 +25,8 @@ class Laid:
 
     colours: np.ndarray
     relief_mm: np.ndarray | None = None
+    slid: tuple[np.ndarray, np.ndarray] | None = None
+    """(column, row), (h, w) float32 each: the cell that each cell's matter came from, where it was only slid along."""
 
 
 class Content(Block):
@@ -199,7 +201,7 @@ def _(content: Slide, canvas, area, elsewhere, texture, seed):
     y, x = np.meshgrid(y, x, indexing="ij")
     at = (x, y - far) if content.across else (x - far, y)
     return Laid(*(cv2.remap(values, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                  for values in (canvas.colours, canvas.relief_mm)))
+                  for values in (canvas.colours, canvas.relief_mm)), at)
 
 
 @laid.register

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Annotated, Literal, Self
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -39,7 +40,11 @@ class Flat(Effect):
 
 
 class Hills(Effect):
-    """The region's profile as relief: of noise it is that very noise above its threshold."""
+    """The region's profile as relief: of noise it is that very noise above its threshold.
+
+    Fields move along normals. What moves askance, as AF3AD's λ·n + (1 − λ)·η, is a content that slides under hills: its
+    profile goes with it, and so does the relief of its own.
+    """
 
     kind: Literal["hills"] = "hills"
     height_mm: Size = ("1.5%", "4%")
@@ -117,7 +122,10 @@ def _(effect: Flat, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: Hills, canvas, area, share, content, seed):
     towards = np.float32(fixed(effect.height_mm) * (-1 if effect.direction == "in" else 1))
-    return Shape(towards * area.profile)
+    if content.slid is None:
+        return Shape(towards * area.profile)
+    profile = cv2.remap(area.profile, *content.slid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Shape(towards * profile + content.relief_mm - canvas.relief_mm)
 
 
 @shaped.register
