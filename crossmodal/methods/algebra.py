@@ -10,6 +10,7 @@ from crossmodal.edit import exact_distance
 from crossmodal.methods.kernels import Kernel
 from crossmodal.methods.library import Library
 from crossmodal.methods.masks import Disjoint, Patches, Score, Superpixels
+from crossmodal.methods.outline import Outline
 from crossmodal.methods.regions import (
     NOWHERE,
     Area,
@@ -125,6 +126,21 @@ def opposite(region: Region) -> Region:
     return region.part if isinstance(region, Not) else Not(part=region)
 
 
+def fitted(region: Region, sides_mm: tuple[float, float], width_mm: float) -> Region:
+    """The same region with the sizes of the defect that is cut out, wherever its outline is a part of it."""
+    if isinstance(region, Outline):
+        return region.model_copy(update={"sides_mm": sides_mm, "width_mm": width_mm})
+    if isinstance(region, Several):
+        return region.model_copy(update={"parts": tuple(fitted(part, sides_mm, width_mm) for part in region.parts)})
+    return region.model_copy(update={"part": fitted(region.part, sides_mm, width_mm)}) if isinstance(region, Not) else region
+
+
+def outlines(region: Region) -> bool:
+    """Whether a crop's outline is any part of it."""
+    parts = region.parts if isinstance(region, Several) else (region.part,) if isinstance(region, Not) else ()
+    return isinstance(region, Outline) or any(outlines(part) for part in parts)
+
+
 def _parts(region, kind) -> list[Region]:
     return [*region.parts] if isinstance(region, kind) else [region]
 
@@ -197,6 +213,6 @@ def _peaked(inside, profile) -> Area:
 
 AnyRegion = Annotated[
     Rectangle | Scar | Ellipse | Bezier | Clump | Perlin | Kernel | Disjoint | Patches | Superpixels | Score |
-    Library | Facing | Half | Both | Either | Without | AnyOf | Not, Field(discriminator="kind")]
+    Library | Outline | Facing | Half | Both | Either | Without | AnyOf | Not, Field(discriminator="kind")]
 for _nested in (Several, Both, Either, Without, AnyOf, Not):
     _nested.model_rebuild()

@@ -39,6 +39,12 @@ class Canvas:
     """By how much what is drawn on a photograph is turned; a surface's heading says so for itself."""
     shift: tuple[int, int] = (0, 0)
     """(down, across): the cell of a photograph that each cell shows, if not its own."""
+    warp: np.ndarray | None = field(default=None, repr=False)
+    """(2, 3): the (column, row) of another photograph that each cell shows, if it is of one."""
+    marks: np.ndarray | None = field(default=None, repr=False)
+    """(H, W) bool of the capture: the defect that is cut out of it, if one is."""
+    lent: "Canvas | None" = field(default=None, repr=False)
+    """The canvas that what is laid is cut from, if it is."""
 
     @classmethod
     def photographed(cls, capture: Capture, on_object: bool, turn_deg: float = 0.0,
@@ -47,6 +53,15 @@ class Canvas:
         known = capture.surface.foreground if on_object else np.ones(capture.shape, bool)
         return cls(capture, capture.surface.mm_per_pixel, known.shape, True, shown=known, turn_deg=turn_deg,
                    shift=shift)
+
+    @classmethod
+    def cut_out(cls, capture: Capture, marks: np.ndarray, middle, turn_deg: float, scale: float, onto: "Canvas",
+                there) -> "Canvas":
+        """Another photograph about a pixel (column, row), turned and so much larger, laid onto one about a pixel
+        there."""
+        warp = cv2.getRotationMatrix2D(there, turn_deg, 1 / scale)
+        warp[:, 2] += np.array(middle) - there
+        return cls(capture, onto.step_mm, onto.shape, True, shown=np.ones(onto.shape, bool), warp=warp, marks=marks)
 
     @classmethod
     def unrolled(cls, capture: Capture, patch: Patch, size_mm: tuple[float, float], step_mm: float) -> "Canvas":
@@ -63,6 +78,13 @@ class Canvas:
     def known(self) -> np.ndarray:
         return self.shown if self.lit else np.isfinite(self.places[..., 0])
 
+    @cached_property
+    def marked(self) -> np.ndarray:
+        """(h, w) bool: cells that show the defect that is cut out."""
+        shown = self._warped if self.lit else self._taken
+        marks = self.marks if self.lit else self.marks[self.patch.window]
+        return self.known & (shown(marks.astype(np.float32), cv2.INTER_LINEAR) > 0.5)
+
     def known_in(self, mask: np.ndarray) -> np.ndarray:
         """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
         if self.lit or "places" in self.__dict__:
@@ -77,6 +99,8 @@ class Canvas:
 
     @cached_property
     def colours(self) -> np.ndarray:
+        if self.warp is not None:
+            return self._warped(self.capture.rgb, cv2.INTER_LINEAR).astype(np.float32) / 255
         if self.lit:
             return np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
         surface = self.capture.surface
@@ -93,7 +117,10 @@ class Canvas:
         patch, surface = self.patch, self.capture.surface
         above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
-        return np.where(self.known, height - _coarse(height, self.known), 0).astype(np.float32)
+        ground = self.known
+        if self.marks is not None:  # what a defect stands out of is what lies about it
+            ground = ground & ~cv2.dilate(self.marked.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        return np.where(self.known, height - _coarse(height, ground), 0).astype(np.float32)
 
     def facing(self, middle: tuple[float, float]) -> np.ndarray:
         """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN where
@@ -105,6 +132,9 @@ class Canvas:
         length = np.linalg.norm(there, axis=-1)
         cosine = there @ self.patch.normal.astype(np.float32) / np.maximum(length, np.float32(1e-6))
         return np.where(self.known, cosine, np.float32(np.nan))
+
+    def _warped(self, values, how):
+        return cv2.warpAffine(values, self.warp, self.shape[::-1], flags=how | cv2.WARP_INVERSE_MAP)
 
     def _taken(self, values, how):
         at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))

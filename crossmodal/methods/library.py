@@ -60,7 +60,7 @@ class Library(Region):
         step = fixed(spec.length_mm) / max(high, wide)
         sides = float(step * high), float(step * wide)
         found = Drawn(name=name, sha256=digest, flipped=bool(self.flip and rng.random() < 0.5), sides_mm=sides,
-                      finest_mm=float(step * _width(marked)))
+                      finest_mm=float(step * width_of(marked)))
         return spec.model_copy(update={"mask": found})
 
     def box_mm(self):
@@ -124,8 +124,8 @@ def _far(path, digest) -> np.ndarray:
     return (exact_distance(marked) - exact_distance(~marked)).astype(np.float32)
 
 
-def _width(marked) -> float:
+def width_of(marked: np.ndarray) -> float:
     """Pixels across a mask in the mean: twice its area by its border's length, which of a disc is its radius."""
     contours, _ = cv2.findContours(marked.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     around = sum(cv2.arcLength(contour, True) for contour in contours)
-    return min(*marked.shape, 2 * marked.sum() / max(around, 4.0))
+    return float(min(*marked.shape, 2 * marked.sum() / max(around, 4.0)))

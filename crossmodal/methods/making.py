@@ -10,11 +10,13 @@ from crossmodal.capture import Capture, View
 from crossmodal.edit import SurfaceEdit
 from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
-from crossmodal.methods.algebra import Several
+from crossmodal.methods import crops
+from crossmodal.methods.algebra import Several, fitted
 from crossmodal.methods.blends import blended
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas, box_of
-from crossmodal.methods.contents import Keep, Shift, Texture, laid
+from crossmodal.methods.contents import Crop, Keep, Shift, Texture, laid
+from crossmodal.methods.crops import Cut
 from crossmodal.methods.donors import donor, picked
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
@@ -62,23 +64,40 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
     pixel_mm = capture.surface.mm_per_pixel
     if asked.space == "pixels":  # sizes are shares of the photograph
         scale = replace(scale, object_mm=pixel_mm * float(np.sqrt(capture.shape[0] * capture.shape[1])))
-    blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
+    blocks, texture, cut = _drawn(asked, scale, seed, name)
     wanted = min(blocks.region.box_mm()) * _room(blocks)
     if asked.space == "surface" and wanted > WIDEST * scale.clear_mm:  # shares of a thin object's size do not fit it
         scale = replace(scale, object_mm=scale.object_mm * WIDEST * scale.clear_mm / wanted)
-        blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
+        blocks, texture, cut = _drawn(asked, scale, seed, name)
     rng = stream(seed, *name, "place")
-    drawn = {"kind": method.name, "blocks": blocks, "texture": _chosen(blocks, stream(seed, *name, "bank")),
+    drawn = {"kind": method.name, "blocks": blocks, "texture": texture,
              "texture_seed": int(stream(seed, *name, "texture").integers(0, 2**31 - 4096))}
     if blocks.space == "pixels":
         where = _in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
+        if cut is not None:
+            where |= {"elsewhere_pixel": cut.pixel}
     else:
         box = blocks.region.box_mm()
         step = min(pixel_mm / CELLS_A_PIXEL, blocks.finest_mm / CELLS_A_FEATURE)
-        where = _on_surface(capture, method, blocks, drawn["texture"], rng)
+        where = _on_surface(capture, method, blocks, texture, rng)
+        if cut is not None:
+            where |= {"elsewhere_m": cut.anchor_m, "elsewhere_heading": cut.heading}
         where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
     light = None if capture.light is None else PlannedLight.of(capture.light)
     return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))
+
+
+def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, PlannedTexture | None, Cut | None]:
+    """The blocks drawn, the file that is chosen for them, and what they cut out of it."""
+    blocks, rng = asked.drawn(stream(seed, *name, "sizes"), scale), stream(seed, *name, "bank")
+    if not isinstance(blocks.content, Crop):
+        return blocks, _chosen(blocks, rng), None
+    texture, cut = crops.picked(blocks.content.folder, blocks.content.kinds, rng)
+    own = fixed(blocks.content.scale)
+    if blocks.space == "pixels":  # a pixel is a pixel
+        own *= scale.pixel_mm / cut.capture.surface.mm_per_pixel
+    sides, width = tuple(own * side for side in cut.sides_mm), own * cut.finest_mm
+    return blocks.model_copy(update={"region": fitted(blocks.region, sides, width)}), texture, cut
 
 
 def _chosen(blocks, rng) -> PlannedTexture | None:
@@ -164,10 +183,16 @@ def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
     def unrolled(seen, anchor, heading):
         return Canvas.unrolled(seen, _patch(seen, planned, anchor, heading, room), room, step)
 
-    canvas = unrolled(capture, planned.anchor_m, planned.heading)
+    canvas, content = unrolled(capture, planned.anchor_m, planned.heading), planned.blocks.content
     if planned.elsewhere_m is None:
         return canvas, None
-    source = _source(capture, planned.blocks.content, planned.texture)
+    if isinstance(content, Crop):
+        source, marks = crops.cut_at(content.folder, planned.texture, None, planned.elsewhere_m)
+        scale = fixed(content.scale)
+        patch = _patch(source, planned, planned.elsewhere_m, planned.elsewhere_heading, [side / scale for side in room])
+        lent = Canvas(source, step / scale, canvas.shape, False, patch, marks=marks)
+        return replace(canvas, lent=lent), lent
+    source = _source(capture, content, planned.texture)
     return canvas, unrolled(source, planned.elsewhere_m, planned.elsewhere_heading)
 
 
@@ -222,7 +247,12 @@ def _lifted(capture, planned: Made) -> LiftedEdit:
     blocks, (column, row) = planned.blocks, planned.pixel
     turn = fixed(blocks.orientation_deg)
     canvas, elsewhere = Canvas.photographed(capture, blocks.on_object, turn), None
-    if planned.elsewhere_pixel is not None:
+    if isinstance(blocks.content, Crop):
+        source, marks = crops.cut_at(blocks.content.folder, planned.texture, planned.elsewhere_pixel)
+        elsewhere = Canvas.cut_out(source, marks, planned.elsewhere_pixel, turn, fixed(blocks.content.scale), canvas,
+                                   planned.pixel)
+        canvas = replace(canvas, lent=elsewhere)
+    elif planned.elsewhere_pixel is not None:
         shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
         elsewhere = Canvas.photographed(capture, False, turn, shift)
     share, content, shape = _made_on(canvas, elsewhere, (row, column), planned)
