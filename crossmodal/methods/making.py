@@ -213,13 +213,15 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
     if elsewhere is not None:
         share = np.where(elsewhere.known, share, np.float32(0))
     shape = shaped(blocks.effect, canvas, area, share, content, seed + 2003)
+    if shape.matter:
+        share = share * (shape.displacement_mm > 0)
     [sharing] = blocks.sharing
     if isinstance(blocks.content, Keep) or sharing == "geometry":
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
     elif elsewhere is not None:
-        shape = Shape(np.where(elsewhere.known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
+        shape = replace(shape, displacement_mm=np.where(elsewhere.known, shape.displacement_mm, np.float32(0)))
     return share, content, shape
 
 
@@ -239,7 +241,7 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     if share.any():
         cover = np.concatenate((share * content.colours[box], share), -1).astype(np.float32, copy=False)
     field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
-                   planned.blocks.finest_mm, lost)
+                   planned.blocks.finest_mm, lost, shape.matter and cover is not None)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)
 
 
