@@ -68,6 +68,7 @@ class Made(BaseModel):
     elsewhere_m, elsewhere_heading: where its content is cut from, if it is; of a donor, in that one's own camera frame
     pixel, elsewhere_pixel: (column, row), the same of a method that works on the photograph
     step_mm: a cell of the canvas that it is made on
+    refused: how many draws its gate refused before this one
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,6 +86,7 @@ class Made(BaseModel):
     texture: Texture | None = None
     step_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     texture_seed: int
+    refused: Annotated[int, Field(ge=0)] = 0
 
     def moved(self, T: np.ndarray) -> "Made":
         """The same defect in the coordinates that T (4, 4) maps to. Raises ValueError for one of a photograph."""

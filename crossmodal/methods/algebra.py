@@ -26,6 +26,7 @@ from crossmodal.methods.regions import (
 )
 from crossmodal.methods.sides import Facing, Half
 
+
 class Several(Region):
     """What several regions make together; their profiles too, so that hills of noise stay hills of that noise."""
 
@@ -104,7 +105,7 @@ def met(a: Region, b: Region) -> Region:
     kept, cut = [], []
     for one in (a, b):
         if isinstance(one, Without):
-            kept, cut = kept + _parts(one.parts[0], Both), cut + [*one.parts[1:]]
+            kept, cut = kept + _parts(one.parts[0], Both), [*cut, *one.parts[1:]]
         elif isinstance(one, Not):
             cut += _parts(one.part, Either)
         else:
@@ -132,7 +133,9 @@ def fitted(region: Region, sides_mm: tuple[float, float], width_mm: float) -> Re
         return region.model_copy(update={"sides_mm": sides_mm, "width_mm": width_mm})
     if isinstance(region, Several):
         return region.model_copy(update={"parts": tuple(fitted(part, sides_mm, width_mm) for part in region.parts)})
-    return region.model_copy(update={"part": fitted(region.part, sides_mm, width_mm)}) if isinstance(region, Not) else region
+    if isinstance(region, Not):
+        return opposite(fitted(region.part, sides_mm, width_mm))
+    return region
 
 
 def outlines(region: Region) -> bool:

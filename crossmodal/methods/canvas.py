@@ -43,6 +43,8 @@ class Canvas:
     """(2, 3): the (column, row) of another photograph that each cell shows, if it is of one."""
     marks: np.ndarray | None = field(default=None, repr=False)
     """(H, W) bool of the capture: the defect that is cut out of it, if one is."""
+    whole: bool = False
+    """Whether all of it is taken to be known, to tell what a shape would be."""
     lent: "Canvas | None" = field(default=None, repr=False)
     """The canvas that what is laid is cut from, if it is."""
 
@@ -76,6 +78,8 @@ class Canvas:
 
     @cached_property
     def known(self) -> np.ndarray:
+        if self.whole:
+            return np.ones(self.shape, bool)
         return self.shown if self.lit else np.isfinite(self.places[..., 0])
 
     @cached_property
@@ -87,7 +91,7 @@ class Canvas:
 
     def known_in(self, mask: np.ndarray) -> np.ndarray:
         """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
-        if self.lit or "places" in self.__dict__:
+        if self.lit or self.whole or "places" in self.__dict__:
             return mask & self.known
         return np.isfinite(self._charted(mask)[..., 0])
 
@@ -123,7 +127,7 @@ class Canvas:
         return np.where(self.known, height - _coarse(height, ground), 0).astype(np.float32)
 
     def facing(self, middle: tuple[float, float]) -> np.ndarray:
-        """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN where
+        """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column), NaN where
         there is none."""
         normals = self.capture.surface.normals
         if self.lit:
@@ -131,7 +135,7 @@ class Canvas:
         there = self._taken(np.nan_to_num(np.ascontiguousarray(normals[self.patch.window])), cv2.INTER_LINEAR)
         length = np.linalg.norm(there, axis=-1)
         cosine = there @ self.patch.normal.astype(np.float32) / np.maximum(length, np.float32(1e-6))
-        return np.where(self.known, cosine, np.float32(np.nan))
+        return np.where(np.isfinite(self.places[..., 0]), cosine, np.float32(np.nan))
 
     def _warped(self, values, how):
         return cv2.warpAffine(values, self.warp, self.shape[::-1], flags=how | cv2.WARP_INVERSE_MAP)

@@ -55,11 +55,13 @@ class _Lies:
         return self.angle_deg
 
 
-def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) -> Plan:
-    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture."""
+def drawn_once(capture: Capture, method: Method, seed: int, scale_of: Callable, refused: int = 0) -> Plan:
+    """Choose everything that a method leaves open, after so many draws that its gate refused. Raises ValueError where
+    it finds no place on the capture."""
     if not isinstance(capture, View):
         raise ValueError(f"{method.name} takes its matter from a picture; give a capture with rgb and depth")
-    name, asked = (capture.name, method.name, 0), method.blocks
+    asked = method.blocks
+    name = (capture.name, method.name, 0, *((f"try {refused}",) if refused else ()))
     scale = scale_of(capture, method.place)
     pixel_mm = capture.surface.mm_per_pixel
     if asked.space == "pixels":  # sizes are shares of the photograph
@@ -84,7 +86,7 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
             where |= {"elsewhere_m": cut.anchor_m, "elsewhere_heading": cut.heading}
         where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
     light = None if capture.light is None else PlannedLight.of(capture.light)
-    return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))
+    return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where, refused=refused),))
 
 
 def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, PlannedTexture | None, Cut | None]:
@@ -177,6 +179,26 @@ def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
     return _lifted(capture, planned) if planned.pixel is not None else _grown(capture, planned)
 
 
+def begun(capture, planned: Made) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
+    """A planned method's canvas, the one that its content is cut from, and the cell (row, column) that it lies about.
+    """
+    if planned.pixel is None:
+        canvas, elsewhere = _canvases(capture, planned)
+        return canvas, elsewhere, (canvas.shape[0] // 2, canvas.shape[1] // 2)
+    blocks, (column, row), elsewhere = planned.blocks, planned.pixel, None
+    turn = fixed(blocks.orientation_deg)
+    canvas = Canvas.photographed(capture, blocks.on_object, turn)
+    if isinstance(blocks.content, Crop):
+        source, marks = crops.cut_at(blocks.content.folder, planned.texture, planned.elsewhere_pixel)
+        elsewhere = Canvas.cut_out(source, marks, planned.elsewhere_pixel, turn, fixed(blocks.content.scale), canvas,
+                                   planned.pixel)
+        canvas = replace(canvas, lent=elsewhere)
+    elif planned.elsewhere_pixel is not None:
+        shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
+        elsewhere = Canvas.photographed(capture, False, turn, shift)
+    return canvas, elsewhere, (row, column)
+
+
 def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
     box, step = planned.blocks.region.box_mm(), planned.step_mm
     room = box[0] + 4 * step, box[1] + 4 * step
@@ -226,9 +248,9 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
 
 
 def _grown(capture, planned: Made) -> SurfaceEdit:
-    canvas, elsewhere = _canvases(capture, planned)
+    canvas, elsewhere, middle = begun(capture, planned)
     h, w = canvas.shape
-    share, content, shape = _made_on(canvas, elsewhere, (h // 2, w // 2), planned)
+    share, content, shape = _made_on(canvas, elsewhere, middle, planned)
     touched = (shape.displacement_mm != 0) | (share > 0)
     for mask in (shape.removed, shape.lost):
         if mask is not None:
@@ -246,18 +268,8 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
 
 
 def _lifted(capture, planned: Made) -> LiftedEdit:
-    blocks, (column, row) = planned.blocks, planned.pixel
-    turn = fixed(blocks.orientation_deg)
-    canvas, elsewhere = Canvas.photographed(capture, blocks.on_object, turn), None
-    if isinstance(blocks.content, Crop):
-        source, marks = crops.cut_at(blocks.content.folder, planned.texture, planned.elsewhere_pixel)
-        elsewhere = Canvas.cut_out(source, marks, planned.elsewhere_pixel, turn, fixed(blocks.content.scale), canvas,
-                                   planned.pixel)
-        canvas = replace(canvas, lent=elsewhere)
-    elif planned.elsewhere_pixel is not None:
-        shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
-        elsewhere = Canvas.photographed(capture, False, turn, shift)
-    share, content, shape = _made_on(canvas, elsewhere, (row, column), planned)
+    blocks, (canvas, elsewhere, middle) = planned.blocks, begun(capture, planned)
+    share, content, shape = _made_on(canvas, elsewhere, middle, planned)
     if blocks.sharing == ("geometry",):
         depth = capture.depth - shape.displacement_mm * np.float32(1e-3)
         return replace(lift(capture, depth=depth), kind=planned.kind)

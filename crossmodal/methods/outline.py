@@ -2,9 +2,6 @@
 
 from typing import Literal
 
-import cv2
-import numpy as np
-
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.library import Sides
 from crossmodal.methods.regions import Area, Region, area_of, shouldered

@@ -11,6 +11,7 @@ from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block
 from crossmodal.methods.contents import AnyContent, Crop, Keep, OneOf
 from crossmodal.methods.effects import AnyEffect, Flat
+from crossmodal.methods.gate import Gate
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
@@ -60,11 +61,14 @@ class Blocks(Block):
     label: Literal["region", "logistic"] = "region"
     """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
 
+    gate: Gate | None = None
+    """What a draw must be like to be kept."""
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if not self.region.bounded:
-            raise ValueError(f"region: {self.region.kind} only says where another one may lie; give both as parts of an "
-                             "and")
+            raise ValueError(f"region: {self.region.kind} only says where another one may lie; give both as parts of "
+                             "an and")
         contents = self.content.of if isinstance(self.content, OneOf) else (self.content,)
         if outlines(self.region) and not all(isinstance(content, Crop) for content in contents):
             raise ValueError("region: an outline is that of a crop; give content: {kind: crop, folder: ...} with it")
