@@ -9,10 +9,13 @@ import numpy as np
 from numba import njit
 
 from crossmodal.capture import Capture
+from crossmodal.edit import exact_distance
 from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+FEWEST_FITTED = 12
+CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
 ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
@@ -121,14 +124,11 @@ class Canvas:
         patch, surface = self.patch, self.capture.surface
         above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
-        ground = self.known
-        if self.marks is not None:  # what a defect stands out of is what lies about it
-            ground = ground & ~cv2.dilate(self.marked.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-        return np.where(self.known, height - _coarse(height, ground), 0).astype(np.float32)
+        return np.where(self.known, height - _coarse(height, self._ground), 0).astype(np.float32)
 
     def facing(self, middle: tuple[float, float]) -> np.ndarray:
-        """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column), NaN where
-        there is none."""
+        """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN off
+        the surface."""
         normals = self.capture.surface.normals
         if self.lit:
             return normals @ normals[tuple(int(round(x)) for x in middle)]
@@ -136,6 +136,15 @@ class Canvas:
         length = np.linalg.norm(there, axis=-1)
         cosine = there @ self.patch.normal.astype(np.float32) / np.maximum(length, np.float32(1e-6))
         return np.where(np.isfinite(self.places[..., 0]), cosine, np.float32(np.nan))
+
+    @property
+    def _ground(self):
+        """(h, w) bool: what tells the coarse shape; of a defect that is cut out, what lies about it, clear of its rim."""
+        if self.marks is None:
+            return self.known
+        far = exact_distance(~self.marked)
+        grounds = (self.known & (far > cells) for cells in (CLEAR * max(self.shape), 0))
+        return next((ground for ground in grounds if np.count_nonzero(ground) >= FEWEST_FITTED), self.known)
 
     def _warped(self, values, how):
         return cv2.warpAffine(values, self.warp, self.shape[::-1], flags=how | cv2.WARP_INVERSE_MAP)
@@ -171,7 +180,7 @@ def _coarse(height, known):
     y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)
     terms = np.stack((np.ones((h, w)), y, x, y * y, x * y, x * x), -1)
     at = np.flatnonzero(known)
-    if len(at) < 12:
+    if len(at) < FEWEST_FITTED:
         return np.zeros(height.shape)
     at = at[::max(1, len(at) // MOST_FITTED)]
     found = np.linalg.lstsq(terms.reshape(-1, 6)[at], height.ravel()[at].astype(np.float64), rcond=None)[0]

@@ -12,7 +12,6 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from crossmodal.capture import Capture
@@ -26,7 +25,7 @@ from crossmodal.plan import Texture
 from rgb import read_mask
 
 FEWEST = 12  # measured pixels of a defect that can be cut out
-ABOUT = 0.2  # of a defect's size, that is taken with it on every side: the ground that its relief stands out of
+ABOUT = 0.3  # of a defect's size, that is taken with it on every side: the ground that its relief stands out of
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,10 @@ def picked(folder: str, kinds: tuple[str, ...], rng: np.random.Generator) -> tup
     for i in rng.permutation(len(own)):
         planned = Texture(name=own[i].source.path, sha256=_hash(own[i]))
         capture, pieces = _read(own[i], planned.sha256)
-        known = np.isfinite(capture.normals[..., 0])
-        sizes = np.bincount(pieces[known], minlength=1)
+        sizes = np.bincount(pieces.ravel())
         if len(there := np.flatnonzero(sizes[1:] >= FEWEST) + 1):
             piece = pieces == there[int(rng.integers(len(there)))]
-            return planned, _cut(capture, piece, *_middle(piece & known))
+            return planned, _cut(capture, piece, *_middle(piece))
     raise ValueError(f"{folder} marks no defect of {FEWEST} measured pixels or more; give captures of larger ones")
 
 
@@ -130,13 +128,36 @@ def _hash(one: Labelled) -> str:
 
 @lru_cache(maxsize=4)
 def _read(one: Labelled, digest: str) -> tuple[Capture, np.ndarray]:
-    """The capture, and (H, W) int32: the number of the defect at each pixel of the object, from 1."""
+    """The capture, and (H, W) int32: the number of the defect at each measured pixel, from 1; 0 elsewhere.
+
+    What is marked of the background, across a step of depth, is none.
+    """
     capture, marked = load(one.source), one.read()
     if marked.shape != capture.shape:
         raise ValueError(f"{one.source.path}: its mask is {marked.shape[1]}x{marked.shape[0]} pixels but its picture "
                          f"is {capture.shape[1]}x{capture.shape[0]}; a mask needs the picture's own size")
-    marked = marked & capture.surface.foreground
-    return capture, cv2.connectedComponents(marked.astype(np.uint8), connectivity=8)[1]
+    pieces = _linked(marked & np.isfinite(capture.normals[..., 0]), capture.surface.linked)
+    on_object = np.unique(pieces[capture.surface.foreground])
+    if on_object.any():  # of a plate that fills the picture, nothing may be taken for the object
+        pieces = np.where(np.isin(pieces, on_object), pieces, 0)
+    return capture, pieces
+
+
+def _linked(mask, linked) -> np.ndarray:
+    """(H, W) int32: the pieces of a mask that are each one surface, from 1."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    number = np.cumsum(mask).reshape(mask.shape) - 1
+    ends = []
+    for axis, ties in ((1, linked[..., 0]), (0, linked[..., 1])):
+        there = np.roll(mask, -1, axis) & mask & ties
+        ends.append((number[there], np.roll(number, -1, axis)[there]))
+    first, second = (np.concatenate(side) for side in zip(*ends, strict=True))
+    many = int(mask.sum())
+    out = np.zeros(mask.shape, np.int32)
+    out[mask] = 1 + connected_components(coo_matrix((np.ones(len(first)), (first, second)), (many, many)), False)[1]
+    return out
 
 
 def _middle(mask) -> tuple[int, int]:
@@ -150,7 +171,7 @@ def _cut(capture, piece, row, column) -> Cut:
     anchor, normal = (a[row, column].astype(np.float64) for a in (surface.smoothed, surface.normals))
     heading = along_surface(np.array((1.0, 0, 0)), normal)
     far = np.linalg.norm(surface.smoothed[piece] - anchor, axis=-1)
-    reach = 2e3 * float(np.nanmax(far)) + 4 * surface.mm_per_pixel
+    reach = 2e3 * float(far.max()) + 4 * surface.mm_per_pixel
     patch = Patch.at(surface, anchor, heading, reach)
     st = np.abs(patch.st_mm[piece[patch.window]])
     half = np.nanmax(st, axis=0) + 2 * surface.mm_per_pixel
