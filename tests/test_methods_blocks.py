@@ -101,9 +101,9 @@ def test_regions_of_regions_hold_what_sets_do(space):
     a, b = drawn(Ellipse(length_mm=30, width_mm=22)), drawn(Rectangle(area_percent=1.2, aspect=1.5))
     c = drawn(Half(fades_mm=3))
     inside = {part: area_of(part, canvas, middle, 3).inside for part in (a, b, c)}
-    for region, want in ((a & b, inside[a] & inside[b]), (a | b, inside[a] | inside[b]), (a & ~b, inside[a] & ~inside[b]),
-                         (a & c, inside[a] & inside[c]), (a & ~c & ~b, inside[a] & ~inside[c] & ~inside[b]),
-                         (~b, canvas.known & ~inside[b])):
+    for region, want in ((a & b, inside[a] & inside[b]), (a | b, inside[a] | inside[b]),
+                         (a & ~b, inside[a] & ~inside[b]), (a & c, inside[a] & inside[c]),
+                         (a & ~c & ~b, inside[a] & ~inside[c] & ~inside[b]), (~b, canvas.known & ~inside[b])):
         area = area_of(region, canvas, middle, 3)
         assert (area.inside == want).all(), region.kind
         assert np.abs(area.profile).max() == pytest.approx(1)
@@ -196,6 +196,14 @@ def test_a_hard_kernel_is_a_step():
         assert bool((d[d < 0] == np.float32(-0.5)).all()) == level
 
 
+def over_canvas(field):
+    """(h, w): a field's displacement over all of its canvas."""
+    out = np.zeros(field.shape, np.float32)
+    out[tuple(slice(i, i + n) for i, n in zip(field.first, field.displacement_mm.shape, strict=True))] = (
+        field.displacement_mm)
+    return out
+
+
 def check_slid(d, still, far_cells, towards):
     """d at a column is the still relief so many cells behind it, a share of how high that relief was here."""
     h, w = d.shape
@@ -215,12 +223,10 @@ def test_hills_under_a_slide_move_askance():
     result, askance = made(toys.plane(), method(content=slide, **blocks))
     _, still = made(toys.plane(), method(**blocks))
     assert askance.field.step_mm == still.field.step_mm
-    whole = [np.pad(edit.field.displacement_mm, [(first, n - first - m) for first, n, m in zip(
-        edit.field.first, edit.field.shape, edit.field.displacement_mm.shape, strict=True)]) for edit in (askance, still)]
-    check_slid(*whole, 2 / still.field.step_mm, 1.0)
+    check_slid(over_canvas(askance.field), over_canvas(still.field), 2 / still.field.step_mm, 1.0)
     replaying.check_L10(toys.plane(), result)
     with pytest.raises(AssertionError):
-        check_slid(whole[1], whole[1], 2 / still.field.step_mm, 1.0)
+        check_slid(over_canvas(still.field), over_canvas(still.field), 2 / still.field.step_mm, 1.0)
 
 
 # The library of masks
@@ -406,8 +412,9 @@ def test_a_crop_of_a_photograph_turns_and_has_no_relief(labelled):
     assert turned.masks.rgb.sum() == pytest.approx(source.gt.sum(), rel=0.05)
 
 
-@pytest.mark.parametrize("layout", ["rgb/000.png depth/000.npy masks/000.png", "000_color.png 000_depth.npy 000_mask.png",
-                                    "part/rgb.png part/depth.npy part/gt.png"])
+@pytest.mark.parametrize("layout", [
+    "rgb/000.png depth/000.npy masks/000.png", "000_color.png 000_depth.npy 000_mask.png",
+    "part/rgb.png part/depth.npy part/gt.png"])
 def test_masks_are_found_beside_plain_captures(tmp_path, layout):
     capture, (picture, depth, mask) = toys.plane(size=128), (tmp_path / name for name in layout.split())
     for path in (picture, depth, mask):

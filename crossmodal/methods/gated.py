@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from crossmodal.capture import Capture
+from crossmodal.capture import Capture, View
 from crossmodal.imprint import imprint
 from crossmodal.methods.gate import Gate
 from crossmodal.methods.making import begun, drawn_once, made
@@ -16,6 +16,8 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
     """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture, or where
     its gate refuses all draws."""
     gate = method.blocks.gate
+    if gate is not None and not isinstance(capture, View):
+        raise ValueError(f"the gate of {method.name} looks at pictures; leave it out, or give a capture")
     for refused in range(1 if gate is None else gate.tries):
         plan = drawn_once(capture, method, seed, scale_of, refused)
         why = "" if gate is None else _refusal(gate, capture, plan)

@@ -63,17 +63,24 @@ class Library(Region):
                       finest_mm=float(step * width_of(marked)))
         return spec.model_copy(update={"mask": found})
 
+    @property
+    def taken(self) -> Drawn:
+        """The mask that was drawn. Raises ValueError before one is."""
+        if self.mask is None:
+            raise ValueError(f"no mask of {self.folder} is drawn yet; draw the method first")
+        return self.mask
+
     def box_mm(self):
-        return self.mask.sides_mm
+        return self.taken.sides_mm
 
     @property
     def finest_mm(self):
-        return self.mask.finest_mm
+        return self.taken.finest_mm
 
 
 @area_of.register
 def _(region: Library, canvas: Canvas, middle, seed) -> Area:
-    drawn = region.mask
+    drawn = region.taken
     path = Path(region.folder) / drawn.name
     if not path.is_file() or hash_of(path) != drawn.sha256:
         raise ValueError(f"{path} is not the mask that was planned (its sha256 differs); give the same library")
