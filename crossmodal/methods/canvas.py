@@ -139,7 +139,7 @@ class Canvas:
 
     @property
     def _ground(self):
-        """(h, w) bool: what tells the coarse shape; of a defect that is cut out, what lies about it, clear of its rim."""
+        """(h, w) bool: what tells the coarse shape; of a cut-out defect, what lies about it, clear of its rim."""
         if self.marks is None:
             return self.known
         far = exact_distance(~self.marked)
