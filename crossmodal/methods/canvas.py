@@ -14,12 +14,9 @@ from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
-<<<<<<< HEAD
 FEWEST_FITTED = 12
 CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
-=======
 RISES_PX = 2  # of the capture, over which relief rises from nothing at the end of what carries it
->>>>>>> main
 ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
