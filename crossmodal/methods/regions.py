@@ -19,6 +19,7 @@ from crossmodal.texture import hashed
 Whole = Annotated[int, Field(ge=1)]
 Cells = tuple[Whole, Whole]
 TRIES = 32  # noise that may be empty, before it is given up
+NOWHERE = "the region has no surface under it; ask for a larger one or another place"
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
 
 
@@ -40,7 +41,30 @@ class Area:
 
 
 class Region(Block):
-    """A shape. Its sizes are in mm on a surface, or in percent of the object; of a photograph, of its side."""
+    """A shape. Its sizes are in mm on a surface, or in percent of the object; of a photograph, of its side.
+
+    a & b, a | b and ~a are the regions that ``and``, ``or``, ``without`` and ``not`` are in YAML.
+    """
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it ends by itself; what does not only says where another one may lie."""
+        return True
+
+    def __and__(self, other: "Region") -> "Region":
+        from crossmodal.methods.algebra import met  # regions of regions come after them
+
+        return met(self, other)
+
+    def __or__(self, other: "Region") -> "Region":
+        from crossmodal.methods.algebra import joined
+
+        return joined(self, other)
+
+    def __invert__(self) -> "Region":
+        from crossmodal.methods.algebra import opposite
+
+        return opposite(self)
 
     def box_mm(self) -> tuple[float, float]:
         """(down, across) of the canvas that a drawn region takes on a surface."""
@@ -227,10 +251,15 @@ def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     nothing of it is known."""
     mask = canvas.known_in(mask)
     if not mask.any():
-        raise ValueError("the region has no surface under it; ask for a larger one or another place")
+        raise ValueError(NOWHERE)
     far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
-    x = np.clip(far / far.max(), 0, 1)
-    return Area(mask.astype(np.float32), (x * x * (3 - 2 * x)).astype(np.float32))
+    return Area(mask.astype(np.float32), smooth(far / far.max()).astype(np.float32))
+
+
+def smooth(x: np.ndarray) -> np.ndarray:
+    """From 0 at 0 to 1 at 1, level at both."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def _about(canvas, middle):
