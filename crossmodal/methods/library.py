@@ -70,6 +70,12 @@ class Library(Region):
             raise ValueError(f"no mask of {self.folder} is drawn yet; draw the method first")
         return self.mask
 
+    def resized(self, by: float) -> Self:
+        """The mask that was drawn so many times as large."""
+        own = self.taken
+        sizes = {"sides_mm": tuple(by * side for side in own.sides_mm), "finest_mm": by * own.finest_mm}
+        return self.model_copy(update={"mask": own.model_copy(update=sizes)})
+
     def box_mm(self):
         return self.taken.sides_mm
 
