@@ -43,7 +43,7 @@ class Library(Region):
     """The mask of a real defect, turned by the heading."""
 
     kind: Literal["library"] = "library"
-    folder: str
+    folder: str = Field(min_length=1)
     """Of masks, as deep as may be: not 0 is defect. Of a dataset's tree, its ground_truth, gt and mask folders."""
     length_mm: Size = ("8%", "25%")
     """Of the longer side of what it marks."""
