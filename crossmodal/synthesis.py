@@ -40,7 +40,7 @@ def draw(capture: Capture | Cloud, recipe: Recipe | Method, seed: int) -> Plan:
     Raises ValueError where a defect finds no place on the capture.
     """
     if isinstance(recipe, Method):
-        return drawn_by(capture, recipe, seed, scale_of)
+        return drawn_by(capture, recipe, seed, clouds.scale_of if isinstance(capture, Cloud) else scale_of)
     if isinstance(capture, Cloud):
         return clouds.drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed)
     surface = capture.surface

@@ -80,7 +80,10 @@ def _laid(cloud, state: _State, edit: SurfaceEdit, number: int, rng) -> None:
     free = np.ones(len(rows), bool)  # what hangs over a point leaves it alone
     if sample.underside_mm is not None:
         free = ~(sample.underside_mm > 0)
-    gone = np.zeros(len(rows), bool) if sample.removed is None else sample.removed
+    gone = np.zeros(len(rows), bool)
+    for mask in (sample.removed, sample.lost):  # a cloud is what a sensor saw
+        if mask is not None:
+            gone |= mask
     shifted = free & ~gone & (height != 0)
     after = points + np.where(shifted, height, 0.0)[:, None] * ways
     new = None

@@ -5,13 +5,24 @@ from collections.abc import Sequence
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import Field, SurfaceEdit
 from crossmodal.forecast import HIDDEN_FLOORS
+from crossmodal.methods.shape_alone import lays_colours
+from crossmodal.plan import Made, Planned
 
 APART = 1.0  # mean distances of points: a feature narrower than that falls between them
 
 
 def hidden(cloud: Cloud, edits: Sequence[SurfaceEdit]) -> tuple[str, ...]:
-    """Sentences on what the cloud's noise and spacing hide of edits."""
-    return tuple(sentence for edit in edits if (sentence := said(cloud, edit.kind or "defect", edit.field)))
+    """Sentences on what the cloud's noise and spacing, or its want of colours, hide of edits."""
+    found = [said(cloud, edit.kind or "defect", edit.field) for edit in edits]
+    found += [in_shape_alone(cloud, edit.planned) for edit in edits]
+    return tuple(dict.fromkeys(sentence for sentence in found if sentence))
+
+
+def in_shape_alone(cloud: Cloud, planned: Planned | None) -> str | None:
+    """A sentence where a method would lay colours on a cloud that has none; None elsewhere."""
+    if cloud.rgb is not None or not isinstance(planned, Made) or not lays_colours(planned.blocks):
+        return None
+    return f"{planned.kind} is made in shape alone: {cloud.name or 'the cloud'} has no colours"
 
 
 def said(cloud: Cloud, kind: str, field: Field) -> str | None:

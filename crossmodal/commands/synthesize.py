@@ -81,8 +81,6 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     summaries, asked = [], []
     warn = warner()
     checked_out(out, root)
-    if methods is not None and clouds:
-        raise ValueError(f"{source} holds clouds alone; a method takes its matter from a picture, so give captures")
     if not mesh and views is not None:
         raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
     if clouds:

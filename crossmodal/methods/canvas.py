@@ -13,6 +13,7 @@ from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+COLOURLESS = 0.5  # linear, of an object that says no colour; nothing of it is seen
 ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
@@ -77,6 +78,8 @@ class Canvas:
 
     @cached_property
     def colours(self) -> np.ndarray:
+        if self.capture.rgb is None:
+            return np.full((*self.shape, 3), COLOURLESS, np.float32)
         if self.lit:
             return np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
         surface = self.capture.surface
@@ -93,7 +96,7 @@ class Canvas:
         patch, surface = self.patch, self.capture.surface
         above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
-        return np.where(self.known, height - _coarse(height, self.known), 0).astype(np.float32)
+        return np.where(self.known, height - coarse(height, self.known), 0).astype(np.float32)
 
     def _taken(self, values, how):
         at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
@@ -120,7 +123,7 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
     return tuple(spans)
 
 
-def _coarse(height, known):
+def coarse(height: np.ndarray, known: np.ndarray) -> np.ndarray:
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
     y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from crossmodal.capture import Capture, View
+from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import SurfaceEdit
 from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
@@ -18,16 +19,15 @@ from crossmodal.methods.contents import Keep, Shift, Texture, laid
 from crossmodal.methods.donors import donor, picked
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
+from crossmodal.methods.grounds import spot_on, unrolled
 from crossmodal.methods.masks import Mask
 from crossmodal.methods.regions import Perlin, area_of
+from crossmodal.methods.shape_alone import in_shape_alone
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
-from crossmodal.patch import Patch
 from crossmodal.place import Place
-from crossmodal.placement import find_spot
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.plan import Texture as PlannedTexture
-from crossmodal.relight import shadow_reach_mm
 from crossmodal.streams import stream
 
 MOST_CELLS = 480  # across a canvas
@@ -52,11 +52,15 @@ class _Lies:
         return self.angle_deg
 
 
-def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) -> Plan:
-    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture."""
-    if not isinstance(capture, View):
-        raise ValueError(f"{method.name} takes its matter from a picture; give a capture with rgb and depth")
+def drawn_by(capture: View | Cloud, method: Method, seed: int, scale_of: Callable) -> Plan:
+    """Choose everything that a method leaves open. Of what has no colours, its shape alone is made. Raises ValueError
+    where it finds no place on the capture or cloud, or where nothing of it would be seen there."""
     name, asked = (capture.name, method.name, 0), method.blocks
+    if asked.space == "pixels" and (not isinstance(capture, View) or capture.rgb is None):
+        raise ValueError(f"{method.name} as published works on a photograph; leave --as-published out, or give a "
+                         "capture with rgb and depth")
+    if capture.rgb is None:
+        asked = in_shape_alone(asked, method.name)
     scale = scale_of(capture, method.place)
     pixel_mm = capture.surface.mm_per_pixel
     if asked.space == "pixels":  # sizes are shares of the photograph
@@ -76,8 +80,9 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
         step = min(pixel_mm / CELLS_A_PIXEL, blocks.finest_mm / CELLS_A_FEATURE)
         where = _on_surface(capture, method, blocks, drawn["texture"], rng)
         where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
-    light = None if capture.light is None else PlannedLight.of(capture.light)
-    return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))
+    light = getattr(capture, "light", None)
+    return Plan(capture=capture.name, frame="object" if isinstance(capture, Cloud) else "camera", seed=seed,
+                light=None if light is None else PlannedLight.of(light), defects=(Made(**drawn, **where),))
 
 
 def _chosen(blocks, rng) -> PlannedTexture | None:
@@ -107,13 +112,13 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     down, across = blocks.region.box_mm()
     bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
-    spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
+    spot = spot_on(capture, method.place, _Lies(method.name, angle), bounds, (), rng)
     where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": spot.heading}
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
         place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
         source = _source(capture, blocks.content, texture)
-        there = find_spot(source.surface, place, turned, bounds, (spot,) if source is capture else (), rng)
+        there = spot_on(source, place, turned, bounds, (spot,) if source is capture else (), rng)
         where |= {"elsewhere_m": there.anchor_m, "elsewhere_heading": there.heading}
     return where
 
@@ -143,35 +148,30 @@ def _in_picture(capture, blocks: Blocks, rng) -> dict:
             "elsewhere_pixel": picked[1] if isinstance(blocks.content, Shift) else None}
 
 
-def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
-    """The edit that a planned method is, on the capture that it was planned for or another of the same surface.
+def made(capture: View | Cloud, planned: Made) -> SurfaceEdit | LiftedEdit:
+    """The edit that a planned method is, on the capture or cloud that it was planned for or another of the same
+    surface.
 
     Raises ValueError where nothing of it would be seen.
     """
-    if not isinstance(capture, View) or capture.rgb is None:
+    if not isinstance(capture, View | Cloud):
         raise ValueError(f"{planned.kind} takes its matter from a picture; grow it on a capture, not on its surface")
-    return _lifted(capture, planned) if planned.pixel is not None else _grown(capture, planned)
+    if planned.pixel is None:
+        return _grown(capture, planned)
+    if not isinstance(capture, View) or capture.rgb is None:
+        raise ValueError(f"{planned.kind} was made on a photograph; give the capture that it was planned for")
+    return _lifted(capture, planned)
 
 
 def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
-    box, step = planned.blocks.region.box_mm(), planned.step_mm
+    box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
     room = box[0] + 4 * step, box[1] + 4 * step
-    def unrolled(seen, anchor, heading):
-        return Canvas.unrolled(seen, _patch(seen, planned, anchor, heading, room), room, step)
-
-    canvas = unrolled(capture, planned.anchor_m, planned.heading)
+    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
+    canvas = unrolled(capture, planned, planned.anchor_m, planned.heading, room, tall)
     if planned.elsewhere_m is None:
         return canvas, None
     source = _source(capture, planned.blocks.content, planned.texture)
-    return canvas, unrolled(source, planned.elsewhere_m, planned.elsewhere_heading)
-
-
-def _patch(capture, planned, anchor, heading, room) -> Patch:
-    surface, effect = capture.surface, planned.blocks.effect
-    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
-    margin = 3 * surface.mm_per_pixel + shadow_reach_mm(surface.light, np.array(planned.normal), tall)
-    t, s = (0.5 * side + margin for side in room)
-    return Patch.at(surface, anchor, heading, float(np.hypot(s, t)), (-s, s, -t, t))
+    return canvas, unrolled(source, planned, planned.elsewhere_m, planned.elsewhere_heading, room, tall)
 
 
 def _made_on(canvas, elsewhere, middle, planned: Made):

@@ -14,6 +14,8 @@ from crossmodal.datasets.clouds import CloudSource, load_cloud
 from crossmodal.datasets.copies import Copy
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import folder_of
+from crossmodal.defects import Spec
+from crossmodal.methods.spec import Method
 from crossmodal.production import finish
 from crossmodal.production.division import Division, divide
 from crossmodal.production.jobs import Job, Jobs, padded, place_of, place_of_sample, seed_of
@@ -22,6 +24,7 @@ from crossmodal.production.pool import done_by
 from crossmodal.production.request import Request, Shard
 from crossmodal.production.run import CHUNK, Summary, began
 from crossmodal.production.worker import Done, one_line
+from crossmodal.recipe import Recipe
 from pointcloud.atomic import write_bytes
 
 
@@ -102,11 +105,15 @@ def without_colour(sources: Sequence[CloudSource], request: Request) -> Request:
         raise first
     if cloud.rgb is not None:
         return request
-    lines = tuple(line for line in request.lines if not all(map(shows_in_colour_alone, line.recipe.defects)))
+    lines = tuple(line for line in request.lines if not all(map(shows_in_colour_alone, _asked(line.recipe))))
     if not lines:
         raise ValueError(f"{sources[0].file} has no colours, and what was asked for changes colour alone; "
                          "ask for other kinds, or give clouds with colours")
     return replace(request, lines=lines)
+
+
+def _asked(recipe: Recipe | Method) -> tuple[Spec | Method, ...]:
+    return (recipe,) if isinstance(recipe, Method) else recipe.defects
 
 
 def produce_clouds(root: Path, sources: Sequence[CloudSource], out: Path, request: Request, *, workers: int = 1,
