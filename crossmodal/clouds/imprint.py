@@ -19,6 +19,7 @@ from crossmodal.streams import stream
 
 MOST = 255
 AROUND = 6.0  # mean distances of points beyond a defect that tell how dense the cloud is there
+BESIDE = 1.5  # mean distances of points within which one stands at a gap
 DIFFERENCE = 0.02  # of a finest feature, between two places that tell a slope
 QUIET = 1e-3  # of a mean distance: points that are less off their planes than this have no noise
 
@@ -106,6 +107,8 @@ def _laid(cloud, state: _State, edit: SurfaceEdit, number: int, rng) -> None:
                                    edit.patch.crossing)
     state.xyz[moved] = middle + 1e-3 * after[shifted]
     state.displacement[moved] += height[shifted].astype(np.float32)
+    if gone.any() and parents is None and not touched.any():  # a gap is told by the points about it
+        touched = ~gone & _beside(st, gone, BESIDE * spacing)
     state.instances[rows[touched]] = number
     lost = rows[gone]
     own = lost[state.source[lost] != ADDED]
@@ -209,6 +212,13 @@ def _nearest(new: Strewn, st):
     from scipy.spatial import cKDTree
 
     return cKDTree(st).query(new.st_mm)[1]
+
+
+def _beside(st, places, far_mm):
+    """(m,) bool: which of the charted points (m, 2) lie within a distance of those at (m,) places."""
+    from scipy.spatial import cKDTree
+
+    return np.isfinite(cKDTree(st[places]).query(st, distance_upper_bound=far_mm)[0])
 
 
 def _noisy(new: Strewn, surface, spacing, rng) -> Strewn:
