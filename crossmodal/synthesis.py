@@ -144,8 +144,6 @@ def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, s
     elif not isinstance(what, Recipe | Method | Plan):
         what = Recipe(defects=tuple(what))
     if isinstance(capture, Mesh):
-        if isinstance(what, Method):
-            raise ValueError(f"{what.name} takes its matter from a picture; scan the mesh first (crossmodal.scanner)")
         from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
 
         return synthesized(capture, what, seed)

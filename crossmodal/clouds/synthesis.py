@@ -8,7 +8,7 @@ from crossmodal.clouds.imprint import AROUND, imprinted
 from crossmodal.clouds.place import find_spot, on_axis
 from crossmodal.clouds.result import CloudResult
 from crossmodal.clouds.surface import CloudSurface
-from crossmodal.clouds.warn import in_shape_alone, said
+from crossmodal.clouds.warn import hidden, said
 from crossmodal.defects import Scale, Spec
 from crossmodal.defects.only import grown_as_asked
 from crossmodal.edit import SurfaceEdit
@@ -93,7 +93,6 @@ def replayed(cloud: Cloud, plan: Plan) -> CloudResult:
 
 def forecast(cloud: Cloud, plan: Plan) -> tuple[str, ...]:
     """Sentences on what the cloud's noise and spacing hide, before anything is made."""
-    found = [said(cloud, one.kind, one.field() if isinstance(one, Grown) else made(cloud, one).field)
-             for one in plan.defects if isinstance(one, Grown | Made)]
-    found += [in_shape_alone(cloud, one) for one in plan.defects]
+    found = hidden(cloud, tuple(made(cloud, one) for one in plan.defects if isinstance(one, Made)))
+    found += tuple(said(cloud, one.kind, one.field()) for one in plan.defects if isinstance(one, Grown))
     return (*cloud.surface.warnings, *(sentence for sentence in found if sentence))

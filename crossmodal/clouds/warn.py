@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import Field, SurfaceEdit
 from crossmodal.forecast import HIDDEN_FLOORS
-from crossmodal.methods.shape_alone import lays_colours
-from crossmodal.plan import Made, Planned
+from crossmodal.methods.shape_alone import in_shape
 
 APART = 1.0  # mean distances of points: a feature narrower than that falls between them
 
@@ -14,15 +13,9 @@ APART = 1.0  # mean distances of points: a feature narrower than that falls betw
 def hidden(cloud: Cloud, edits: Sequence[SurfaceEdit]) -> tuple[str, ...]:
     """Sentences on what the cloud's noise and spacing, or its want of colours, hide of edits."""
     found = [said(cloud, edit.kind or "defect", edit.field) for edit in edits]
-    found += [in_shape_alone(cloud, edit.planned) for edit in edits]
+    if cloud.rgb is None:
+        found += [in_shape(edit.planned, cloud.name or "the cloud") for edit in edits]
     return tuple(dict.fromkeys(sentence for sentence in found if sentence))
-
-
-def in_shape_alone(cloud: Cloud, planned: Planned | None) -> str | None:
-    """A sentence where a method would lay colours on a cloud that has none; None elsewhere."""
-    if cloud.rgb is not None or not isinstance(planned, Made) or not lays_colours(planned.blocks):
-        return None
-    return f"{planned.kind} is made in shape alone: {cloud.name or 'the cloud'} has no colours"
 
 
 def said(cloud: Cloud, kind: str, field: Field) -> str | None:

@@ -148,29 +148,30 @@ def _in_picture(capture, blocks: Blocks, rng) -> dict:
             "elsewhere_pixel": picked[1] if isinstance(blocks.content, Shift) else None}
 
 
-def made(capture: View | Cloud, planned: Made) -> SurfaceEdit | LiftedEdit:
+def made(capture: View | Cloud, planned: Made, source: View | None = None) -> SurfaceEdit | LiftedEdit:
     """The edit that a planned method is, on the capture or cloud that it was planned for or another of the same
     surface.
 
+    source: where its matter is cut from, in whose own frame the plan then says so, if it is another view
     Raises ValueError where nothing of it would be seen.
     """
     if not isinstance(capture, View | Cloud):
         raise ValueError(f"{planned.kind} takes its matter from a picture; grow it on a capture, not on its surface")
     if planned.pixel is None:
-        return _grown(capture, planned)
+        return _grown(capture, planned, source)
     if not isinstance(capture, View) or capture.rgb is None:
         raise ValueError(f"{planned.kind} was made on a photograph; give the capture that it was planned for")
     return _lifted(capture, planned)
 
 
-def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
+def _canvases(capture, planned: Made, source: View | None) -> tuple[Canvas, Canvas | None]:
     box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
     room = box[0] + 4 * step, box[1] + 4 * step
     tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
     canvas = unrolled(capture, planned, planned.anchor_m, planned.heading, room, tall)
     if planned.elsewhere_m is None:
         return canvas, None
-    source = _source(capture, planned.blocks.content, planned.texture)
+    source = source or _source(capture, planned.blocks.content, planned.texture)
     return canvas, unrolled(source, planned, planned.elsewhere_m, planned.elsewhere_heading, room, tall)
 
 
@@ -193,8 +194,8 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
     return share, content, shape
 
 
-def _grown(capture, planned: Made) -> SurfaceEdit:
-    canvas, elsewhere = _canvases(capture, planned)
+def _grown(capture, planned: Made, source: View | None) -> SurfaceEdit:
+    canvas, elsewhere = _canvases(capture, planned, source)
     h, w = canvas.shape
     share, content, shape = _made_on(canvas, elsewhere, (h // 2, w // 2), planned)
     touched = (shape.displacement_mm != 0) | (share > 0)

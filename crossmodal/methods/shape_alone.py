@@ -5,6 +5,7 @@ from crossmodal.methods.contents import Keep
 from crossmodal.methods.effects import AnyOf, Flat
 from crossmodal.methods.masks import Score, Superpixels
 from crossmodal.methods.spec import Blocks
+from crossmodal.plan import Made, Planned
 
 BY_COLOUR = Score, Superpixels
 """Regions that follow colours."""
@@ -29,9 +30,11 @@ def shows_a_shape(blocks: Blocks) -> bool:
     return set(blocks.sharing) != {"rgb"} and not all(isinstance(one, Flat) for one in effects)
 
 
-def lays_colours(blocks: Blocks) -> bool:
-    """Whether a method lays colours of its own, or of another place."""
-    return not isinstance(blocks.content, Keep)
+def in_shape(planned: Planned | None, name: str) -> str | None:
+    """A sentence where a planned method would lay colours on an object, called so, that has none; else None."""
+    if not isinstance(planned, Made) or isinstance(planned.blocks.content, Keep):
+        return None
+    return f"{planned.kind} is made in shape alone: {name} has no colours"
 
 
 def _by_colour(region) -> bool:
