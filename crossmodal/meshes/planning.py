@@ -11,6 +11,7 @@ import numpy as np
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.edit import SurfaceEdit
+from crossmodal.methods.effects import NoReturn
 from crossmodal.methods.making import made
 from crossmodal.methods.spec import Method
 from crossmodal.plan import Grown, Made, Plan
@@ -50,6 +51,9 @@ def drawn(mesh: Mesh, recipe: Recipe | Method, seed: int) -> Plan:
     if any(place.at_pixel is not None or place.box or place.mask or place.forbid or place.region
            for place in places):
         raise ValueError("a mesh has no pixels: leave at_pixel, box, mask, forbid and region out, or give a Plan")
+    if isinstance(recipe, Method) and mesh.colours is None and isinstance(recipe.blocks.effect, NoReturn):
+        raise ValueError(f"{recipe.name} leaves a gap in what a sensor saw, and no sensor saw a mesh; scan it first "
+                         "(crossmodal.scanner)")
     area = np.linalg.norm(np.cross(*(mesh.corners[:, k] - mesh.corners[:, 0] for k in (1, 2))), axis=1)
     sides = mesh.face_normals[stream(seed, "mesh", "side").choice(len(area), SIDES, p=area / area.sum())]
     tried, reason = [], None

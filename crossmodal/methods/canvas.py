@@ -89,6 +89,11 @@ class Canvas:
         own = to_linear(np.ascontiguousarray(self.capture.rgb[window])) / (surface.white * shade)[..., None]
         return np.maximum(self._taken(own.astype(np.float32), cv2.INTER_CUBIC), 0)
 
+    @property
+    def floor_mm(self) -> float:
+        """What of relief drowns in noise."""
+        return self.capture.surface.floor_mm
+
     @cached_property
     def relief_mm(self) -> np.ndarray:
         if self.lit:

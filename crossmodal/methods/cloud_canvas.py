@@ -48,6 +48,10 @@ class CloudCanvas(Canvas):
         linear = to_linear(np.ascontiguousarray(own[self.patch.members][None]))[0] / np.float32(self.capture.white)
         return linear.astype(np.float32)[np.maximum(self.nearest, 0)]
 
+    @property
+    def floor_mm(self) -> float:
+        return self.capture.floor_mm
+
     @cached_property
     def relief_mm(self) -> np.ndarray:
         patch, (h, w) = self.patch, self.shape

@@ -9,6 +9,7 @@ import numpy as np
 from crossmodal.capture import Capture, View
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import SurfaceEdit
+from crossmodal.forecast import HIDDEN_FLOORS
 from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
 from crossmodal.methods.algebra import Several
@@ -17,7 +18,7 @@ from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Keep, Shift, Texture, laid
 from crossmodal.methods.donors import donor, picked
-from crossmodal.methods.effects import Flat, Shape, shaped
+from crossmodal.methods.effects import Flat, PasteRelief, Shape, Smooth, shaped
 from crossmodal.methods.field import Raster
 from crossmodal.methods.grounds import spot_on, unrolled
 from crossmodal.methods.masks import Mask
@@ -35,6 +36,8 @@ CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
 CELLS_A_PIXEL = 1.6
 SPREADS = 0.5  # of the size of a region that spreads must lie clear of edges
 WIDEST = 0.8  # of the widest clear ground, that a region may take
+OF_RELIEF = PasteRelief, Smooth
+ROUNDED = 0.01  # of a cell: relief that is lower is rounding
 TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
 
@@ -191,6 +194,11 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
         shape = Shape(np.zeros_like(shape.displacement_mm))
     elif elsewhere is not None:
         shape = Shape(np.where(elsewhere.known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
+    if isinstance(blocks.effect, OF_RELIEF) and not share.any():
+        found = float(np.abs(shape.displacement_mm).max())
+        if found < max(HIDDEN_FLOORS * canvas.floor_mm, ROUNDED * canvas.step_mm):
+            raise ValueError(f"{planned.kind} is made of the surface's own relief, and there is none here; ask for "
+                             "another place or seed, or for hills")
     return share, content, shape
 
 
