@@ -43,8 +43,8 @@ def nodes(bounds_mm, step_mm: float, wanted, st, points_mm, ways, spacing_mm: fl
 
 
 def fitted(places: np.ndarray, st: np.ndarray, values: np.ndarray, spacing_mm: float) -> np.ndarray:
-    """(q, n + 1): what charted points (m, 2) say, values (m, n), on the plane fitted about each place (q, 2) mm, and how
-    many points there are a mm²; NaN where there is no surface."""
+    """(q, n + 1): what charted points (m, 2) say, values (m, n), on the plane fitted about each place (q, 2) mm, and
+    how many points there are a mm²; NaN where there is no surface."""
     return _fitted(places, *_bucketed(st, COUNTED * spacing_mm), values, FITTED * spacing_mm, COUNTED * spacing_mm)
 
 

@@ -88,6 +88,10 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
             raise ValueError(f"{source} holds clouds alone, and --where and --judge look at pictures; leave them away")
         if vlm is not None:
             raise ValueError(f"{source} holds clouds alone, and --vlm needs a picture; leave it out")
+        if methods is not None and (flat := [line.recipe.name for line in request.lines
+                                             if line.recipe.blocks.space == "pixels"]):
+            raise ValueError(f"{source} holds clouds alone, and {flat[0]} as published works on a photograph; "
+                             "leave --as-published out")
         shown = without_colour(clouds, request)
         if not given:
             request = replace(shown, count=_count(count, len(shown.lines)))

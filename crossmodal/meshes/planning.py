@@ -96,8 +96,9 @@ def _made_on(mesh: Mesh, planned: Made) -> SurfaceEdit:
         at.append((planned.elsewhere_m, _normal_at(mesh, planned.elsewhere_m), planned.elsewhere_heading))
     (view, pose), *others = (close_view(mesh, *map(np.array, place), reach_m) for place in at)
     here, source = _on(view, planned.moved(np.linalg.inv(pose))), None
-    for source, other in others:
-        there = planned.moved(np.linalg.inv(other))
+    if others:
+        [(source, its_pose)] = others
+        there = planned.moved(np.linalg.inv(its_pose))
         here = here.model_copy(update={"elsewhere_m": there.elsewhere_m, "elsewhere_heading": there.elsewhere_heading})
     return replace(made(view, here, source), planned=planned).moved(pose)
 
