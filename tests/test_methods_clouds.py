@@ -124,7 +124,7 @@ def test_a_method_is_as_high_or_deep_as_its_plan_says(ball, name):
 
 
 def test_without_colours_a_method_is_made_in_shape_and_says_so(bare):
-    for name in ("draem", "bridgenet", "augmentation-study"):
+    for name in ("draem", "bridgenet", "3dsr"):
         for seed in range(3):
             result = cm.synthesize(bare, method(name), seed=seed)
             assert result.displacement_mm.any()
@@ -171,7 +171,7 @@ def own(content, effect, region=None, **rest):
 def test_what_slides_is_the_surface_s_own_relief():
     cloud = wavy(np.random.default_rng(3))
     along = 3.0
-    slid = own({"kind": "slide", "along_mm": along, "stretched": True}, {"kind": "paste"}, orientation_deg=0)
+    slid = own({"kind": "slide", "along_mm": along, "stretched": True}, {"kind": "paste"}, orientation_deg=90)
     result = cm.synthesize(cloud, slid, seed=2)
     defect = result.plan.defects[0]
     anchor, heading = (1e3 * np.array(defect.anchor_m))[:2], np.array(defect.heading)[:2]
@@ -229,9 +229,9 @@ def test_a_mesh_refuses_what_it_cannot_show_and_shows_its_colours(drum):
     with pytest.raises(ValueError, match="has none; .*give a capture, or what has colours"):
         cm.synthesize(drum, method("cutout"), seed=1)
     painted = cm.synthesize(drum.painted((0.5, 0.3, 0.2)), method("cutout"), seed=1)
-    dark = painted.after.colours.max(1) < 0.02
-    assert np.array_equal(dark, painted.labels > 0)
-    assert dark.any()
+    own_colour = (painted.after.colours == (0.5, 0.3, 0.2)).all(1)
+    assert np.array_equal(own_colour, painted.labels == 0)
+    assert (painted.after.colours.max(1) < 0.02).any()
     assert painted.watertight
 
 
@@ -241,7 +241,7 @@ def test_views_of_one_object_see_a_method_s_one_defect(drum):
     first, *others = cm.replay(rig, plan)
     bulge = first.after.points[first.masks.points & first.gt].astype(np.float64)
     turn = rig.T_rig_camera[0]
-    assert (np.linalg.norm(bulge @ turn[:3, :3].T + turn[:3, 3], axis=1) > 20e-3 - 1e-5).all()
+    assert (np.linalg.norm(bulge @ turn[:3, :3].T + turn[:3, 3], axis=1) > 20e-3 - 1e-4).all()  # a flat face
     for made, pose in zip(others, rig.T_rig_camera[1:], strict=True):
         seen = made.after.points[made.masks.points & made.gt].astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
         assert (np.linalg.norm(seen, axis=1) > 20e-3 - 2e-4).all()
