@@ -13,7 +13,6 @@ from crossmodal.meshes.net import Net
 from crossmodal.methods.presets import method, names
 from crossmodal.methods.shape_alone import shows_a_shape
 from crossmodal.methods.spec import Method
-from crossmodal.production.views import again_in
 from crossmodal.scanner import Mesh, scan_ring
 from pointcloud import PointCloud, write_cloud
 
@@ -50,7 +49,7 @@ def goes_its_way(mm, way) -> bool:
 
 
 @given(seeds, st.sampled_from(SHAPES), st.sampled_from(SIGNED))
-@settings(max_examples=24, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_bulge_goes_out_and_a_dent_in_on_any_side_however_the_cloud_is_turned(seed, shape, name):
     rng = np.random.default_rng(seed)
     points, out = shape(rng, 4000)
@@ -132,7 +131,7 @@ def test_without_colours_a_method_is_made_in_shape_and_says_so(bare):
             assert cm.forecast(bare, result.plan)[-1] == result.warnings[-1]
     assert not cm.synthesize(bare, method("af3ad-dent"), seed=1).warnings
     for name in BY_COLOUR:
-        with pytest.raises(ValueError, match="has none; .*give a capture, or what has colours"):
+        with pytest.raises(ValueError, match=r"has none; .*give a capture, or what has colours"):
             cm.synthesize(bare, method(name), seed=1)
     assert [name for name in names() if not shows_a_shape(method(name).blocks)] == ["cutout"]
     with pytest.raises(ValueError, match="works on a photograph; leave --as-published out"):
@@ -208,25 +207,24 @@ def drum():
 
 @pytest.mark.parametrize(("name", "sign"), [("af3ad-bulge", 1), ("af3ad-dent", -1), ("norm-as", 0), ("mpas-crack", -1)])
 def test_a_mesh_takes_a_method_in_its_own_frame_and_stays_closed(drum, name, sign):
-    for seed in (1, 2):
-        result = cm.synthesize(drum, method(name), seed=seed)
-        assert result.plan.frame == "object"
-        assert result.watertight
-        way = sign or (1 if result.plan.defects[0].blocks.effect.direction == "out" else -1)
-        assert way * (Net.of(result.after).volume_m3 - Net.of(drum).volume_m3) > 1e-10
-        moved = np.linalg.norm(result.after.vertices, axis=1) - 20e-3
-        still = result.labels == 0
-        assert moved[still].max() < 1e-9  # a triangle cuts its sphere, and is above it nowhere
-        if name != "mpas-crack":
-            assert 1e3 * np.abs(moved[~still]).max() > 0.9 * result.measured[0].max_depth_mm
+    result = cm.synthesize(drum, method(name), seed=2)
+    assert result.plan.frame == "object"
+    assert result.watertight
+    way = sign or (1 if result.plan.defects[0].blocks.effect.direction == "out" else -1)
+    assert way * (Net.of(result.after).volume_m3 - Net.of(drum).volume_m3) > 1e-10
+    moved = np.linalg.norm(result.after.vertices, axis=1) - 20e-3
+    still = result.labels == 0
+    assert moved[still].max() < 1e-9  # a triangle cuts its sphere, and is above it nowhere
+    if name != "mpas-crack":
+        assert 1e3 * np.abs(moved[~still]).max() > 0.9 * result.measured[0].max_depth_mm
     again = cm.synthesize(drum, cm.Plan.model_validate_json(result.plan.model_dump_json()))
     assert again.after.vertices.tobytes() == result.after.vertices.tobytes()
 
 
 def test_a_mesh_refuses_what_it_cannot_show_and_shows_its_colours(drum):
-    with pytest.raises(ValueError, match="no sensor saw a mesh; scan it first"):
+    with pytest.raises(ValueError, match=r"no sensor saw a mesh; scan it first"):
         cm.synthesize(drum, method("riad"), seed=1)
-    with pytest.raises(ValueError, match="has none; .*give a capture, or what has colours"):
+    with pytest.raises(ValueError, match=r"has none; .*give a capture, or what has colours"):
         cm.synthesize(drum, method("cutout"), seed=1)
     painted = cm.synthesize(drum.painted((0.5, 0.3, 0.2)), method("cutout"), seed=1)
     own_colour = (painted.after.colours == (0.5, 0.3, 0.2)).all(1)
