@@ -3,63 +3,64 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 from numba import njit
 
 from crossmodal.clouds.chart import CloudPatch
+from crossmodal.clouds.cloud import Cloud
 from crossmodal.clouds.sheet import fitted
-from crossmodal.clouds.surface import CloudSurface
 from crossmodal.methods.canvas import COLOURLESS, Canvas, coarse
 from rgb import to_linear
 
-SHOWN = 2.0  # mean distances of its neighbours, that a point shows of the surface: of strewn ones, four out of five
-# million places lie farther from all of them
+SHOWN = 2.0  # mean distances about it that a point speaks for: a strewn cloud has no gap as wide but by its own shape
+BEYOND = 0.5  # mean distances beyond its last points, at which a surface ends
 
 
 @dataclass(frozen=True, eq=False)
 class CloudCanvas(Canvas):
     """A piece of a cloud's surface, unrolled. Its colours are those of matter, as imprint leaves them: in no light that
-    anybody knows (see crossmodal.clouds.colours).
+    anybody knows (see crossmodal.clouds.colours)."""
 
-    capture: the cloud's surface; patch: a CloudPatch
-    """
-
-    capture: CloudSurface
+    capture: Cloud
     patch: CloudPatch
 
     @cached_property
+    def spacing_mm(self) -> float:
+        """Mean distance of the charted points."""
+        return float(np.sqrt(np.median(self.capture.surface.area_mm2[self.patch.members])))
+
+    @cached_property
     def nearest(self) -> np.ndarray:
-        """(h, w) int64: which of the patch's members each cell shows; -1 where there is no surface."""
-        (h, w), reach_mm = self.shape, SHOWN * np.sqrt(self.capture.area_mm2[self.patch.members])
-        return _nearest(self.patch.st_mm, reach_mm, h, w, self.step_mm)
+        """(h, w) int64: which of the patch's members each cell shows; -1 where none is near."""
+        reach_mm = SHOWN * np.sqrt(self.capture.surface.area_mm2[self.patch.members])
+        return _nearest(self.patch.st_mm, reach_mm, *self.shape, self.step_mm)
 
     @cached_property
     def known(self) -> np.ndarray:
-        return self.nearest >= 0
+        """(h, w) bool: what points speak for, less what they say of it beyond the last of them."""
+        near = self.nearest >= 0
+        far = cv2.distanceTransform(near.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+        return near & (far > (SHOWN - BEYOND) * self.spacing_mm / self.step_mm)
 
     def known_in(self, mask: np.ndarray) -> np.ndarray:
         return mask & self.known
 
     @cached_property
     def colours(self) -> np.ndarray:
-        own = self.capture.colours
-        if own is None:
+        if self.capture.rgb is None:
             return np.full((*self.shape, 3), COLOURLESS, np.float32)
-        linear = to_linear(np.ascontiguousarray(own[self.patch.members][None]))[0] / np.float32(self.capture.white)
-        return linear.astype(np.float32)[np.maximum(self.nearest, 0)]
-
-    @property
-    def floor_mm(self) -> float:
-        return self.capture.floor_mm
+        own = np.ascontiguousarray(self.capture.rgb[self.patch.members][None])
+        linear = to_linear(own)[0].astype(np.float32) / np.float32(self.capture.surface.white)
+        return linear[np.maximum(self.nearest, 0)]
 
     @cached_property
     def relief_mm(self) -> np.ndarray:
         patch, (h, w) = self.patch, self.shape
-        above = 1e3 * (self.capture.smoothed_m[patch.members] - patch.anchor_m) @ patch.normal
+        above = 1e3 * (self.capture.surface.smoothed_m[patch.members] - patch.anchor_m) @ patch.normal
         rows, columns = np.nonzero(self.known)
         places = self.step_mm * np.stack((columns - w // 2, rows - h // 2), -1)
-        spacing_mm = float(np.sqrt(np.median(self.capture.area_mm2[patch.members])))
-        found = fitted(places, patch.st_mm, above[:, None], spacing_mm)[:, 0]
+        found = fitted(places, patch.st_mm, above[:, None], self.spacing_mm)[:, 0]
         height = np.zeros(self.shape)
         height[rows, columns] = np.where(np.isfinite(found), found, above[self.nearest[rows, columns]])
         return np.where(self.known, height - coarse(height, self.known), 0).astype(np.float32)

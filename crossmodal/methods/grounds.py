@@ -53,7 +53,7 @@ def _(ground: Cloud, planned, anchor_m, heading, room_mm, tall_mm):
     if anchor_m != planned.anchor_m:  # where its matter is cut from
         normal = surface.normals[surface.tree.query(anchor_m)[1]]
     patch = CloudPatch.at(surface, anchor_m, normal, heading, *_reach(room_mm, AROUND * surface.spacing_mm))
-    return CloudCanvas.unrolled(surface, patch, room_mm, planned.step_mm)
+    return CloudCanvas.unrolled(ground, patch, room_mm, planned.step_mm)
 
 
 def _reach(room_mm, margin_mm):

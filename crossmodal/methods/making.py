@@ -192,8 +192,6 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
-    elif elsewhere is not None:
-        shape = Shape(np.where(elsewhere.known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
     if isinstance(blocks.effect, OF_RELIEF) and not share.any():
         found = float(np.abs(shape.displacement_mm).max())
         if found < max(HIDDEN_FLOORS * canvas.floor_mm, ROUNDED * canvas.step_mm):
