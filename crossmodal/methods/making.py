@@ -167,7 +167,7 @@ def made(capture: View | Cloud, planned: Made, source: View | None = None) -> Su
     return _lifted(capture, planned)
 
 
-def _canvases(capture, planned: Made, source: View | None) -> tuple[Canvas, Canvas | None]:
+def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None]:
     box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
     room = box[0] + 4 * step, box[1] + 4 * step
     tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
