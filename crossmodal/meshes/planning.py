@@ -92,7 +92,7 @@ def _made_on(mesh: Mesh, planned: Made) -> SurfaceEdit:
     """The same of a method, on a view of the place that it lies at and, if it is, one of that which it is cut from."""
     reach_m = 0.5e-3 * math.hypot(*planned.blocks.region.box_mm())
     at = [(planned.anchor_m, planned.normal, planned.heading)]
-    if planned.elsewhere_m is not None and getattr(planned.blocks.content, "donor", None) is None:
+    if planned.elsewhere_m is not None and planned.texture is None:  # what another capture lends stays there
         at.append((planned.elsewhere_m, _normal_at(mesh, planned.elsewhere_m), planned.elsewhere_heading))
     (view, pose), *others = (close_view(mesh, *map(np.array, place), reach_m) for place in at)
     here, source = _on(view, planned.moved(np.linalg.inv(pose))), None

@@ -39,6 +39,8 @@ class CloudCanvas(Canvas):
     @cached_property
     def known(self) -> np.ndarray:
         """(h, w) bool: what points speak for, less what they say of it beyond the last of them."""
+        if self.whole:
+            return np.ones(self.shape, bool)
         near = self.nearest >= 0
         far = cv2.distanceTransform(near.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
         return near & (far > (SHOWN - BEYOND) * self.spacing_mm / self.step_mm)
@@ -64,6 +66,11 @@ class CloudCanvas(Canvas):
         height = np.zeros(self.shape)
         height[rows, columns] = np.where(np.isfinite(found), found, above[self.nearest[rows, columns]])
         return np.where(self.known, height - coarse(height, self.known), 0).astype(np.float32)
+
+
+    def facing(self, middle: tuple[float, float]) -> np.ndarray:
+        cosine = (self.capture.surface.normals[self.patch.members] @ self.patch.normal).astype(np.float32)
+        return np.where(self.nearest >= 0, cosine[np.maximum(self.nearest, 0)], np.float32(np.nan))
 
 
 @njit(cache=True, nogil=True)

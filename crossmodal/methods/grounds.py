@@ -15,6 +15,9 @@ from crossmodal.patch import Patch
 from crossmodal.placement import Spot, find_spot
 from crossmodal.relight import shadow_reach_mm
 
+Sides = tuple[float, float]
+"""(down, across) mm."""
+
 
 @singledispatch
 def spot_on(ground, place, lies, bounds_mm, taken: tuple[Spot, ...], rng: np.random.Generator) -> Spot:
@@ -23,10 +26,16 @@ def spot_on(ground, place, lies, bounds_mm, taken: tuple[Spot, ...], rng: np.ran
 
 
 @singledispatch
-def unrolled(ground, planned, anchor_m, heading, room_mm: tuple[float, float], tall_mm: float) -> Canvas:
-    """The canvas of a planned method, room_mm (down, across), about an anchor; its chart reaches as far as imprint asks
-    about what stands tall_mm out of it. Raises ValueError where no surface lies there."""
-    raise ValueError(f"{planned.kind} is made on one view or on a cloud, but got a {type(ground).__name__}")
+def patch_on(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float) -> Patch | CloudPatch:
+    """A chart about an anchor that holds a canvas, and as much about it as imprint asks of what stands tall_mm out of
+    it. normal: (3,), or None where nothing will stand there. Raises ValueError where no surface lies there."""
+    raise ValueError(f"a method is made on one view or on a cloud, but got a {type(ground).__name__}")
+
+
+def unrolled(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float, step_mm: float) -> Canvas:
+    """The canvas of cells of step_mm over such a chart."""
+    patch = patch_on(ground, anchor_m, normal, heading, room_mm, tall_mm)
+    return (CloudCanvas if isinstance(ground, Cloud) else Canvas).unrolled(ground, patch, room_mm, step_mm)
 
 
 @spot_on.register
@@ -39,21 +48,18 @@ def _(ground: Cloud, place, lies, bounds_mm, taken, rng):
     return find_spot_on_cloud(ground.surface, place, lies, bounds_mm, taken, rng)
 
 
-@unrolled.register
-def _(ground: View, planned, anchor_m, heading, room_mm, tall_mm):
+@patch_on.register
+def _(ground: View, anchor_m, normal, heading, room_mm, tall_mm):
     surface = ground.surface
-    margin = 3 * surface.mm_per_pixel + shadow_reach_mm(surface.light, np.array(planned.normal), tall_mm)
-    patch = Patch.at(surface, anchor_m, heading, *_reach(room_mm, margin))
-    return Canvas.unrolled(ground, patch, room_mm, planned.step_mm)
+    shadow_mm = 0.0 if normal is None else shadow_reach_mm(surface.light, np.array(normal), tall_mm)
+    return Patch.at(surface, anchor_m, heading, *_reach(room_mm, 3 * surface.mm_per_pixel + shadow_mm))
 
 
-@unrolled.register
-def _(ground: Cloud, planned, anchor_m, heading, room_mm, tall_mm):
-    surface, normal = ground.surface, planned.normal
-    if anchor_m != planned.anchor_m:  # where its matter is cut from
-        normal = surface.normals[surface.tree.query(anchor_m)[1]]
-    patch = CloudPatch.at(surface, anchor_m, normal, heading, *_reach(room_mm, AROUND * surface.spacing_mm))
-    return CloudCanvas.unrolled(ground, patch, room_mm, planned.step_mm)
+@patch_on.register
+def _(ground: Cloud, anchor_m, normal, heading, room_mm, tall_mm):
+    surface = ground.surface
+    side = surface.normals[surface.tree.query(anchor_m)[1]] if normal is None else normal
+    return CloudPatch.at(surface, anchor_m, side, heading, *_reach(room_mm, AROUND * surface.spacing_mm))
 
 
 def _reach(room_mm, margin_mm):

@@ -1,6 +1,6 @@
 """What is left of a method on an object that has no colours: its shape."""
 
-from crossmodal.methods.algebra import Several
+from crossmodal.methods.algebra import Not, Several
 from crossmodal.methods.contents import Keep
 from crossmodal.methods.effects import AnyOf, Flat
 from crossmodal.methods.masks import Score, Superpixels
@@ -38,4 +38,5 @@ def in_shape(planned: Planned | None, name: str) -> str | None:
 
 
 def _by_colour(region) -> bool:
-    return isinstance(region, BY_COLOUR) or (isinstance(region, Several) and any(map(_by_colour, region.parts)))
+    parts = region.parts if isinstance(region, Several) else (region.part,) if isinstance(region, Not) else ()
+    return isinstance(region, BY_COLOUR) or any(map(_by_colour, parts))
