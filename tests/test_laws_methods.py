@@ -106,7 +106,7 @@ def height_mm(result, scene, field):
 
 
 def check_slide(views, seen):
-    """A plane that slides along itself shows only where it brings another colour: in its support, through most of it."""
+    """A plane that slid along itself shows only where it brings another colour: in its support, and most of it."""
     for view, there in zip(views, seen, strict=True):
         assert not (view.gt & ~truth.grown_by(there.support)).any()
         assert view.gt.sum() > 0.5 * there.support.sum()

@@ -50,7 +50,7 @@ def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     if not inside.any():
         raise ValueError("the region has no surface under it; ask for a larger one or another place")
     t = np.minimum(t, 1)
-    profile = np.where(inside, _PROFILES[region.form](t, np.arctan2(v, u), canvas, seed), 0)
+    profile = canvas.carried(np.where(u * u + v * v < 1, _PROFILES[region.form](t, np.arctan2(v, u), canvas, seed), 0))
     # A kernel that lies between two cells still reaches its height.
     profile /= max(float(np.abs(profile).max()), 1e-9)
     return Area(inside.astype(np.float32), profile.astype(np.float32))

@@ -206,9 +206,8 @@ def _(region: Perlin, canvas, middle, seed):
         fades = None if canvas.lit else FADES
         noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
                        max(threshold, 0))
-        over = np.maximum(noise - threshold, 0)
-        over[~canvas.known_in(over > 0)] = 0
-        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
+        over = canvas.carried(np.maximum(noise - threshold, 0))
+        under = canvas.carried(np.maximum(-noise - threshold, 0)) if region.signed else None
         for part in (over, under):
             if part is not None and np.count_nonzero(part) < cells:  # of full height it would be a needle
                 part[:] = 0
