@@ -10,7 +10,7 @@ import toys
 import truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import binary_closing
+from scipy.ndimage import binary_closing, binary_opening
 
 import crossmodal as cm
 from crossmodal.datasets.mvtec3d_writer import write_sample
@@ -156,7 +156,8 @@ def check_L4_removed(result, left):
     before[left[:, 1], left[:, 0]] = True
     missing, gone = result.before.valid & ~before, np.isnan(result.displacement_mm) & result.before.valid
     assert missing.any()
-    assert not (missing & ~truth.grown_by(gone)).any(), "a point is missing where the picture has lost nothing"
+    plain = binary_opening(missing, np.ones((2, 2)))  # what is narrower passes between the pixels
+    assert not (plain & ~truth.grown_by(gone)).any(), "a point is missing where the picture has lost nothing"
     # Behind what is gone another wall may be seen, or none.
     assert not (gone & ~truth.grown_by(missing)).any(), "a point is left where the surface is gone"
     return int(missing.sum())
