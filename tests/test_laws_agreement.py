@@ -152,14 +152,16 @@ def check_L4_removed(result, left):
 
     left: (P, 2) the pixels of the points that are left
     """
-    before = np.zeros(result.gt.shape, bool)
-    before[left[:, 1], left[:, 0]] = True
-    missing, gone = result.before.valid & ~before, np.isnan(result.displacement_mm) & result.before.valid
+    stays = np.zeros(result.gt.shape, bool)
+    stays[left[:, 1], left[:, 0]] = True
+    missing, gone = result.before.valid & ~stays, np.isnan(result.displacement_mm) & result.before.valid
     assert missing.any()
     plain = binary_opening(missing, np.ones((2, 2)))  # what is narrower passes between the pixels
-    assert not (plain & ~truth.grown_by(gone)).any(), "a point is missing where the picture has lost nothing"
-    # Behind what is gone another wall may be seen, or none.
-    assert not (gone & ~truth.grown_by(missing)).any(), "a point is left where the surface is gone"
+    # As of labels: noise carries points over the outline, and the last of a tip covers the middle of no pixel.
+    near = 1 + int(np.ceil(2 * result.before.surface.floor_mm / result.before.surface.mm_per_pixel - 0.05))
+    astray = plain & ~truth.grown_by(gone, near), gone & ~truth.grown_by(missing, near)
+    assert astray[0].sum() <= 3, "points are missing where the picture has lost nothing"
+    assert astray[1].sum() <= 3, "points are left where the surface is gone"
     return int(missing.sum())
 
 
