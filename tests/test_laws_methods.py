@@ -7,13 +7,13 @@ one place, so that each scene is scanned once.
 
 from functools import lru_cache
 
+import laws_agreement as agreement
+import laws_scale as scale_laws
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
 import test_laws_lift as lifting
 import test_laws_motion as motion
 import test_laws_replay as replaying
-import test_laws_scale as scale_laws
 import truth
 
 import crossmodal as cm

@@ -4,9 +4,9 @@ cable gland and the mOSD scenes, a capture and a seed of its own each."""
 from dataclasses import replace
 from functools import lru_cache
 
+import laws_agreement as agreement
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
 import test_laws_motion as motion
 import test_laws_replay as replaying
 import truth
