@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import laws_agreement as agreement
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
 import test_laws_replay as replaying
 import toys
 import truth
