@@ -138,10 +138,10 @@ def fitted(region: Region, sides_mm: tuple[float, float], width_mm: float) -> Re
     return region
 
 
-def outlines(region: Region) -> bool:
-    """Whether a crop's outline is any part of it."""
+def holds(region: Region, kinds: type | tuple[type, ...]) -> bool:
+    """Whether it, or any part of it, is of a kind."""
     parts = region.parts if isinstance(region, Several) else (region.part,) if isinstance(region, Not) else ()
-    return isinstance(region, Outline) or any(outlines(part) for part in parts)
+    return isinstance(region, kinds) or any(holds(part, kinds) for part in parts)
 
 
 def _parts(region, kind) -> list[Region]:

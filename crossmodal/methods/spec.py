@@ -6,12 +6,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from crossmodal.defects import DEFECTS
 from crossmodal.defects.spec import Angle, Scale
-from crossmodal.methods.algebra import AnyRegion, outlines
+from crossmodal.methods.algebra import AnyRegion, holds
 from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block
 from crossmodal.methods.contents import AnyContent, Crop, Keep, OneOf
 from crossmodal.methods.effects import AnyEffect, Flat
 from crossmodal.methods.gate import Gate
+from crossmodal.methods.outline import Outline
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
@@ -70,7 +71,7 @@ class Blocks(Block):
             raise ValueError(f"region: {self.region.kind} only says where another one may lie; give both as parts of "
                              "an and")
         contents = self.content.of if isinstance(self.content, OneOf) else (self.content,)
-        if outlines(self.region) and not all(isinstance(content, Crop) for content in contents):
+        if holds(self.region, Outline) and not all(isinstance(content, Crop) for content in contents):
             raise ValueError("region: an outline is that of a crop; give content: {kind: crop, folder: ...} with it")
         if self.along != "drawn" and self.space == "pixels":
             raise ValueError(f"along: a photograph does not bend; leave {self.along} out, or make it on the surface")

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import yaml
 
+from crossmodal.methods.algebra import holds
 from crossmodal.methods.contents import Crop, OneOf, Shift, Texture
+from crossmodal.methods.library import Library
 from crossmodal.methods.presets import method, names
 from crossmodal.methods.spec import Blocks, Method
 
@@ -86,6 +88,10 @@ def _colours(blocks: Blocks) -> str:
 
 
 def _needs(blocks: Blocks) -> str:
+    return _needs_matter(blocks) + ("; a folder of masks" if holds(blocks.region, Library) else "")
+
+
+def _needs_matter(blocks: Blocks) -> str:
     contents = _contents(blocks)
     if any(isinstance(content, Texture) for content in contents):
         return "a capture; textures: a folder, else procedural ones"
