@@ -204,8 +204,11 @@ def _(region: Perlin, canvas, middle, seed):
         noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
                        max(threshold, 0))
         over = np.maximum(noise - threshold, 0)
-        over[~canvas.known_in(over > 0)] = 0
-        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
+        under = np.maximum(-noise - threshold, 0) if region.signed else None
+        known = canvas.known_in(over > 0 if under is None else (over > 0) | (under > 0))
+        for part in (over, under):
+            if part is not None:
+                part[~known] = 0
         most = [0.0 if part is None else float(part.max()) for part in (over, under)]
         if max(most) > 0:
             weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)
