@@ -55,6 +55,7 @@ class Texture(Content):
     """A picture of another material, from a folder that the user gives; without one a procedural texture (DRAEM)."""
 
     kind: Literal["texture"] = "texture"
+    local = True
     bank: str | None = None
     augment: Count = 3
     """How many of DRAEM's ten augmenters it goes through."""
@@ -71,6 +72,7 @@ class Speckle(Content):
     """Noise about a mean level, in cells of a few pixels (REB)."""
 
     kind: Literal["speckle"] = "speckle"
+    local = True
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
     cell_mm: Range = (0.5, 2.0)
@@ -97,6 +99,7 @@ class Keep(Content):
     """The surface keeps its own colours."""
 
     kind: Literal["keep"] = "keep"
+    local = True
 
 
 class OneOf(Content):

@@ -27,7 +27,7 @@ from crossmodal.place import Place
 from crossmodal.placement import find_spot
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.plan import Texture as PlannedTexture
-from crossmodal.relight import shadow_reach_mm
+from crossmodal.relight import OCCLUSION_REACH, shadow_reach_mm
 from crossmodal.streams import stream
 
 MOST_CELLS = 480  # across a canvas
@@ -171,7 +171,11 @@ def _patch(capture, planned, anchor, heading, room) -> Patch:
     tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
     margin = 3 * surface.mm_per_pixel + shadow_reach_mm(surface.light, np.array(planned.normal), tall)
     t, s = (0.5 * side + margin for side in room)
-    return Patch.at(surface, anchor, heading, float(np.hypot(s, t)), (-s, s, -t, t))
+    reach, region = float(np.hypot(s, t)), planned.blocks.region
+    if planned.blocks.content.local and effect.local:
+        dimmed = OCCLUSION_REACH * tall * (2 if getattr(region, "signed", True) else 1)
+        reach = min(reach, region.reach_mm + 2 * planned.step_mm + margin + dimmed)
+    return Patch.at(surface, anchor, heading, reach, (-s, s, -t, t))
 
 
 def _made_on(canvas, elsewhere, middle, planned: Made):

@@ -1,5 +1,6 @@
 """Where a method changes a surface: shapes on a canvas, each with a profile that relief can be made of."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Annotated, Literal, Self
@@ -44,6 +45,11 @@ class Region(Block):
     def box_mm(self) -> tuple[float, float]:
         """(down, across) of the canvas that a drawn region takes on a surface."""
         raise NotImplementedError
+
+    @property
+    def reach_mm(self) -> float:
+        """How far from its middle a drawn region may go on a surface."""
+        return 0.5 * math.hypot(*self.box_mm())
 
     @property
     def finest_mm(self) -> float:
@@ -151,6 +157,13 @@ class Perlin(Region):
 
     def box_mm(self):
         return (fixed(self.diameter_mm),) * 2
+
+    @property
+    def reach_mm(self):
+        # Where noise, 1 at most, has faded to the threshold: there 3x² − 2x³ is the threshold.
+        least = min(max(fixed(self.threshold), 0.0), 1.0)
+        faded = 0.5 - math.sin(math.asin(1 - 2 * least) / 3)
+        return 0.5 * fixed(self.diameter_mm) * (1 - FADES * faded)
 
     @property
     def finest_mm(self):
