@@ -64,8 +64,8 @@ class Canvas:
         return self.shown if self.lit else np.isfinite(self.places[..., 0])
 
     def known_in(self, mask: np.ndarray) -> np.ndarray:
-        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
-        if self.lit or "places" in self.__dict__:
+        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells where they are few."""
+        if self.lit or "places" in self.__dict__ or 2 * np.count_nonzero(mask) > mask.size:
             return mask & self.known
         return np.isfinite(self._charted(mask)[..., 0])
 
@@ -95,9 +95,14 @@ class Canvas:
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
         return np.where(self.known, height - _coarse(height, self.known), 0).astype(np.float32)
 
+    @cached_property
+    def _at(self) -> tuple[np.ndarray, np.ndarray]:
+        """(column, row) of the patch's window that each cell shows, (h, w) float32 each; the first where none is."""
+        return tuple(np.where(self.known, self.places[..., c] - np.float32(first), np.float32(0))
+                     for c, first in enumerate((self.patch.columns[0], self.patch.rows[0])))
+
     def _taken(self, values, how):
-        at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
-        return cv2.remap(values, at, None, how, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(values, *self._at, how, borderMode=cv2.BORDER_REPLICATE)
 
     def from_srgb(self, srgb: np.ndarray) -> np.ndarray:
         """Colours (..., 3) uint8 as this canvas keeps them."""
@@ -123,14 +128,16 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
 def _coarse(height, known):
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
-    y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)
-    terms = np.stack((np.ones((h, w)), y, x, y * y, x * y, x * x), -1)
     at = np.flatnonzero(known)
     if len(at) < 12:
         return np.zeros(height.shape)
     at = at[::max(1, len(at) // MOST_FITTED)]
-    found = np.linalg.lstsq(terms.reshape(-1, 6)[at], height.ravel()[at].astype(np.float64), rcond=None)[0]
-    return terms @ found
+    rows, columns = np.linspace(-1, 1, h), np.linspace(-1, 1, w)
+    y, x = rows[at // w], columns[at % w]
+    terms = np.stack((np.ones(len(at)), y, x, y * y, x * y, x * x), -1)
+    a, b, c, d, e, f = np.linalg.lstsq(terms, height.ravel()[at].astype(np.float64), rcond=None)[0]
+    y, x = rows[:, None], columns[None, :]
+    return (a + b * y + d * y * y) + (c + e * y) * x + f * (x * x)
 
 
 @njit(cache=True, nogil=True)
