@@ -76,10 +76,10 @@ def _(blend: Feather, canvas, area, content):
 @blended.register
 def _(blend: Poisson, canvas, area, content):
     rim = cv2.dilate(area.inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~area.inside & canvas.known
-    off = [canvas.colours - content.colours]
+    off = list(cv2.split(canvas.colours - content.colours))
     if content.relief_mm is not None:
-        off.append((canvas.relief_mm - content.relief_mm)[..., None])
-    bent = membrane(np.concatenate(off, -1), rim)
+        off.append(canvas.relief_mm - content.relief_mm)
+    bent = membrane(cv2.merge(off), rim)
     colours = np.maximum(content.colours + bent[..., :3], 0)
     relief = None if content.relief_mm is None else content.relief_mm + bent[..., 3]
     return area.weight, replace(content, colours=colours, relief_mm=relief)

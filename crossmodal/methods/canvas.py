@@ -123,7 +123,8 @@ class Canvas:
         if self.lit:
             return np.zeros(self.shape, np.float32)
         patch, surface = self.patch, self.capture.surface
-        above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
+        from_anchor = cv2.subtract(surface.smoothed[patch.window], (*patch.anchor_m.astype(np.float32).tolist(), 0.0))
+        above = from_anchor @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
         return np.where(self.known, height - _coarse(height, self._ground), 0).astype(np.float32)
 

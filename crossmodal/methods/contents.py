@@ -234,8 +234,8 @@ def _(content: Keep, canvas, area, elsewhere, texture, seed):
 
 def _jittered(picture, most, seed):
     bright, contrast, full, hue = most * hashed(seed, 4)
-    out = np.clip((picture.astype(np.float32) * (1 + bright) - 127) * (1 + contrast) + 127, 0, 255).astype(np.uint8)
-    hsv = cv2.cvtColor(out, cv2.COLOR_RGB2HSV).astype(np.float32)
-    hsv[..., 0] = (hsv[..., 0] + 90 * hue) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] * (1 + full), 0, 255)
-    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+    levels = np.arange(256, dtype=np.float32)
+    lit = np.clip((levels * (1 + bright) - 127) * (1 + contrast) + 127, 0, 255).astype(np.uint8)
+    tables = np.stack(((levels + 90 * hue) % 180, np.clip(levels * (1 + full), 0, 255), levels), -1).astype(np.uint8)
+    hsv = cv2.LUT(cv2.cvtColor(cv2.LUT(picture, lit), cv2.COLOR_RGB2HSV), tables[None])
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from crossmodal.capture import Capture, View
@@ -261,9 +262,10 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     if not touched[box].any():
         raise ValueError(f"{planned.kind} changes nothing here; ask for another place or seed")
     removed, lost = (None if mask is None else mask[box] for mask in (shape.removed, shape.lost))
-    share, cover = share[box][..., None], None
+    share, cover = np.ascontiguousarray(share[box]), None
     if share.any():
-        cover = np.concatenate((share * content.colours[box], share), -1).astype(np.float32, copy=False)
+        colours = cv2.split(np.ascontiguousarray(content.colours[box]))
+        cover = cv2.merge([*(share * channel for channel in colours), share])
     field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
                    planned.blocks.finest_mm, lost, shape.matter and cover is not None)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)
