@@ -10,7 +10,7 @@ from pydantic import Field
 
 from crossmodal.defects.spec import Colour, Share, Size, Turn
 from crossmodal.methods.block import Block, Range, fixed
-from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.regions import Area, Cells
 from crossmodal.methods.textures import augmented, from_bank, procedural
 from crossmodal.texture import hashed, lattice_noise
@@ -70,6 +70,7 @@ class Texture(Content):
     """A picture of another material, from a folder that the user gives; without one a procedural texture (DRAEM)."""
 
     kind: Literal["texture"] = "texture"
+    local = True
     bank: str | None = None
     augment: Count = 3
     """How many of DRAEM's ten augmenters it goes through."""
@@ -86,6 +87,7 @@ class Speckle(Content):
     """Noise about a mean level, in cells of a few pixels (REB)."""
 
     kind: Literal["speckle"] = "speckle"
+    local = True
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
     cell_mm: Range = (0.5, 2.0)
@@ -112,6 +114,7 @@ class Keep(Content):
     """The surface keeps its own colours."""
 
     kind: Literal["keep"] = "keep"
+    local = True
 
 
 class OneOf(Content):
@@ -151,24 +154,26 @@ def _(content: Crop, canvas, area, elsewhere, texture, seed):
 @laid.register
 def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
     """The grid spans the region's box, so that no cell comes from beyond the canvas, and any size will do."""
-    inside = np.argwhere(canvas.known)
-    (y0, x0), (y1, x1) = inside.min(0), inside.max(0) + 1
+    (y0, y1), (x0, x1) = ((span.start, span.stop) for span in box_of(canvas.known))
+    box = tuple(slice(max(span.start, low), min(span.stop, high))
+                for span, low, high in zip(area.box, (y0, x0), (y1, x1), strict=True))
     rows, columns = content.grid
     order = np.argsort(hashed(seed, rows * columns), kind="stable").reshape(rows, columns)
-    y, x = (np.arange(low, high) - low for low, high in ((y0, y1), (x0, x1)))
+    y, x = (np.arange(span.start, span.stop) - low for span, low in zip(box, (y0, x0), strict=True))
     cell_y, cell_x = (y * rows // (y1 - y0))[:, None], (x * columns // (x1 - x0))[None, :]
     taken = order[cell_y, cell_x]
     high, wide = (y1 - y0) / rows, (x1 - x0) / columns
     there = (np.clip((taken // columns - cell_y) * high + y[:, None] + 0.5, 0, y1 - y0 - 1).astype(int) + y0,
              np.clip((taken % columns - cell_x) * wide + x[None, :] + 0.5, 0, x1 - x0 - 1).astype(int) + x0)
-    known = canvas.known[there]
-    box = np.s_[y0:y1, x0:x1]
+    known = canvas.known[there]  # what would come from where nothing is known stays
+    there = tuple(np.where(known, from_, at) for from_, at in zip(there, np.ogrid[box], strict=True))
     colours, relief = canvas.colours.copy(), canvas.relief_mm.copy()
-    own = colours
     if content.augment:
-        own = canvas.from_srgb(augmented(canvas.as_srgb(colours), content.augment, seed + 1))
-    colours[box] = np.where(known[..., None], own[there], own[box])
-    relief[box] = np.where(known, canvas.relief_mm[there], relief[box])
+        picture = augmented(canvas.as_srgb(canvas.colours), content.augment, seed + 1)
+        colours[box] = canvas.from_srgb(picture[there])
+    else:
+        colours[box] = canvas.colours[there]
+    relief[box] = canvas.relief_mm[there]
     return Laid(colours, relief)
 
 
@@ -224,13 +229,13 @@ def _(content: Slide, canvas, area, elsewhere, texture, seed):
 
 @laid.register
 def _(content: Keep, canvas, area, elsewhere, texture, seed):
-    return Laid(canvas.colours)
+    return Laid(np.broadcast_to(np.float32(0), (*canvas.shape, 3)))  # no share of it is seen
 
 
 def _jittered(picture, most, seed):
     bright, contrast, full, hue = most * hashed(seed, 4)
-    out = np.clip((picture.astype(np.float32) * (1 + bright) - 127) * (1 + contrast) + 127, 0, 255).astype(np.uint8)
-    hsv = cv2.cvtColor(out, cv2.COLOR_RGB2HSV).astype(np.float32)
-    hsv[..., 0] = (hsv[..., 0] + 90 * hue) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] * (1 + full), 0, 255)
-    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+    levels = np.arange(256, dtype=np.float32)
+    lit = np.clip((levels * (1 + bright) - 127) * (1 + contrast) + 127, 0, 255).astype(np.uint8)
+    tables = np.stack(((levels + 90 * hue) % 180, np.clip(levels * (1 + full), 0, 255), levels), -1).astype(np.uint8)
+    hsv = cv2.LUT(cv2.cvtColor(cv2.LUT(picture, lit), cv2.COLOR_RGB2HSV), tables[None])
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)

@@ -98,10 +98,10 @@ def _sharper(picture, x):
 
 
 def _other_hue(picture, x):
-    hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV).astype(int)
-    hsv[..., 0] = (hsv[..., 0] + round(100 * x - 50)) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] + 100 * x - 50, 0, 255)
-    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+    levels = np.arange(256)
+    tables = (levels + round(100 * x - 50)) % 180, np.clip(levels + 100 * x - 50, 0, 255), levels
+    hsv = cv2.LUT(cv2.cvtColor(picture, cv2.COLOR_RGB2HSV), np.stack(tables, -1).astype(np.uint8)[None])
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
 
 
 def _solarised(picture, x):
@@ -123,7 +123,7 @@ def _stretched(picture, x):
 
 
 def _equalised(picture, x):
-    return cv2.merge([cv2.equalizeHist(np.ascontiguousarray(picture[..., c])) for c in range(3)])
+    return cv2.merge([cv2.equalizeHist(channel) for channel in cv2.split(picture)])
 
 
 def _turned(picture, x):
