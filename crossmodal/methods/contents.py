@@ -11,11 +11,15 @@ from pydantic import Field
 from crossmodal.defects.spec import Colour, Share, Size
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.materials import material
 from crossmodal.methods.regions import Area, Cells
-from crossmodal.methods.textures import augmented, from_bank, procedural
+from crossmodal.methods.textures import AUGMENTERS, NATURAL, augmented, from_bank
 from crossmodal.texture import hashed, lattice_noise
 
 Count = Annotated[int, Field(ge=0, le=10)]
+Augmenters = Literal["ten", "natural"]
+"""DRAEM's ten, solarised and in foreign hues too; or those alone that leave a material in its own colours."""
+AMONG = {"ten": AUGMENTERS, "natural": NATURAL}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +53,17 @@ class GridShuffle(Content):
     kind: Literal["grid_shuffle"] = "grid_shuffle"
     grid: Cells = (8, 8)
     augment: Count = 0
+    augmenters: Augmenters = "ten"
 
 
 class Texture(Content):
-    """A picture of another material, from a folder that the user gives; without one a procedural texture (DRAEM)."""
+    """A picture of another material, from a folder that the user gives; without one a procedural one (DRAEM)."""
 
     kind: Literal["texture"] = "texture"
     bank: str | None = None
     augment: Count = 3
-    """How many of DRAEM's ten augmenters it goes through."""
+    """How many augmenters it goes through."""
+    augmenters: Augmenters = "ten"
 
 
 class Plain(Content):
@@ -146,7 +152,8 @@ def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
     colours, relief = canvas.colours.copy(), canvas.relief_mm.copy()
     own = colours
     if content.augment:
-        own = canvas.from_srgb(augmented(canvas.as_srgb(colours), content.augment, seed + 1))
+        own = canvas.from_srgb(augmented(canvas.as_srgb(colours), content.augment, seed + 1,
+                                         AMONG[content.augmenters]))
     colours[box] = np.where(known[..., None], own[there], own[box])
     relief[box] = np.where(known, canvas.relief_mm[there], relief[box])
     return Laid(colours, relief)
@@ -154,12 +161,14 @@ def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
 
 @laid.register
 def _(content: Texture, canvas, area, elsewhere, texture, seed):
+    among, box = AMONG[content.augmenters], area.box
     if content.bank is None:
-        picture = procedural(canvas.shape, seed)
+        picture = augmented(material(canvas.shape, box, seed), content.augment, seed + 1, among)
     else:
-        picture = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
-    picture, colours = augmented(picture, content.augment, seed + 1), np.zeros((*canvas.shape, 3), np.float32)
-    colours[area.box] = canvas.from_srgb(np.ascontiguousarray(picture[area.box]))
+        whole = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
+        picture = augmented(whole, content.augment, seed + 1, among)[box]
+    colours = np.zeros((*canvas.shape, 3), np.float32)
+    colours[box] = canvas.from_srgb(np.ascontiguousarray(picture))
     return Laid(colours)
 
 
