@@ -32,8 +32,6 @@ def test_materials_have_the_colours_and_the_contrast_of_matter(pieces):
         red, green, blue = picture.reshape(-1, 3).mean(0)
         assert green > min(red, blue) - 6, "violet is no colour of stone, wood or cloth"
         assert 3 < picture.mean(-1).std() < 80
-    candy = np.zeros((4, 4, 3), np.uint8) + np.uint8((200, 80, 190))
-    assert saturation(candy).min() > 0.45 and candy[0, 0, 1] < candy[0, 0, 2] - 6  # which the same measures tell apart
 
 
 def test_no_two_seeds_are_alike_and_many_materials_come(pieces):
@@ -86,4 +84,5 @@ def test_natural_augmenters_leave_a_material_its_hues(pieces):
                 other = hue(augmented(picture, 3, seed, AMONG[name])) - hue(picture)
                 off.append(abs(np.angle(np.exp(1j * other))))
     assert len(turned["ten"]) > 20
-    assert np.max(turned["natural"]) < 0.3 and np.quantile(turned["ten"], 0.75) > 1
+    assert np.max(turned["natural"]) < 0.3
+    assert np.quantile(turned["ten"], 0.75) > 1

@@ -37,8 +37,8 @@ def material(shape: tuple[int, int], box: tuple[slice, slice], seed: int) -> np.
     colours = colours * (1 + WARMER * (2 * numbers[4] - 1) * np.array((1, 0, -1)))
     coarse = _coloured(made_of.tones(u, v, seed + 1), np.clip(colours, 0, 250))
     fine = cv2.resize(coarse, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-    rows, columns = (slice(span.start - 2 * low, span.stop - 2 * low) for span, (low, _) in zip(box, spans, strict=True))
-    return np.ascontiguousarray(fine[rows, columns])
+    kept = tuple(slice(span.start - 2 * low, span.stop - 2 * low) for span, (low, _) in zip(box, spans, strict=True))
+    return np.ascontiguousarray(fine[kept])
 
 
 def _noise(u, v, seed, octaves=1):
