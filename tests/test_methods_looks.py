@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+import toys
 
+import crossmodal as cm
 from crossmodal.methods.contents import AMONG
 from crossmodal.methods.materials import MATERIALS, material
 from crossmodal.methods.textures import augmented
@@ -86,3 +88,17 @@ def test_natural_augmenters_leave_a_material_its_hues(pieces):
     assert len(turned["ten"]) > 20
     assert np.max(turned["natural"]) < 0.3
     assert np.quantile(turned["ten"], 0.75) > 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_burn_mark_is_charred_in_the_middle_and_singed_about_it(seed):
+    capture = toys.plane()
+    result = cm.synthesize(capture, cm.method("cutout"), seed=seed)
+    left = result.after.rgb[result.gt].astype(float) / result.before.rgb[result.gt]
+    far = cv2.distanceTransform(result.gt.astype(np.uint8), cv2.DIST_L2, 5)[result.gt]
+    middle, rim = left[far > 0.7 * far.max()], left[far <= 1.5]
+    assert middle.mean() < 0.45
+    assert rim.mean() > 0.75, "a burn mark has no edge as if it were cut out"
+    singed = left[(left.mean(-1) > 0.5) & (left.mean(-1) < 0.9)]
+    assert singed[:, 0].mean() > singed[:, 2].mean() + 0.05, "what is singed turns brown"
+    assert result.masks.depth.sum() == 0

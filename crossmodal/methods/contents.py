@@ -13,6 +13,7 @@ from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.materials import material
 from crossmodal.methods.regions import Area, Cells
+from crossmodal.methods.scorched import scorched
 from crossmodal.methods.textures import AUGMENTERS, NATURAL, augmented, from_bank
 from crossmodal.texture import hashed, lattice_noise
 
@@ -73,6 +74,14 @@ class Plain(Content):
     colour: Colour | Literal["mean", "any"] = (20, 18, 16)
 
 
+class Scorch(Content):
+    """What heat leaves: charred in the middle, singed about it (the burn mark that cutout stands for)."""
+
+    kind: Literal["scorch"] = "scorch"
+    severity: Share = (0.7, 1.0)
+    """How far the charring goes."""
+
+
 class Speckle(Content):
     """Noise about a mean level, in cells of a few pixels (REB)."""
 
@@ -115,7 +124,7 @@ class OneOf(Content):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyContent = Annotated[Shift | GridShuffle | Texture | Plain | Speckle | Fill | Slide | Keep | OneOf,
+AnyContent = Annotated[Shift | GridShuffle | Texture | Plain | Scorch | Speckle | Fill | Slide | Keep | OneOf,
                        Field(discriminator="kind")]
 OneOf.model_rebuild()
 
@@ -180,6 +189,11 @@ def _(content: Plain, canvas, area, elsewhere, texture, seed):
         given = 127.5 * (1 + hashed(seed, 3)) if content.colour == "any" else np.array(content.colour)
         colour = canvas.from_srgb(given.astype(np.uint8)[None, None])[0, 0]
     return Laid(np.broadcast_to(colour.astype(np.float32), (*canvas.shape, 3)))
+
+
+@laid.register
+def _(content: Scorch, canvas, area, elsewhere, texture, seed):
+    return Laid(scorched(canvas, area, fixed(content.severity), seed))
 
 
 @laid.register
