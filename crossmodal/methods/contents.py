@@ -15,7 +15,7 @@ from crossmodal.methods.regions import Area, Cells
 from crossmodal.methods.textures import augmented, from_bank, procedural
 from crossmodal.texture import hashed, lattice_noise
 
-Count = Annotated[int, Field(ge=0, le=10)]
+Count = Annotated[int, Field(ge=0, le=10, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
