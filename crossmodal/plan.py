@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from crossmodal.defects import DefectSpec
 from crossmodal.defects.only import grown_as_asked
+from crossmodal.defects.spec import MOST
 from crossmodal.edit import Field as DefectField
 from crossmodal.methods.block import still_open
 from crossmodal.methods.spec import Blocks, Name
@@ -90,7 +91,7 @@ class Made(BaseModel):
     pixel: Pixel | None = None
     elsewhere_pixel: Pixel | None = None
     texture: Texture | None = None
-    step_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    step_mm: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
     texture_seed: Seed
 
     def moved(self, T: np.ndarray) -> "Made":

@@ -44,6 +44,8 @@ def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kind
     given = [option for option, value in said.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
+    if as_published and methods is None:
+        raise ValueError("--as-published is a form of --methods; say which (crossmodal methods lists them)")
     if encoder is not None and (prompt is None or vlm is not None):
         raise ValueError("--encoder helps the grammar to read a --prompt; leave --vlm out")
     root, mesh = Path(source), is_mesh(source)

@@ -15,6 +15,7 @@ from crossmodal.methods.regions import Area, Cells
 from crossmodal.methods.textures import augmented, from_bank, procedural
 from crossmodal.texture import hashed, lattice_noise
 
+Folder = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=10, strict=True)]
 
 
@@ -35,7 +36,7 @@ class Shift(Content):
     """The object's own surface from another place, or a donor's, colours and fine relief (CutPaste, NSA)."""
 
     kind: Literal["shift"] = "shift"
-    donor: str | None = None
+    donor: Folder | None = None
     """A folder of captures, or one of them: the matter is of an object in there."""
     jitter: Share = (0.0, 0.0)
     """How far brightness, contrast, saturation and hue may wander."""
@@ -55,7 +56,7 @@ class Texture(Content):
     """A picture of another material, from a folder that the user gives; without one a procedural texture (DRAEM)."""
 
     kind: Literal["texture"] = "texture"
-    bank: str | None = None
+    bank: Folder | None = None
     augment: Count = 3
     """How many of DRAEM's ten augmenters it goes through."""
 
@@ -73,7 +74,7 @@ class Speckle(Content):
     kind: Literal["speckle"] = "speckle"
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
-    cell_mm: Range = (0.5, 2.0)
+    cell_mm: Size = (0.5, 2.0)
 
 
 class Fill(Content):
