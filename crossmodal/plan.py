@@ -62,7 +62,7 @@ class Grown(BaseModel):
 
 
 class Texture(BaseModel):
-    """A picture of a bank, or a donor's capture, by its name there and the hash of its bytes."""
+    """A picture of a bank, a donor's capture or that of a crop, by its name there and the hash of its bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -76,6 +76,7 @@ class Made(BaseModel):
     elsewhere_m, elsewhere_heading: where its content is cut from, if it is; of a donor, in that one's own camera frame
     pixel, elsewhere_pixel: (column, row), the same of a method that works on the photograph
     step_mm: a cell of the canvas that it is made on
+    refused: how many draws its gate refused before this one
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,12 +94,13 @@ class Made(BaseModel):
     texture: Texture | None = None
     step_mm: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
     texture_seed: Seed
+    refused: Annotated[int, Field(ge=0)] = 0
 
     def moved(self, T: np.ndarray) -> "Made":
         """The same defect in the coordinates that T (4, 4) maps to. Raises ValueError for one of a photograph."""
         if self.pixel is not None:
             raise ValueError(f"{self.kind} was made on a photograph and cannot be moved")
-        lent = getattr(self.blocks.content, "donor", None) is not None  # a donor stays where it is
+        lent = self.texture is not None  # what another capture lends stays where it is there
         names = ("anchor_m", "normal", "heading") + (() if lent else ("elsewhere_m", "elsewhere_heading"))
         move = {name: None if getattr(self, name) is None else _turned(T, getattr(self, name), name.endswith("_m"))
                 for name in names}
@@ -113,11 +115,11 @@ class Made(BaseModel):
             raise ValueError("blocks.sharing is still open; draw the method first (crossmodal.draw)")
         if (self.blocks.space == "pixels") != (self.pixel is not None):
             raise ValueError(f"pixel is for what is made on a photograph, but blocks.space is {self.blocks.space}")
-        if content.kind == "shift" and getattr(self, where) is None:
-            raise ValueError(f"{where} must say where a shift's matter is cut from")
+        if content.kind in ("shift", "crop") and getattr(self, where) is None:
+            raise ValueError(f"{where} must say where the matter of a {content.kind} is cut from")
         if (self.elsewhere_m is None) != (self.elsewhere_heading is None):
             raise ValueError("elsewhere_m and elsewhere_heading go together, but one is missing")
-        if any(getattr(content, name, None) for name in ("bank", "donor")) and self.texture is None:
+        if any(getattr(content, name, None) for name in ("bank", "donor", "folder")) and self.texture is None:
             raise ValueError("texture must name the file that was drawn from the folder of the content")
         if self.pixel is None and max(self.blocks.region.box_mm()) > MOST_CELLS * self.step_mm:
             raise ValueError(f"step_mm must be at least 1/{MOST_CELLS} of the region, but is {self.step_mm:g}")

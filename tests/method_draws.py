@@ -10,7 +10,7 @@ from crossmodal.methods.spec import Blocks
 
 DEEPEST = 3  # of blocks within blocks
 LEFT_OUT = 0.5  # how often a field is left out
-PLAIN = {"bank": None, "donor": None, "gate": None, "folder": "nowhere", "laws": {}}
+PLAIN = {"bank": None, "donor": None, "folder": "nowhere", "laws": {}}
 """Fields that speak of files, or of other fields."""
 
 
@@ -34,15 +34,13 @@ def _value(kind, default, rng, depth):
     if origin is Literal:
         return parts[int(rng.integers(len(parts)))]
     if origin in (Union, UnionType):
-        parts = [part for part in parts if part is not NoneType]
-        shallow = [part for part in parts if not _holds_blocks(part)]
-        parts = shallow if depth >= DEEPEST and shallow else parts
+        parts = [part for part in parts if part is not NoneType and not (depth >= DEEPEST and _blocky(part))]
         return _value(parts[int(rng.integers(len(parts)))], default, rng, depth)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return _model(kind, rng, depth + 1)
     if origin is tuple and parts[-1] is Ellipsis:
         return [_value(parts[0], None, rng, depth) for _ in range(int(rng.integers(2, 5)))]
-    if origin is tuple and parts == (float, float) or origin is tuple and _plain(parts[0]) is float:
+    if (origin is tuple and parts == (float, float)) or (origin is tuple and _plain(parts[0]) is float):
         return _range(default, rng)
     if origin is tuple:
         return sorted(_value(part, None, rng, depth) for part in parts)
@@ -53,7 +51,7 @@ def _value(kind, default, rng, depth):
 def _range(default, rng):
     """One number or two about what is usual, far from it at times; sizes in percent as often."""
     in_percent = isinstance(default, tuple) and isinstance(default[0], str)
-    usual = 10.0 if default is None else max(float(str(default[1]).rstrip("%")), 1e-2)
+    usual = max(float(str(default[1]).rstrip("%")), 1e-2) if isinstance(default, tuple) else 10.0
     spread = 5.0 if rng.random() < 0.1 else 0.7
     ends = sorted(float(f"{usual * 10 ** (spread * x):.3g}") for x in rng.normal(size=2))
     if in_percent and rng.random() < 0.5:
@@ -68,6 +66,7 @@ def _plain(kind):
     return _plain(get_args(kind)[0]) if get_origin(kind) is Annotated else kind
 
 
-def _holds_blocks(kind) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel) and bool(
-        {"parts", "part", "of"} & set(kind.model_fields))
+def _blocky(kind) -> bool:
+    """Whether it is a block that holds others."""
+    return isinstance(kind, type) and issubclass(kind, BaseModel) and any(
+        name in kind.model_fields for name in ("parts", "part", "of"))

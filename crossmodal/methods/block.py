@@ -26,7 +26,10 @@ class Block(BaseModel):
         value = getattr(self, name)
         if not (isinstance(value, tuple) and value and value[0] in THIRDS):
             return value
-        ends = (_mm(end, scale) for end in type(self).model_fields[name].default)
+        usual = type(self).model_fields[name].default
+        if not isinstance(usual, tuple):
+            raise ValueError(f"{name} has no usual range to take a third of; give it in mm or percent")
+        ends = (_mm(end, scale) for end in usual)
         return _third(*ends, THIRDS.index(value[0]))
 
 

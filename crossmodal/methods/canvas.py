@@ -9,10 +9,14 @@ import numpy as np
 from numba import njit
 
 from crossmodal.capture import Capture
+from crossmodal.edit import exact_distance
 from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+FEWEST_FITTED = 12
+CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
+RISES_PX = 2  # of the capture, over which relief rises from nothing at the end of what carries it
 ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
@@ -39,6 +43,14 @@ class Canvas:
     """By how much what is drawn on a photograph is turned; a surface's heading says so for itself."""
     shift: tuple[int, int] = (0, 0)
     """(down, across): the cell of a photograph that each cell shows, if not its own."""
+    warp: np.ndarray | None = field(default=None, repr=False)
+    """(2, 3): the (column, row) of another photograph that each cell shows, if it is of one."""
+    marks: np.ndarray | None = field(default=None, repr=False)
+    """(H, W) bool of the capture: the defect that is cut out of it, if one is."""
+    whole: bool = False
+    """Whether all of it is taken to be known, to tell what a shape would be."""
+    lent: "Canvas | None" = field(default=None, repr=False)
+    """The canvas that what is laid is cut from, if it is."""
 
     @classmethod
     def photographed(cls, capture: Capture, on_object: bool, turn_deg: float = 0.0,
@@ -47,6 +59,15 @@ class Canvas:
         known = capture.surface.foreground if on_object else np.ones(capture.shape, bool)
         return cls(capture, capture.surface.mm_per_pixel, known.shape, True, shown=known, turn_deg=turn_deg,
                    shift=shift)
+
+    @classmethod
+    def cut_out(cls, capture: Capture, marks: np.ndarray, middle, turn_deg: float, scale: float, onto: "Canvas",
+                there) -> "Canvas":
+        """Another photograph about a pixel (column, row), turned and so much larger, laid onto one about a pixel
+        there."""
+        warp = cv2.getRotationMatrix2D(there, turn_deg, 1 / scale)
+        warp[:, 2] += np.array(middle) - there
+        return cls(capture, onto.step_mm, onto.shape, True, shown=np.ones(onto.shape, bool), warp=warp, marks=marks)
 
     @classmethod
     def unrolled(cls, capture: Capture, patch: Patch, size_mm: tuple[float, float], step_mm: float) -> "Canvas":
@@ -61,11 +82,20 @@ class Canvas:
 
     @cached_property
     def known(self) -> np.ndarray:
+        if self.whole:
+            return np.ones(self.shape, bool)
         return self.shown if self.lit else np.isfinite(self.places[..., 0])
+
+    @cached_property
+    def marked(self) -> np.ndarray:
+        """(h, w) bool: cells that show the defect that is cut out."""
+        shown = self._warped if self.lit else self._taken
+        marks = self.marks if self.lit else self.marks[self.patch.window]
+        return self.known & (shown(marks.astype(np.float32), cv2.INTER_LINEAR) > 0.5)
 
     def known_in(self, mask: np.ndarray) -> np.ndarray:
         """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
-        if self.lit or "places" in self.__dict__:
+        if self.lit or self.whole or "places" in self.__dict__:
             return mask & self.known
         return np.isfinite(self._charted(mask)[..., 0])
 
@@ -77,6 +107,8 @@ class Canvas:
 
     @cached_property
     def colours(self) -> np.ndarray:
+        if self.warp is not None:
+            return self._warped(self.capture.rgb, cv2.INTER_LINEAR).astype(np.float32) / 255
         if self.lit:
             return np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
         surface = self.capture.surface
@@ -93,11 +125,52 @@ class Canvas:
         patch, surface = self.patch, self.capture.surface
         above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
-        return np.where(self.known, height - _coarse(height, self.known), 0).astype(np.float32)
+        return np.where(self.known, height - _coarse(height, self._ground), 0).astype(np.float32)
+
+    def facing(self, middle: tuple[float, float]) -> np.ndarray:
+        """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN off
+        the surface."""
+        normals = self.capture.surface.normals
+        if self.lit:
+            return normals @ normals[tuple(int(round(x)) for x in middle)]
+        there = self._taken(np.nan_to_num(np.ascontiguousarray(normals[self.patch.window])), cv2.INTER_LINEAR)
+        length = np.linalg.norm(there, axis=-1)
+        cosine = there @ self.patch.normal.astype(np.float32) / np.maximum(length, np.float32(1e-6))
+        return np.where(np.isfinite(self.places[..., 0]), cosine, np.float32(np.nan))
+
+    @property
+    def _ground(self):
+        """(h, w) bool: what tells the coarse shape; of a cut-out defect, what lies about it, clear of its rim."""
+        if self.marks is None:
+            return self.known
+        far = exact_distance(~self.marked)
+        grounds = (self.known & (far > cells) for cells in (CLEAR * max(self.shape), 0))
+        return next((ground for ground in grounds if np.count_nonzero(ground) >= FEWEST_FITTED), self.known)
+
+    def _warped(self, values, how):
+        return cv2.warpAffine(values, self.warp, self.shape[::-1], flags=how | cv2.WARP_INVERSE_MAP)
 
     def _taken(self, values, how):
         at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
         return cv2.remap(values, at, None, how, borderMode=cv2.BORDER_REPLICATE)
+
+    def rising(self, ground: np.ndarray) -> np.ndarray:
+        """(h, w) float32, 0 to 1: relief's share over a ground (h, w) bool, at whose end it would be a cliff."""
+        if self.lit:
+            return ground.astype(np.float32)
+        far = cv2.distanceTransform(ground.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+        return np.minimum(far * np.float32(self.step_mm / (RISES_PX * self.capture.surface.mm_per_pixel)), 1)
+
+    def carried(self, relief: np.ndarray) -> np.ndarray:
+        """Relief (h, w) that has run out where the surface ends, and is nothing off it."""
+        there = relief != 0
+        beside = int(np.ceil(RISES_PX * self.capture.surface.mm_per_pixel / self.step_mm))
+        box, out = box_of(there, beside), np.zeros_like(relief)
+        if not there.any():
+            return out
+        wanted = cv2.dilate(there.view(np.uint8), np.ones((2 * beside + 1,) * 2, np.uint8)).view(bool)
+        out[box] = relief[box] * self.rising(~wanted[box] | self.known_in(wanted)[box])
+        return out
 
     def from_srgb(self, srgb: np.ndarray) -> np.ndarray:
         """Colours (..., 3) uint8 as this canvas keeps them."""
@@ -126,7 +199,7 @@ def _coarse(height, known):
     y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)
     terms = np.stack((np.ones((h, w)), y, x, y * y, x * y, x * x), -1)
     at = np.flatnonzero(known)
-    if len(at) < 12:
+    if len(at) < FEWEST_FITTED:
         return np.zeros(height.shape)
     at = at[::max(1, len(at) // MOST_FITTED)]
     found = np.linalg.lstsq(terms.reshape(-1, 6)[at], height.ravel()[at].astype(np.float64), rcond=None)[0]

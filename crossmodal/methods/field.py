@@ -18,6 +18,7 @@ class Raster:
 
     shape: (h, w) of the canvas; first: its (i, j) that the box begins at
     displacement_mm, cover, removed, lost: as in edit.Sample; all but the first may be None
+    matter: as in edit.Field
     """
 
     step_mm: float
@@ -28,6 +29,7 @@ class Raster:
     removed: np.ndarray | None
     finest_mm: float
     lost: np.ndarray | None = None
+    matter: bool = False
 
     @cached_property
     def support(self) -> np.ndarray:
@@ -59,6 +61,13 @@ class Raster:
     @cached_property
     def highest_mm(self) -> float:
         return float(max(0.0, self.displacement_mm.max()))
+
+    @property
+    def peaks_mm(self) -> np.ndarray:
+        """What is read between cells is deepest and highest at one of them."""
+        cells = np.array([np.unravel_index(k, self.displacement_mm.shape)
+                          for k in (self.displacement_mm.argmin(), self.displacement_mm.argmax())])
+        return self.step_mm * (cells + self.first - np.floor_divide(self.shape, 2))[:, ::-1]
 
     @cached_property
     def gone(self):

@@ -7,17 +7,18 @@ import numpy as np
 from crossmodal.defects.spec import Share, Size
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import Area, Region, _about, area_of
+from crossmodal.methods.regions import NOWHERE, Area, Region, _about, area_of, smooth
 from crossmodal.texture import hashed, lattice_noise
 
 GAUSS = 0.35  # AF3AD's sigma, of the radius
 PLATEAU = 0.6  # of the radius, that a flat spot is flat over
 RIM = 0.35  # of a crater's depth, that its rim stands out
-FORMS = ("cosine", "gaussian", "poly", "cone", "plateau", "crater", "ripple", "freeform", "rough")
+Form = Literal["cosine", "gaussian", "poly", "hard", "cone", "plateau", "crater", "ripple", "freeform", "rough"]
 
 
 class Kernel(Region):
-    """An ellipse along the heading, with its profile a function of how far out a place lies; 0 at its border.
+    """An ellipse along the heading, with its profile a function of how far out a place lies; 0 at its border, but that
+    of a hard one, which is a step.
 
     AF3AD's p' = p + B·K(t)·n, in a frame whose normal is the surface's own, so that what is asked to go out goes out.
     """
@@ -25,7 +26,7 @@ class Kernel(Region):
     kind: Literal["kernel"] = "kernel"
     length_mm: Size = ("8%", "25%")
     width_mm: Size = ("8%", "25%")
-    form: Literal["cosine", "gaussian", "poly", "cone", "plateau", "crater", "ripple", "freeform", "rough"] = "cosine"
+    form: Form = "cosine"
     skew: Share = (0.0, 0.0)
     """How far the middle is moved along the heading, of the half length."""
 
@@ -48,23 +49,18 @@ def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     t = np.sqrt(p * p + v * v)
     inside = canvas.known_in(u * u + v * v < 1)
     if not inside.any():
-        raise ValueError("the region has no surface under it; ask for a larger one or another place")
+        raise ValueError(NOWHERE)
     t = np.minimum(t, 1)
-    profile = np.where(inside, _PROFILES[region.form](t, np.arctan2(v, u), canvas, seed), 0)
+    profile = canvas.carried(np.where(u * u + v * v < 1, _PROFILES[region.form](t, np.arctan2(v, u), canvas, seed), 0))
     # A kernel that lies between two cells still reaches its height.
     profile /= max(float(np.abs(profile).max()), 1e-9)
     return Area(inside.astype(np.float32), profile.astype(np.float32))
 
 
-def _smooth(x):
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
-
-
 def _rough(t, turn, canvas, seed):
     h, w = canvas.shape
     noise = lattice_noise(*np.meshgrid(np.linspace(0, 9, w), np.linspace(0, 9, h)), seed, 1.0)
-    return (0.5 + 0.5 * noise) * _smooth(2 * (1 - t))
+    return (0.5 + 0.5 * noise) * smooth(2 * (1 - t))
 
 
 _PROFILES = {
@@ -72,12 +68,13 @@ _PROFILES = {
     # A Gaussian less its value at the border, so that it ends there.
     "gaussian": lambda t, turn, canvas, seed: np.exp(-0.5 * (t / GAUSS) ** 2) - np.exp(-0.5 / GAUSS**2),
     "poly": lambda t, turn, canvas, seed: (1 - t * t) ** 2,
+    "hard": lambda t, turn, canvas, seed: np.ones_like(t),
     "cone": lambda t, turn, canvas, seed: 1 - t,
-    "plateau": lambda t, turn, canvas, seed: _smooth((1 - t) / (1 - PLATEAU)),
-    "crater": lambda t, turn, canvas, seed: (_smooth(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
-        * _smooth(8 * (1 - t)),
-    "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * _smooth(1.5 * (1 - t)),
+    "plateau": lambda t, turn, canvas, seed: smooth((1 - t) / (1 - PLATEAU)),
+    "crater": lambda t, turn, canvas, seed: (smooth(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
+        * smooth(8 * (1 - t)),
+    "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * smooth(1.5 * (1 - t)),
     "freeform": lambda t, turn, canvas, seed: np.cos(4 * t + turn + np.pi * hashed(seed, 1)[0])
-        * np.exp(-0.6 * t * t) * _smooth(2 * (1 - t)),
+        * np.exp(-0.6 * t * t) * smooth(2 * (1 - t)),
     "rough": _rough,
 }

@@ -1,14 +1,15 @@
 """Where a method changes a surface: shapes on a canvas, each with a profile that relief can be made of."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Annotated, Literal, Self
 
 import cv2
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from crossmodal.defects.spec import Scale, Size, Turn
+from crossmodal.defects.spec import Scale, Size, Turn, _range
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas, box_of
@@ -18,9 +19,10 @@ from crossmodal.texture import hashed
 MOST_PARTS = 1000  # of anything that a region or a grid is made of
 Whole = Annotated[int, Field(ge=1, le=MOST_PARTS, strict=True)]
 Cells = tuple[Whole, Whole]
-Octave = Annotated[int, Field(ge=0, le=9, strict=True)]
+Octaves = _range(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
 Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 TRIES = 32  # noise that may be empty, before it is given up
+NOWHERE = "the region has no surface under it; ask for a larger one or another place"
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
 
 
@@ -42,7 +44,30 @@ class Area:
 
 
 class Region(Block):
-    """A shape. Its sizes are in mm on a surface, or in percent of the object; of a photograph, of its side."""
+    """A shape. Its sizes are in mm on a surface, or in percent of the object; of a photograph, of its side.
+
+    a & b, a | b and ~a are the regions that ``and``, ``or``, ``without`` and ``not`` are in YAML.
+    """
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it ends by itself; what does not only says where another one may lie."""
+        return True
+
+    def __and__(self, other: "Region") -> "Region":
+        from crossmodal.methods.algebra import met  # regions of regions come after them
+
+        return met(self, other)
+
+    def __or__(self, other: "Region") -> "Region":
+        from crossmodal.methods.algebra import joined
+
+        return joined(self, other)
+
+    def __invert__(self) -> "Region":
+        from crossmodal.methods.algebra import opposite
+
+        return opposite(self)
 
     def box_mm(self) -> tuple[float, float]:
         """(down, across) of the canvas that a drawn region takes on a surface."""
@@ -142,7 +167,7 @@ class Perlin(Region):
     kind: Literal["perlin"] = "perlin"
     diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
-    octaves: tuple[Octave, Octave] = (0, 5)
+    octaves: Octaves = (0, 5)
     """The canvas has 2^k lattice cells down, and across, each k drawn from these."""
     threshold: Range = (0.5, 0.5)
     signed: bool = False
@@ -152,13 +177,6 @@ class Perlin(Region):
     turn_deg: Range = (-90.0, 90.0)
     cells: Cells | None = None
     """(down, across): what was drawn, or is to be."""
-
-    @field_validator("octaves")
-    @classmethod
-    def _low_to_high(cls, octaves):
-        if octaves[0] > octaves[1]:
-            raise ValueError(f"a range goes from low to high, but got {octaves[0]} to {octaves[1]}")
-        return octaves
 
     def drawn(self, rng, scale: Scale) -> Self:
         cells = self.cells or tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
@@ -215,20 +233,24 @@ def _(region: Clump, canvas, middle, seed):
 @area_of.register
 def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
-    for attempt in range(TRIES if region.nonempty else 1):
+    least = 1 if canvas.lit else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
+    tries = [(attempt, cells) for cells in (least, 1) for attempt in range(TRIES)] if region.nonempty else [(0, 1)]
+    for attempt, cells in tries:
         fades = None if canvas.lit else FADES
         noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
                        max(threshold, 0))
-        over = np.maximum(noise - threshold, 0)
-        over[~canvas.known_in(over > 0)] = 0
-        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
-        most = [0.0 if part is None else float(part.max()) for part in (over, under)]
-        if max(most) > 0:
-            weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)
-            if under is not None:
-                weight[under > 0] = 1
-                profile -= under / max(most[1], 1e-9)
-            return Area(weight, profile)
+        relief = np.maximum(noise - threshold, 0)
+        if region.signed:
+            relief -= np.maximum(-noise - threshold, 0)
+        relief = canvas.carried(relief)
+        over, under = np.maximum(relief, 0), np.maximum(-relief, 0)
+        for part in (over, under):
+            if np.count_nonzero(part) < cells:  # of full height it would be a needle
+                part[:] = 0
+        most = [max(float(part.max()), 1e-9) for part in (over, under)]
+        profile = over / most[0] - under / most[1]
+        if profile.any():
+            return Area((profile != 0).astype(np.float32), profile)
     raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
                      + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))
 
@@ -238,10 +260,15 @@ def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     nothing of it is known."""
     mask = canvas.known_in(mask)
     if not mask.any():
-        raise ValueError("the region has no surface under it; ask for a larger one or another place")
+        raise ValueError(NOWHERE)
     far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
-    x = np.clip(far / far.max(), 0, 1)
-    return Area(mask.astype(np.float32), (x * x * (3 - 2 * x)).astype(np.float32))
+    return Area(mask.astype(np.float32), smooth(far / far.max()).astype(np.float32))
+
+
+def smooth(x: np.ndarray) -> np.ndarray:
+    """From 0 at 0 to 1 at 1, level at both."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def _about(canvas, middle):
