@@ -17,7 +17,8 @@ from crossmodal.methods.scorched import scorched
 from crossmodal.methods.textures import AUGMENTERS, NATURAL, augmented, from_bank
 from crossmodal.texture import hashed, lattice_noise
 
-Count = Annotated[int, Field(ge=0, le=10)]
+Folder = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0, le=10, strict=True)]
 Augmenters = Literal["ten", "natural"]
 """DRAEM's ten, solarised and in foreign hues too; or those alone that leave a material in its own colours."""
 AMONG = {"ten": AUGMENTERS, "natural": NATURAL}
@@ -42,7 +43,7 @@ class Shift(Content):
     """The object's own surface from another place, or a donor's, colours and fine relief (CutPaste, NSA)."""
 
     kind: Literal["shift"] = "shift"
-    donor: str | None = None
+    donor: Folder | None = None
     """A folder of captures, or one of them: the matter is of an object in there."""
     jitter: Share = (0.0, 0.0)
     """How far brightness, contrast, saturation and hue may wander."""
@@ -77,7 +78,7 @@ class Texture(Content):
 
     kind: Literal["texture"] = "texture"
     local = True
-    bank: str | None = None
+    bank: Folder | None = None
     augment: Count = 3
     """How many augmenters it goes through."""
     augmenters: Augmenters = "ten"
@@ -105,7 +106,7 @@ class Speckle(Content):
     local = True
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
-    cell_mm: Range = (0.5, 2.0)
+    cell_mm: Size = (0.5, 2.0)
 
 
 class Fill(Content):

@@ -13,11 +13,17 @@ from rgb import read_rgb
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
-@lru_cache(maxsize=8)
 def listed(bank: str) -> tuple[str, ...]:
     """The pictures below a folder, in order. Raises ValueError where there are none."""
+    if not Path(bank).is_dir():
+        raise ValueError(f"{bank} is no folder; give a folder of textures, or none for procedural ones")
+    return _listed(bank, Path(bank).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _listed(bank, stamp):
     found = sorted(path.relative_to(bank).as_posix() for path in Path(bank).rglob("*")
-                   if path.suffix.lower() in PICTURES)
+                   if path.suffix.lower() in PICTURES and path.is_file())
     if not found:
         raise ValueError(f"{bank} holds no pictures; give a folder of textures, or none for procedural ones")
     return tuple(found)
@@ -35,14 +41,12 @@ def from_bank(bank: str, name: str, digest: str, shape: tuple[int, int], seed: i
     if not path.is_file() or hash_of(path) != digest:
         raise ValueError(f"{path} is not the texture that was planned (its sha256 differs); give the same bank")
     picture = read_rgb(path).pixels
-    h, w = shape
-    grow = max(h / picture.shape[0], w / picture.shape[1], 1)
-    if grow > 1:
-        size = int(np.ceil(picture.shape[1] * grow)), int(np.ceil(picture.shape[0] * grow))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
-    free = np.array(picture.shape[:2]) - shape
+    grow = max(*(asked / own for asked, own in zip(shape, picture.shape, strict=False)), 1)
+    h, w = (min(int(np.ceil(asked / grow)), own) for asked, own in zip(shape, picture.shape, strict=False))
+    free = np.array(picture.shape[:2]) - (h, w)
     y, x = (free * (0.5 + 0.4999 * hashed(seed, 2))).astype(int)
-    return np.ascontiguousarray(picture[y:y + h, x:x + w])
+    cut = np.ascontiguousarray(picture[y:y + h, x:x + w])
+    return cut if grow == 1 else cv2.resize(cut, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _gamma(picture, x):
