@@ -29,6 +29,8 @@ from rgb import write_mask, write_rgb
 
 
 def method(name="own", place=None, **blocks):
+    if not {"content", "effect"} & {*blocks}:
+        blocks["content"] = {"kind": "plain"}
     return cm.Method.model_validate({"name": name, "place": place or {}, "blocks": blocks})
 
 
@@ -283,6 +285,10 @@ def test_a_mask_of_the_library_is_laid_in_mm_and_replays(tmp_path, space):
         check_is_the_mask(edit, marked, there)
         with pytest.raises(AssertionError):
             check_is_the_mask(edit, marked[:, ::-1], there)
+    undrawn = json.loads(result.plan.model_dump_json())
+    undrawn["defects"][0]["blocks"]["region"]["mask"] = None
+    with pytest.raises(ValueError, match="mask"):
+        cm.Plan.model_validate(undrawn)
     write_mask(tmp_path / "masks" / mask.name, np.eye(60, dtype=np.uint8))
     with pytest.raises(ValueError, match="sha256 differs"):
         cm.replay(capture, result.plan)
@@ -370,7 +376,7 @@ def check_is_the_defect(result, edit, source, scale=1.0):
 def test_a_crop_is_the_defect_that_it_was_cut_from(labelled, scale, monkeypatch):
     folder, source = labelled
     capture = toys.plane(size=128, textured=False)
-    result, edit = made(capture, method(**crop(folder, scale=scale)))
+    result, edit = made(capture, method(**crop(folder, scale=scale, kinds=["bump", "hole"])))
     check_is_the_defect(result, edit, source, scale)
     agreement.check_L3(result)
     assert agreement.check_L5(result.before, result.after, result.masks)

@@ -59,7 +59,7 @@ def fixed(pair: tuple[float, float]) -> float:
     return pair[0]
 
 
-DRAWN = ("sides_mm", "cells")
+DRAWN = ("sides_mm", "cells", "mask")
 """Fields that a block has only once it is drawn."""
 
 
@@ -76,7 +76,8 @@ def still_open(value, name: str = "blocks") -> str | None:
     elif isinstance(value, tuple) and value and isinstance(value[0], Block):
         parts = ((f"{name}.{i}", part) for i, part in enumerate(value))
     else:
-        is_open = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], float | str) and (
-            isinstance(value[0], str) or value[0] != value[1])
+        is_open = isinstance(value, tuple) and len(value) == 2 and (
+            value[0] in THIRDS or (all(_end(end) for end in value) and (
+                isinstance(value[0], str) or value[0] != value[1])))
         return name if is_open else None
     return next((found for field, part in parts if (found := still_open(part, field))), None)
