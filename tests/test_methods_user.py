@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+import laws_agreement as agreement
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
 import test_laws_replay as replaying
 import truth
 
