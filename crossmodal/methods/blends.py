@@ -15,6 +15,7 @@ from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
 
+HARD = 0.01  # of a cell: a border as wide is none
 SMOOTHINGS = 4  # at each level of the membrane
 
 
@@ -70,7 +71,8 @@ def _(blend: Alpha, canvas, area, content):
 @blended.register
 def _(blend: Feather, canvas, area, content):
     far = cv2.distanceTransform(np.pad(area.inside, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-    return area.weight * np.clip(far * canvas.step_mm / fixed(blend.width_mm), 0, 1).astype(np.float32), content
+    width = max(fixed(blend.width_mm), HARD * canvas.step_mm)
+    return area.weight * np.clip(far * canvas.step_mm / width, 0, 1).astype(np.float32), content
 
 
 @blended.register

@@ -11,11 +11,17 @@ from pydantic import Field
 from crossmodal.defects.spec import Colour, Share, Size, Turn
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas, box_of
+from crossmodal.methods.materials import material
 from crossmodal.methods.regions import Area, Cells
-from crossmodal.methods.textures import augmented, from_bank, procedural
+from crossmodal.methods.scorched import scorched
+from crossmodal.methods.textures import AUGMENTERS, NATURAL, augmented, from_bank
 from crossmodal.texture import hashed, lattice_noise
 
-Count = Annotated[int, Field(ge=0, le=10)]
+Folder = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0, le=10, strict=True)]
+Augmenters = Literal["ten", "natural"]
+"""DRAEM's ten, solarised and in foreign hues too; or those alone that leave a material in its own colours."""
+AMONG = {"ten": AUGMENTERS, "natural": NATURAL}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +43,7 @@ class Shift(Content):
     """The object's own surface from another place, or a donor's, colours and fine relief (CutPaste, NSA)."""
 
     kind: Literal["shift"] = "shift"
-    donor: str | None = None
+    donor: Folder | None = None
     """A folder of captures, or one of them: the matter is of an object in there."""
     jitter: Share = (0.0, 0.0)
     """How far brightness, contrast, saturation and hue may wander."""
@@ -50,7 +56,7 @@ class Crop(Content):
     about it (AdaBLDM's and AnoGen's sources). Laid by the region ``outline`` it has its own shape."""
 
     kind: Literal["crop"] = "crop"
-    folder: str
+    folder: str = Field(min_length=1)
     """Of captures with their masks (see crossmodal.methods.crops)."""
     kinds: tuple[str, ...] = ()
     """Of these alone; of all where none is named."""
@@ -64,16 +70,18 @@ class GridShuffle(Content):
     kind: Literal["grid_shuffle"] = "grid_shuffle"
     grid: Cells = (8, 8)
     augment: Count = 0
+    augmenters: Augmenters = "ten"
 
 
 class Texture(Content):
-    """A picture of another material, from a folder that the user gives; without one a procedural texture (DRAEM)."""
+    """A picture of another material, from a folder that the user gives; without one a procedural one (DRAEM)."""
 
     kind: Literal["texture"] = "texture"
     local = True
-    bank: str | None = None
+    bank: Folder | None = None
     augment: Count = 3
-    """How many of DRAEM's ten augmenters it goes through."""
+    """How many augmenters it goes through."""
+    augmenters: Augmenters = "ten"
 
 
 class Plain(Content):
@@ -83,6 +91,14 @@ class Plain(Content):
     colour: Colour | Literal["mean", "any"] = (20, 18, 16)
 
 
+class Scorch(Content):
+    """What heat leaves: charred in the middle, singed about it (the burn mark that cutout stands for)."""
+
+    kind: Literal["scorch"] = "scorch"
+    severity: Share = (0.7, 1.0)
+    """How far the charring goes."""
+
+
 class Speckle(Content):
     """Noise about a mean level, in cells of a few pixels (REB)."""
 
@@ -90,7 +106,7 @@ class Speckle(Content):
     local = True
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
-    cell_mm: Range = (0.5, 2.0)
+    cell_mm: Size = (0.5, 2.0)
 
 
 class Fill(Content):
@@ -127,7 +143,7 @@ class OneOf(Content):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyContent = Annotated[Shift | Crop | GridShuffle | Texture | Plain | Speckle | Fill | Slide | Keep | OneOf,
+AnyContent = Annotated[Shift | Crop | GridShuffle | Texture | Plain | Scorch | Speckle | Fill | Slide | Keep | OneOf,
                        Field(discriminator="kind")]
 OneOf.model_rebuild()
 
@@ -169,7 +185,8 @@ def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
     there = tuple(np.where(known, from_, at) for from_, at in zip(there, np.ogrid[box], strict=True))
     colours, relief = canvas.colours.copy(), canvas.relief_mm.copy()
     if content.augment:
-        picture = augmented(canvas.as_srgb(canvas.colours), content.augment, seed + 1)
+        picture = augmented(canvas.as_srgb(canvas.colours), content.augment, seed + 1,
+                            AMONG[content.augmenters])
         colours[box] = canvas.from_srgb(picture[there])
     else:
         colours[box] = canvas.colours[there]
@@ -179,12 +196,14 @@ def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
 
 @laid.register
 def _(content: Texture, canvas, area, elsewhere, texture, seed):
+    among, box = AMONG[content.augmenters], area.box
     if content.bank is None:
-        picture = procedural(canvas.shape, seed)
+        picture = augmented(material(canvas.shape, box, seed), content.augment, seed + 1, among)
     else:
-        picture = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
-    picture, colours = augmented(picture, content.augment, seed + 1), np.zeros((*canvas.shape, 3), np.float32)
-    colours[area.box] = canvas.from_srgb(np.ascontiguousarray(picture[area.box]))
+        whole = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
+        picture = augmented(whole, content.augment, seed + 1, among)[box]
+    colours = np.zeros((*canvas.shape, 3), np.float32)
+    colours[box] = canvas.from_srgb(np.ascontiguousarray(picture))
     return Laid(colours)
 
 
@@ -196,6 +215,11 @@ def _(content: Plain, canvas, area, elsewhere, texture, seed):
         given = 127.5 * (1 + hashed(seed, 3)) if content.colour == "any" else np.array(content.colour)
         colour = canvas.from_srgb(given.astype(np.uint8)[None, None])[0, 0]
     return Laid(np.broadcast_to(colour.astype(np.float32), (*canvas.shape, 3)))
+
+
+@laid.register
+def _(content: Scorch, canvas, area, elsewhere, texture, seed):
+    return Laid(scorched(canvas, area, fixed(content.severity), seed))
 
 
 @laid.register

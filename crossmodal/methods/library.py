@@ -12,7 +12,7 @@ from crossmodal.defects.spec import Scale, Size, Turn
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
-from crossmodal.methods.regions import Area, Region, _about, area_of, shouldered
+from crossmodal.methods.regions import Area, Region, Sides, _about, area_of, shouldered
 from crossmodal.methods.textures import PICTURES, hash_of
 from rgb import read_mask
 
@@ -20,8 +20,6 @@ GROUND_TRUTHS = ("ground_truth", "gt", "mask", "masks")
 """Folders of masks in a tree that holds pictures too."""
 GREY = 127  # above which a JPEG's pixel is marked: what it blurs lies about a mask's border
 OUTSIDE = -1e6  # pixels from a mask, of what lies beyond its own box
-
-Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 
 
 class Drawn(BaseModel):
@@ -43,7 +41,7 @@ class Library(Region):
     """The mask of a real defect, turned by the heading."""
 
     kind: Literal["library"] = "library"
-    folder: str
+    folder: str = Field(min_length=1)
     """Of masks, as deep as may be: not 0 is defect. Of a dataset's tree, its ground_truth, gt and mask folders."""
     length_mm: Size = ("8%", "25%")
     """Of the longer side of what it marks."""
@@ -69,6 +67,12 @@ class Library(Region):
         if self.mask is None:
             raise ValueError(f"no mask of {self.folder} is drawn yet; draw the method first")
         return self.mask
+
+    def resized(self, by: float) -> Self:
+        """The mask that was drawn so many times as large."""
+        own = self.taken
+        sizes = {"sides_mm": tuple(by * side for side in own.sides_mm), "finest_mm": by * own.finest_mm}
+        return self.model_copy(update={"mask": own.model_copy(update=sizes)})
 
     def box_mm(self):
         return self.taken.sides_mm

@@ -9,15 +9,18 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Scale, Size, Turn
+from crossmodal.defects.spec import Scale, Size, Turn, _range
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.noise import perlin
 from crossmodal.texture import hashed
 
-Whole = Annotated[int, Field(ge=1)]
+MOST_PARTS = 1000  # of anything that a region or a grid is made of
+Whole = Annotated[int, Field(ge=1, le=MOST_PARTS, strict=True)]
 Cells = tuple[Whole, Whole]
+Octaves = _range(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
+Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 TRIES = 32  # noise that may be empty, before it is given up
 NOWHERE = "the region has no surface under it; ask for a larger one or another place"
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
@@ -88,13 +91,19 @@ class Rectangle(Region):
     area_percent: Turn = (2, 15)
     aspect: Turn = (0.3, 3.3)
     """Length by width, drawn so that a shape and the same one upright are as likely."""
-    sides_mm: tuple[float, float] | None = None
-    """(down, across): what was drawn."""
+    sides_mm: Sides | None = None
+    """(down, across): what was drawn, or is to be."""
 
     def drawn(self, rng, scale: Scale) -> Self:
-        area = rng.uniform(*self.area_percent) / 100 * scale.object_mm**2
-        aspect = float(np.exp(rng.uniform(*np.log(self.aspect))))
-        return self.model_copy(update={"sides_mm": (float((area / aspect) ** 0.5), float((area * aspect) ** 0.5))})
+        if self.sides_mm is None:
+            area = rng.uniform(*self.area_percent) / 100 * scale.object_mm**2
+            aspect = float(np.exp(rng.uniform(*np.log(self.aspect))))
+            down, across = float((area / aspect) ** 0.5), float((area * aspect) ** 0.5)
+        else:
+            down, across = self.sides_mm
+        percent = 100 * down * across / scale.object_mm**2
+        return self.model_copy(update={"sides_mm": (down, across), "area_percent": (percent, percent),
+                                       "aspect": (across / down, across / down)})
 
     def box_mm(self):
         return self.sides_mm
@@ -163,7 +172,7 @@ class Perlin(Region):
     kind: Literal["perlin"] = "perlin"
     diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
-    octaves: tuple[int, int] = (0, 5)
+    octaves: Octaves = (0, 5)
     """The canvas has 2^k lattice cells down, and across, each k drawn from these."""
     threshold: Range = (0.5, 0.5)
     signed: bool = False
@@ -171,11 +180,11 @@ class Perlin(Region):
     nonempty: bool = True
     """Draw again where nothing rises above it; else an empty region is refused, and never called good."""
     turn_deg: Range = (-90.0, 90.0)
-    cells: tuple[int, int] | None = None
-    """(down, across): what was drawn."""
+    cells: Cells | None = None
+    """(down, across): what was drawn, or is to be."""
 
     def drawn(self, rng, scale: Scale) -> Self:
-        cells = tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
+        cells = self.cells or tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
         rest = Block.drawn(self.model_copy(update={"octaves": (0, 0), "cells": None}), rng, scale)
         return rest.model_copy(update={"octaves": self.octaves, "cells": cells})
 

@@ -24,7 +24,7 @@ def _free(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_free)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), AfterValidator(_free)]
 
 
 class Origin(BaseModel):
@@ -99,6 +99,13 @@ class Method(BaseModel):
     as_published: Blocks | None = None
     """With the parameters and in the space of the paper or its code."""
     place: Place = Place()
+
+    @model_validator(mode="after")
+    def _changes(self) -> Self:
+        for blocks in (self.blocks, self.as_published):
+            if blocks is not None and isinstance(blocks.content, Keep) and isinstance(blocks.effect, Flat):
+                raise ValueError("content keep and effect none change nothing; give a content or an effect")
+        return self
 
     def published(self) -> Self:
         """The method in its published form. Raises ValueError where it has none."""
