@@ -1,6 +1,6 @@
 """What every block of a method shares: ranges that a person can write, narrowed to numbers before anything is made."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +15,9 @@ class Block(BaseModel):
     """A frozen spec. A pair is a range, drawn uniformly; a size may be a percentage of the canvas's scale."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    local: ClassVar[bool] = False
+    """Whether it asks nothing of a surface beyond the region."""
 
     def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
         """The same block, and those inside it, with every range narrowed to one number in the order of the fields."""

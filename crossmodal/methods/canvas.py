@@ -14,6 +14,7 @@ from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+COLOURLESS = 0.5  # linear, of an object that says no colour; nothing of it is seen
 FEWEST_FITTED = 12
 CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
 RISES_PX = 2  # of the capture, over which relief rises from nothing at the end of what carries it
@@ -94,8 +95,8 @@ class Canvas:
         return self.known & (shown(marks.astype(np.float32), cv2.INTER_LINEAR) > 0.5)
 
     def known_in(self, mask: np.ndarray) -> np.ndarray:
-        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
-        if self.lit or self.whole or "places" in self.__dict__:
+        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells where they are few."""
+        if self.lit or self.whole or "places" in self.__dict__ or 2 * np.count_nonzero(mask) > mask.size:
             return mask & self.known
         return np.isfinite(self._charted(mask)[..., 0])
 
@@ -107,6 +108,8 @@ class Canvas:
 
     @cached_property
     def colours(self) -> np.ndarray:
+        if self.capture.rgb is None:
+            return np.full((*self.shape, 3), COLOURLESS, np.float32)
         if self.warp is not None:
             return self._warped(self.capture.rgb, cv2.INTER_LINEAR).astype(np.float32) / 255
         if self.lit:
@@ -118,14 +121,20 @@ class Canvas:
         own = to_linear(np.ascontiguousarray(self.capture.rgb[window])) / (surface.white * shade)[..., None]
         return np.maximum(self._taken(own.astype(np.float32), cv2.INTER_CUBIC), 0)
 
+    @property
+    def floor_mm(self) -> float:
+        """What of relief drowns in noise."""
+        return self.capture.surface.floor_mm
+
     @cached_property
     def relief_mm(self) -> np.ndarray:
         if self.lit:
             return np.zeros(self.shape, np.float32)
         patch, surface = self.patch, self.capture.surface
-        above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
+        from_anchor = cv2.subtract(surface.smoothed[patch.window], (*patch.anchor_m.astype(np.float32).tolist(), 0.0))
+        above = from_anchor @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
-        return np.where(self.known, height - _coarse(height, self._ground), 0).astype(np.float32)
+        return np.where(self.known, height - coarse(height, self._ground), 0).astype(np.float32)
 
     def facing(self, middle: tuple[float, float]) -> np.ndarray:
         """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN off
@@ -150,16 +159,23 @@ class Canvas:
     def _warped(self, values, how):
         return cv2.warpAffine(values, self.warp, self.shape[::-1], flags=how | cv2.WARP_INVERSE_MAP)
 
+    @cached_property
+    def _at(self) -> tuple[np.ndarray, np.ndarray]:
+        """(column, row) of the patch's window that each cell shows, (h, w) float32 each; the first where none is."""
+        there = np.isfinite(self.places[..., 0])
+        return tuple(np.where(there, self.places[..., c] - np.float32(first), np.float32(0))
+                     for c, first in enumerate((self.patch.columns[0], self.patch.rows[0])))
+
     def _taken(self, values, how):
-        at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
-        return cv2.remap(values, at, None, how, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(values, *self._at, how, borderMode=cv2.BORDER_REPLICATE)
 
     def rising(self, ground: np.ndarray) -> np.ndarray:
         """(h, w) float32, 0 to 1: relief's share over a ground (h, w) bool, at whose end it would be a cliff."""
         if self.lit:
             return ground.astype(np.float32)
         far = cv2.distanceTransform(ground.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-        return np.minimum(far * np.float32(self.step_mm / (RISES_PX * self.capture.surface.mm_per_pixel)), 1)
+        rises = np.float32(RISES_PX * self.capture.surface.mm_per_pixel / self.step_mm)
+        return np.minimum(far, rises) / rises
 
     def carried(self, relief: np.ndarray) -> np.ndarray:
         """Relief (h, w) that has run out where the surface ends, and is nothing off it."""
@@ -193,17 +209,19 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
     return tuple(spans)
 
 
-def _coarse(height, known):
+def coarse(height: np.ndarray, known: np.ndarray) -> np.ndarray:
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
-    y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)
-    terms = np.stack((np.ones((h, w)), y, x, y * y, x * y, x * x), -1)
     at = np.flatnonzero(known)
     if len(at) < FEWEST_FITTED:
         return np.zeros(height.shape)
     at = at[::max(1, len(at) // MOST_FITTED)]
-    found = np.linalg.lstsq(terms.reshape(-1, 6)[at], height.ravel()[at].astype(np.float64), rcond=None)[0]
-    return terms @ found
+    rows, columns = np.linspace(-1, 1, h), np.linspace(-1, 1, w)
+    y, x = rows[at // w], columns[at % w]
+    terms = np.stack((np.ones(len(at)), y, x, y * y, x * y, x * x), -1)
+    a, b, c, d, e, f = np.linalg.lstsq(terms, height.ravel()[at].astype(np.float64), rcond=None)[0]
+    y, x = rows[:, None], columns[None, :]
+    return (a + b * y + d * y * y) + (c + e * y) * x + f * (x * x)
 
 
 @njit(cache=True, nogil=True)

@@ -39,6 +39,7 @@ class Flat(Effect):
     """The shape stays."""
 
     kind: Literal["none"] = "none"
+    local = True
 
 
 class Hills(Effect):
@@ -49,6 +50,7 @@ class Hills(Effect):
     """
 
     kind: Literal["hills"] = "hills"
+    local = True
     height_mm: Size = ("1.5%", "4%")
     """How far the highest hill or the deepest pit moves; at least what the capture's sensor plainly sees."""
     direction: Direction = "either"
@@ -64,7 +66,7 @@ class Hills(Effect):
 class Deposit(Effect):
     """The content is matter that lies on the surface: its top is level, whatever relief it fills, and what stands out
     farther than that pokes through. Unlike hills it has a side of its own, hides what it covers and shades what is
-    beside it."""
+    beside it. Where the surface keeps its colours it is relief."""
 
     kind: Literal["deposit"] = "deposit"
     height_mm: Size = ("1.5%", "4%")
@@ -88,12 +90,14 @@ class Remove(Effect):
     """The surface is gone."""
 
     kind: Literal["remove"] = "remove"
+    local = True
 
 
 class NoReturn(Effect):
     """The surface stays, and the depth sensor sees nothing of it: a hole in the data, not in the object."""
 
     kind: Literal["no_return"] = "no_return"
+    local = True
 
 
 class Smooth(Effect):
@@ -107,6 +111,7 @@ class Roughen(Effect):
     """Fine noise as relief, strongest in the middle."""
 
     kind: Literal["roughen"] = "roughen"
+    local = True
     height_mm: Size = ("0.5%", "1.5%")
     grain_mm: Size = ("1%", "2%")
 

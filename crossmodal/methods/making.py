@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from crossmodal.capture import Capture, View
+from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import SurfaceEdit
+from crossmodal.forecast import HIDDEN_FLOORS
 from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
 from crossmodal.methods import crops
@@ -18,19 +21,19 @@ from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Crop, Keep, Shift, Texture, laid
 from crossmodal.methods.crops import Cut
 from crossmodal.methods.donors import donor, picked
-from crossmodal.methods.effects import Flat, Shape, shaped
+from crossmodal.methods.effects import Flat, PasteRelief, Shape, Smooth, shaped
 from crossmodal.methods.field import Raster
 from crossmodal.methods.frames import bends_along
+from crossmodal.methods.grounds import patch_on, spot_on, unrolled
 from crossmodal.methods.masks import Mask
 from crossmodal.methods.regions import Perlin, area_of
+from crossmodal.methods.shape_alone import in_shape_alone
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
-from crossmodal.patch import Patch
 from crossmodal.place import Place
-from crossmodal.placement import find_spot
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.plan import Texture as PlannedTexture
-from crossmodal.relight import shadow_reach_mm
+from crossmodal.relight import OCCLUSION_REACH
 from crossmodal.streams import stream
 
 MOST_CELLS = 480  # across a canvas
@@ -38,6 +41,8 @@ CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
 CELLS_A_PIXEL = 1.6
 SPREADS = 0.5  # of the size of a region that spreads must lie clear of edges
 WIDEST = 0.8  # of the widest clear ground, that a region may take
+OF_RELIEF = PasteRelief, Smooth
+ROUNDED = 0.01  # of a cell: relief that is lower is rounding
 TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
 
@@ -55,13 +60,17 @@ class _Lies:
         return self.angle_deg
 
 
-def drawn_once(capture: Capture, method: Method, seed: int, scale_of: Callable, refused: int = 0) -> Plan:
-    """Choose everything that a method leaves open, after so many draws that its gate refused. Raises ValueError where
-    it finds no place on the capture."""
-    if not isinstance(capture, View):
-        raise ValueError(f"{method.name} takes its matter from a picture; give a capture with rgb and depth")
+def drawn_once(capture: View | Cloud, method: Method, seed: int, scale_of: Callable, refused: int = 0) -> Plan:
+    """Choose everything that a method leaves open, after so many draws that its gate refused. Of what has no colours,
+    its shape alone is made. Raises ValueError where it finds no place on the capture or cloud, or where nothing of it
+    would be seen there."""
     asked = method.blocks
     name = (capture.name, method.name, 0, *((f"try {refused}",) if refused else ()))
+    if asked.space == "pixels" and (not isinstance(capture, View) or capture.rgb is None):
+        raise ValueError(f"{method.name} as published works on a photograph; leave --as-published out, or give a "
+                         "capture with rgb and depth")
+    if capture.rgb is None:
+        asked = in_shape_alone(asked, method.name)
     scale = scale_of(capture, method.place)
     pixel_mm = capture.surface.mm_per_pixel
     if asked.space == "pixels":  # sizes are shares of the photograph
@@ -85,8 +94,10 @@ def drawn_once(capture: Capture, method: Method, seed: int, scale_of: Callable, 
         if cut is not None:
             where |= {"elsewhere_m": cut.anchor_m, "elsewhere_heading": cut.heading}
         where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
-    light = None if capture.light is None else PlannedLight.of(capture.light)
-    return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where, refused=refused),))
+    light = getattr(capture, "light", None)
+    return Plan(capture=capture.name, frame="object" if isinstance(capture, Cloud) else "camera", seed=seed,
+                light=None if light is None else PlannedLight.of(light),
+                defects=(Made(**drawn, **where, refused=refused),))
 
 
 def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, PlannedTexture | None, Cut | None]:
@@ -129,17 +140,18 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     down, across = blocks.region.box_mm()
     bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
-    spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
+    spot = spot_on(capture, method.place, _Lies(method.name, angle), bounds, (), rng)
     heading = spot.heading
     if blocks.along != "drawn":
         reach = 0.5 * max(down, across)
-        heading = _triple(bends_along(capture.surface, spot.anchor_m, heading, reach, blocks.along))
+        patch = patch_on(capture, spot.anchor_m, spot.normal, heading, (2 * reach, 2 * reach), 0.0)
+        heading = _triple(bends_along(patch, reach, blocks.along))
     where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": heading}
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
         place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
         source = _source(capture, blocks.content, texture)
-        there = find_spot(source.surface, place, turned, bounds, (spot,) if source is capture else (), rng)
+        there = spot_on(source, place, turned, bounds, (spot,) if source is capture else (), rng)
         where |= {"elsewhere_m": there.anchor_m, "elsewhere_heading": there.heading}
     return where
 
@@ -169,21 +181,27 @@ def _in_picture(capture, blocks: Blocks, rng) -> dict:
             "elsewhere_pixel": picked[1] if isinstance(blocks.content, Shift) else None}
 
 
-def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
-    """The edit that a planned method is, on the capture that it was planned for or another of the same surface.
+def made(capture: View | Cloud, planned: Made, source: View | None = None) -> SurfaceEdit | LiftedEdit:
+    """The edit that a planned method is, on the capture or cloud that it was planned for or another of the same
+    surface.
 
+    source: where its matter is cut from, in whose own frame the plan then says so, if it is another view
     Raises ValueError where nothing of it would be seen.
     """
-    if not isinstance(capture, View) or capture.rgb is None:
+    if not isinstance(capture, View | Cloud):
         raise ValueError(f"{planned.kind} takes its matter from a picture; grow it on a capture, not on its surface")
-    return _lifted(capture, planned) if planned.pixel is not None else _grown(capture, planned)
+    if planned.pixel is None:
+        return _grown(capture, planned, source)
+    if not isinstance(capture, View) or capture.rgb is None:
+        raise ValueError(f"{planned.kind} was made on a photograph; give the capture that it was planned for")
+    return _lifted(capture, planned)
 
 
-def begun(capture, planned: Made) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
+def begun(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
     """A planned method's canvas, the one that its content is cut from, and the cell (row, column) that it lies about.
     """
     if planned.pixel is None:
-        canvas, elsewhere = _canvases(capture, planned)
+        canvas, elsewhere = _canvases(capture, planned, source)
         return canvas, elsewhere, (canvas.shape[0] // 2, canvas.shape[1] // 2)
     blocks, (column, row), elsewhere = planned.blocks, planned.pixel, None
     turn = fixed(blocks.orientation_deg)
@@ -199,31 +217,26 @@ def begun(capture, planned: Made) -> tuple[Canvas, Canvas | None, tuple[int, int
     return canvas, elsewhere, (row, column)
 
 
-def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
-    box, step = planned.blocks.region.box_mm(), planned.step_mm
-    room = box[0] + 4 * step, box[1] + 4 * step
-    def unrolled(seen, anchor, heading):
-        return Canvas.unrolled(seen, _patch(seen, planned, anchor, heading, room), room, step)
-
-    canvas, content = unrolled(capture, planned.anchor_m, planned.heading), planned.blocks.content
+def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None]:
+    box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
+    room, content = (box[0] + 4 * step, box[1] + 4 * step), planned.blocks.content
+    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
+    within = np.inf
+    if content.local and effect.local:  # nothing is asked of the canvas beyond its region
+        dimmed = OCCLUSION_REACH * tall * (2 if getattr(planned.blocks.region, "signed", True) else 1)
+        within = planned.blocks.region.reach_mm + 2 * step + dimmed
+    canvas = unrolled(capture, planned.anchor_m, planned.normal, planned.heading, room, tall, step, within)
     if planned.elsewhere_m is None:
         return canvas, None
+    there = planned.elsewhere_m, None, planned.elsewhere_heading
     if isinstance(content, Crop):
         source, marks = crops.cut_at(content.folder, planned.texture, None, planned.elsewhere_m)
         scale = fixed(content.scale)
-        patch = _patch(source, planned, planned.elsewhere_m, planned.elsewhere_heading, [side / scale for side in room])
+        patch = patch_on(source, *there, tuple(side / scale for side in room), tall)
         lent = Canvas(source, step / scale, canvas.shape, False, patch, marks=marks)
         return replace(canvas, lent=lent), lent
-    source = _source(capture, content, planned.texture)
-    return canvas, unrolled(source, planned.elsewhere_m, planned.elsewhere_heading)
-
-
-def _patch(capture, planned, anchor, heading, room) -> Patch:
-    surface, effect = capture.surface, planned.blocks.effect
-    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
-    margin = 3 * surface.mm_per_pixel + shadow_reach_mm(surface.light, np.array(planned.normal), tall)
-    t, s = (0.5 * side + margin for side in room)
-    return Patch.at(surface, anchor, heading, float(np.hypot(s, t)), (-s, s, -t, t))
+    source = source or _source(capture, content, planned.texture)
+    return canvas, unrolled(source, *there, room, tall, step)
 
 
 def _made_on(canvas, elsewhere, middle, planned: Made):
@@ -242,11 +255,16 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
+    if isinstance(blocks.effect, OF_RELIEF) and not share.any():
+        found = float(np.abs(shape.displacement_mm).max())
+        if found < max(HIDDEN_FLOORS * canvas.floor_mm, ROUNDED * canvas.step_mm):
+            raise ValueError(f"{planned.kind} is made of the surface's own relief, and there is none here; ask for "
+                             "another place or seed, or for hills")
     return share, content, shape
 
 
-def _grown(capture, planned: Made) -> SurfaceEdit:
-    canvas, elsewhere, middle = begun(capture, planned)
+def _grown(capture, planned: Made, source: View | None) -> SurfaceEdit:
+    canvas, elsewhere, middle = begun(capture, planned, source)
     h, w = canvas.shape
     share, content, shape = _made_on(canvas, elsewhere, middle, planned)
     touched = (shape.displacement_mm != 0) | (share > 0)
@@ -257,9 +275,10 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     if not touched[box].any():
         raise ValueError(f"{planned.kind} changes nothing here; ask for another place or seed")
     removed, lost = (None if mask is None else mask[box] for mask in (shape.removed, shape.lost))
-    share, cover = share[box][..., None], None
+    share, cover = np.ascontiguousarray(share[box]), None
     if share.any():
-        cover = np.concatenate((share * content.colours[box], share), -1).astype(np.float32, copy=False)
+        colours = cv2.split(np.ascontiguousarray(content.colours[box]))
+        cover = cv2.merge([*(share * channel for channel in colours), share])
     field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
                    planned.blocks.finest_mm, lost, shape.matter and cover is not None)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)

@@ -74,6 +74,11 @@ class Region(Block):
         raise NotImplementedError
 
     @property
+    def reach_mm(self) -> float:
+        """How far from its middle a drawn region may go on a surface."""
+        return 0.5 * math.hypot(*self.box_mm())
+
+    @property
     def finest_mm(self) -> float:
         """Width of its smallest part, drawn."""
         return 0.5 * min(self.box_mm())
@@ -185,6 +190,13 @@ class Perlin(Region):
 
     def box_mm(self):
         return (fixed(self.diameter_mm),) * 2
+
+    @property
+    def reach_mm(self):
+        # Where noise, 1 at most, has faded to the threshold: there 3x² − 2x³ is the threshold.
+        least = min(max(fixed(self.threshold), 0.0), 1.0)
+        faded = 0.5 - math.sin(math.asin(1 - 2 * least) / 3)
+        return 0.5 * fixed(self.diameter_mm) * (1 - FADES * faded)
 
     @property
     def finest_mm(self):
