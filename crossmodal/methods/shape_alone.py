@@ -32,7 +32,7 @@ def shows_a_shape(blocks: Blocks) -> bool:
 
 def shows_without_colours(blocks: Blocks) -> bool:
     """Whether something of a method is left where there are no colours."""
-    return shows_a_shape(blocks) and not _by_colour(blocks.region)
+    return shows_a_shape(blocks) and not holds(blocks.region, BY_COLOUR)
 
 
 def in_shape(planned: Planned | None, name: str) -> str | None:
