@@ -95,6 +95,8 @@ def _needs(blocks: Blocks) -> str:
 def _needs_matter(blocks: Blocks) -> str:
     contents = _contents(blocks)
     ground = "a capture, cloud or mesh" if shows_without_colours(blocks) else "a capture, or what has colours"
+    if blocks.gate is not None:  # it looks at pictures
+        ground = "a capture"
     if any(isinstance(content, Texture) for content in contents):
         return f"{ground}; textures: a folder, else procedural ones"
     if any(isinstance(content, Crop) for content in contents):
