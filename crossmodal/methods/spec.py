@@ -6,13 +6,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from crossmodal.defects import DEFECTS
 from crossmodal.defects.spec import Angle, Scale
-from crossmodal.methods.algebra import AnyRegion, holds
+from crossmodal.methods.algebra import AnyRegion, Outline, holds
 from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block
 from crossmodal.methods.contents import AnyContent, Crop, Keep, OneOf
 from crossmodal.methods.effects import AnyEffect, Flat
 from crossmodal.methods.gate import Gate
-from crossmodal.methods.outline import Outline
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
