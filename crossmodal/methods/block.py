@@ -77,7 +77,7 @@ def still_open(value, name: str = "blocks") -> str | None:
         parts = ((f"{name}.{i}", part) for i, part in enumerate(value))
     else:
         is_open = isinstance(value, tuple) and len(value) == 2 and (
-            value[0] in THIRDS or (all(_end(end) for end in value) and (
-                isinstance(value[0], str) or value[0] != value[1])))
+            value[0] in THIRDS or str(value[0]).endswith("%")
+            or (isinstance(value[0], float) and value[0] != value[1]))
         return name if is_open else None
     return next((found for field, part in parts if (found := still_open(part, field))), None)
