@@ -22,7 +22,8 @@ from crossmodal.methods.algebra import Both, Either, Not, Without
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.kernels import Kernel
 from crossmodal.methods.making import begun
-from crossmodal.methods.regions import Clump, Ellipse, Perlin, Rectangle, Region, area_of
+from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.regions import Clump, Ellipse, Rectangle, Region, area_of
 from crossmodal.methods.sides import Facing, Half
 from crossmodal.methods.table import _of_preset
 from rgb import write_mask, write_rgb

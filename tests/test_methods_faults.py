@@ -19,8 +19,9 @@ from crossmodal import captures
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.effects import Hills
 from crossmodal.methods.noise import perlin
+from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.presets import names
-from crossmodal.methods.regions import Area, Perlin, area_of
+from crossmodal.methods.regions import Area, area_of
 from rgb import write_rgb
 
 DRAWS = 400

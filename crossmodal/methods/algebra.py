@@ -11,13 +11,13 @@ from crossmodal.methods.kernels import Kernel
 from crossmodal.methods.library import Library
 from crossmodal.methods.masks import Disjoint, Patches, Score, Superpixels
 from crossmodal.methods.outline import Outline
+from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.regions import (
     NOWHERE,
     Area,
     Bezier,
     Clump,
     Ellipse,
-    Perlin,
     Rectangle,
     Region,
     Scar,

@@ -26,7 +26,8 @@ from crossmodal.methods.field import Raster
 from crossmodal.methods.frames import bends_along
 from crossmodal.methods.grounds import patch_on, spot_on, unrolled
 from crossmodal.methods.masks import Mask
-from crossmodal.methods.regions import Perlin, area_of
+from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.regions import area_of
 from crossmodal.methods.shape_alone import in_shape_alone
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
@@ -221,10 +222,8 @@ def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canva
     box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
     room, content = (box[0] + 4 * step, box[1] + 4 * step), planned.blocks.content
     tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
-    within = np.inf
-    if content.local and effect.local:  # nothing is asked of the canvas beyond its region
-        dimmed = OCCLUSION_REACH * tall * (2 if getattr(planned.blocks.region, "signed", True) else 1)
-        within = planned.blocks.region.reach_mm + 2 * step + dimmed
+    dimmed = OCCLUSION_REACH * tall * (2 if getattr(planned.blocks.region, "signed", True) else 1)
+    within = planned.blocks.reach_mm + 2 * step + dimmed
     canvas = unrolled(capture, planned.anchor_m, planned.normal, planned.heading, room, tall, step, within)
     if planned.elsewhere_m is None:
         return canvas, None

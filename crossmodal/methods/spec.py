@@ -1,5 +1,6 @@
 """A method: blocks, and where they come from."""
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -81,6 +82,11 @@ class Blocks(Block):
         """Width of the smallest part of what was drawn, relief's own grain included."""
         grain = getattr(self.effect, "grain_mm", None)
         return self.region.finest_mm if grain is None else min(self.region.finest_mm, grain[0])
+
+    @property
+    def reach_mm(self) -> float:
+        """How far from its middle what was drawn looks at a surface; no end where it looks beyond the region."""
+        return self.region.reach_mm if self.content.local and self.effect.local else math.inf
 
     def drawn(self, rng, scale: Scale) -> Self:
         spec = super().drawn(rng, scale)
