@@ -14,6 +14,7 @@ import pytest
 import test_laws_lift as lifting
 import test_laws_motion as motion
 import test_laws_replay as replaying
+import test_laws_truth as against_truth
 import truth
 
 import crossmodal as cm
@@ -111,6 +112,14 @@ def height_mm(result, scene, field):
     return asked, max(scale_laws.largest_mm(scene, planned, result)), 0.01 * asked + missed
 
 
+def check_depth(result, seen, field):
+    """Depth is that of the first hits of the rays, but for a third of a millimetre between them."""
+    off = np.abs(result.after.depth.astype(np.float64) - seen.z) * 1e3
+    calm = seen.support & ~truth.grown_by(~seen.support, 2) & ~against_truth.silhouettes(result, seen)
+    allowed = max(0.02 * max(field.deepest_mm, field.highest_mm), truth.sampling_deficit_mm(field, 0.35))
+    assert not calm.any() or np.median(off[calm]) < allowed + 1e-3
+
+
 def check_slide(views, seen):
     """A plane that slid along itself shows only where it brings another colour: in its support, and most of it."""
     for view, there in zip(views, seen, strict=True):
@@ -137,6 +146,8 @@ def test_every_defect_obeys_the_laws_of_scale_views_and_lift(name, judged_by):
     views = cm.imprint(cm.Rig((scene.capture, second.capture), (np.eye(4), pose)), edit)
     both, shape = (planned, planned.moved(np.linalg.inv(pose))), edit.field.displacement_mm.any()
     seen = [there.seen(own) for there, own in zip((scene, second), both, strict=True)]
+    if shape:
+        check_depth(result, seen[0], edit.field)
     if planned.blocks.content.kind == "slide":
         check_slide(views, seen)
     else:
