@@ -23,6 +23,7 @@ from crossmodal.methods.making import _canvases
 from crossmodal.methods.presets import names
 
 MIDDLE = cm.Place(at_pixel=(84, 80))  # all of it in view, from near and from afar
+STEPS = 60  # of a ray from above the highest hill to below the deepest pit: each far less than a hill is wide
 DEFECTS = [name for name in names() if cm.method(name).origin.kind == "defect"]
 
 
@@ -91,9 +92,9 @@ def judged_by(monkeypatch):
     """Tells which edit's field is the truth, wherever its plan is moved; of each scene it is cast once."""
     cast, known, fields = truth.cast, {}, []
 
-    def remembered(chart, field, camera, *rest):
+    def remembered(chart, field, camera):
         if id(camera) not in known:
-            known[id(camera)] = cast(chart, field, camera, *rest)
+            known[id(camera)] = cast(chart, field, camera, STEPS)
         return known[id(camera)]
 
     monkeypatch.setattr(truth, "cast", remembered)
