@@ -186,7 +186,8 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
     if isinstance(edit, SurfaceEdit) and is_lost(surface, edit.field, edit.patch.anchor_m, edit.patch.normal):
         depth[:] = False  # as the forecast said: seen in colour only
     if isinstance(edit, LiftedEdit) and edit.points is not None:
-        new_points, shifted = edit.points, edit.changed
+        new_points = edit.points
+        shifted = edit.changed & ~_same(new_points, capture.points[seen.window])
         # A point that slid sideways keeps its depth.
         depth = shifted & ~((seen.z_m == old_z) | (~np.isfinite(old_z) & ~np.isfinite(seen.z_m)))
     else:
@@ -202,7 +203,7 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         shifted = depth
     if isinstance(edit, LiftedEdit) and edit.rgb is not None:
         colours, difference = edit.rgb, np.abs(edit.rgb.astype(np.int16) - rgb).max(-1)
-        coloured = difference > 0
+        coloured = edit.changed & (difference > 0)
     else:
         worn_px = 0.0 if seen.worn is None else edit.field.flattens_mm / surface.mm_per_pixel
         colours, difference = recoloured(rgb, seen, surface.white, ground, surface.grain, worn_px)
@@ -221,6 +222,11 @@ def _change(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
     colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return _Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),
                    Visibility(colour_contrast, contrast))
+
+
+def _same(points, others) -> np.ndarray:
+    """(h, w) bool: points (h, w, 3) that are the others, or missing in both."""
+    return ((points == others) | (np.isnan(points) & np.isnan(others))).all(-1)
 
 
 def _outline(direct, support) -> np.ndarray:
