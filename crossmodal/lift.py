@@ -46,8 +46,8 @@ def lift(capture: Capture, rgb: np.ndarray | None = None, depth: np.ndarray | No
     relief: with rgb only: a Profile, a height map (H, W) in mm, + out of the surface, or "shading": the heights that
         the change of brightness stands for under the capture's own light (see crossmodal.shading), whose confidence
         goes into the edit and its plan
-    Raises ValueError for no modality, or two that both tell of the shape, for a size, unit or registration that does not fit
-    the capture, where nothing changed, and where the light is too poor or the shading too unlike a relief to tell.
+    Raises ValueError for no modality, or two that both tell of the shape, for a size, unit or registration that does
+    not fit the capture, where nothing changed, and where the light is too poor or the shading too unlike a relief to tell.
     """
     given = {"rgb": rgb, "depth": depth, "points": points}
     named = [name for name, value in given.items() if value is not None]

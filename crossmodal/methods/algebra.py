@@ -26,6 +26,9 @@ class Several(Region):
 
     parts: tuple["AnyRegion", ...] = Field(min_length=2)
 
+    def resized(self, by):
+        return self.model_copy(update={"parts": tuple(part.resized(by) for part in self.parts)})
+
     def box_mm(self):
         return tuple(max(sides) for sides in zip(*(part.box_mm() for part in self.parts), strict=True))
 

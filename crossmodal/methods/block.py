@@ -3,9 +3,10 @@
 from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from crossmodal.defects.spec import Angle, Scale, _mm
+from crossmodal.methods.draws import AnyLaw
 
 Range = Angle
 """Any two numbers, low to high; one number fixes it."""
@@ -16,10 +17,35 @@ class Block(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    laws: dict[str, AnyLaw] = Field(default_factory=dict)
+    """By the name of a range, how it is drawn if not uniformly."""
+
+    @model_serializer(mode="wrap")
+    def _without_no_laws(self, handler):
+        return {name: value for name, value in handler(self).items() if name != "laws" or value}
+
+    @model_validator(mode="after")
+    def _of_ranges(self) -> Self:
+        for name in self.laws:
+            if not _is_range(getattr(self, name, None)):
+                raise ValueError(f"laws are for ranges, and {name} of a {type(self).__name__.lower()} is none")
+        return self
+
     def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
         """The same block, and those inside it, with every range narrowed to one number in the order of the fields."""
-        return self.model_copy(update={name: _drawn(getattr(self, name), rng, scale)
-                                       for name in type(self).model_fields})
+        numbers = {name: self._number(name, rng, self.scale_for(name, scale)) for name in type(self).model_fields}
+        return self.model_copy(update=numbers | {"laws": {}})
+
+    def scale_for(self, name: str, scale: Scale) -> Scale:
+        """What the percentages of one of its fields are of."""
+        return scale
+
+    def _number(self, name, rng, scale):
+        value = getattr(self, name)
+        if name not in self.laws:
+            return _drawn(value, rng, scale)
+        number = self.laws[name].number(rng, *(_mm(end, scale) for end in value), scale)
+        return (number, number)
 
 
 def _drawn(value, rng, scale):
@@ -27,15 +53,16 @@ def _drawn(value, rng, scale):
         return value.drawn(rng, scale)
     if isinstance(value, tuple) and value and isinstance(value[0], Block):
         return tuple(one.drawn(rng, scale) for one in value)
-    if isinstance(value, tuple) and len(value) == 2 and all(_end(end) for end in value):
+    if _is_range(value):
         low, high = (_mm(end, scale) for end in value)
         number = float(rng.uniform(low, high))
         return (number, number)
     return value
 
 
-def _end(end) -> bool:
-    return isinstance(end, float) or (isinstance(end, str) and end.endswith("%"))
+def _is_range(value) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(
+        isinstance(end, float) or (isinstance(end, str) and end.endswith("%")) for end in value)
 
 
 def fixed(pair: tuple[float, float]) -> float:

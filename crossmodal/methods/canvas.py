@@ -39,14 +39,17 @@ class Canvas:
     """By how much what is drawn on a photograph is turned; a surface's heading says so for itself."""
     shift: tuple[int, int] = (0, 0)
     """(down, across): the cell of a photograph that each cell shows, if not its own."""
+    zoom: float = 1.0
+    """How many times as large a photograph shows what it does, about the cell (row, column) ``about``."""
+    about: tuple[int, int] = (0, 0)
 
     @classmethod
-    def photographed(cls, capture: Capture, on_object: bool, turn_deg: float = 0.0,
-                     shift: tuple[int, int] = (0, 0)) -> "Canvas":
+    def photographed(cls, capture: Capture, on_object: bool, turn_deg: float = 0.0, shift: tuple[int, int] = (0, 0),
+                     zoom: float = 1.0, about: tuple[int, int] = (0, 0)) -> "Canvas":
         """The whole picture, of which all is known, or the object alone."""
         known = capture.surface.foreground if on_object else np.ones(capture.shape, bool)
         return cls(capture, capture.surface.mm_per_pixel, known.shape, True, shown=known, turn_deg=turn_deg,
-                   shift=shift)
+                   shift=shift, zoom=zoom, about=about)
 
     @classmethod
     def unrolled(cls, capture: Capture, patch: Patch, size_mm: tuple[float, float], step_mm: float) -> "Canvas":
@@ -78,7 +81,8 @@ class Canvas:
     @cached_property
     def colours(self) -> np.ndarray:
         if self.lit:
-            return np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
+            shown = np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
+            return shown if self.zoom == 1 else _zoomed(shown, self.zoom, self.about)
         surface = self.capture.surface
         window = self.patch.window
         facing = surface.light.shading(np.nan_to_num(np.ascontiguousarray(surface.normals[window])))
@@ -118,6 +122,13 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
         at = np.flatnonzero(lines)
         spans.append(slice(max(0, int(at[0]) - margin), min(n, int(at[-1]) + 1 + margin)) if len(at) else slice(0, 0))
     return tuple(spans)
+
+
+def _zoomed(picture, by, about):
+    """A picture (h, w, 3), so many times as large about a cell (row, column) that stays where it is."""
+    to_source = np.array([(1 / by, 0, about[1] * (1 - 1 / by)), (0, 1 / by, about[0] * (1 - 1 / by))])
+    return cv2.warpAffine(picture, to_source, picture.shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                          borderMode=cv2.BORDER_REPLICATE)
 
 
 def _coarse(height, known):

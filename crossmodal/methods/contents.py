@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Colour, Share, Size
+from crossmodal.defects.spec import Colour, Share, Size, Turn
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.regions import Area, Cells
@@ -41,6 +41,8 @@ class Shift(Content):
     """How far brightness, contrast, saturation and hue may wander."""
     turn_deg: Range = (0.0, 0.0)
     """How it is turned before it is laid down."""
+    resize: Turn | None = None
+    """How many times as large it is laid down as it was cut out, which is what the region's sizes are of (NSA)."""
 
 
 class GridShuffle(Content):
@@ -73,7 +75,7 @@ class Speckle(Content):
     kind: Literal["speckle"] = "speckle"
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
-    cell_mm: Range = (0.5, 2.0)
+    cell_mm: Size = (0.5, 2.0)
 
 
 class Fill(Content):

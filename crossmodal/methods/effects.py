@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Annotated, Literal, Self
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -26,6 +27,8 @@ class Shape:
     removed: np.ndarray | None = None
     lost: np.ndarray | None = None
     """(h, w) bool, surface that is there but returns nothing to the depth sensor; or None."""
+    along_rays: bool = False
+    """Displaced towards the camera by so much depth, and not along the normals."""
 
 
 class Effect(Block):
@@ -45,6 +48,8 @@ class Hills(Effect):
     height_mm: Size = ("1.5%", "4%")
     """How far the highest hill or the deepest pit moves; at least what the capture's sensor plainly sees."""
     direction: Direction = "either"
+    along: Literal["normals", "rays"] = "normals"
+    """rays: so much is taken off the depth of a photograph's pixels, as methods on depth maps do."""
 
     def drawn(self, rng, scale) -> Self:
         spec = super().drawn(rng, scale)
@@ -58,6 +63,17 @@ class PasteRelief(Effect):
     """The content's fine relief takes the place of the surface's own."""
 
     kind: Literal["paste"] = "paste"
+
+
+class Print(Effect):
+    """Depth as a picture, 0 to 1 over its range in the frame, where what is not the object is 0; another one laid in it.
+
+    of noise: the noise that the region was cut from takes its place (EasyNet); of texture: the content in grey, blended
+    in as in colour (BridgeNet). No metric, and a wall at its border: as published, on photographs.
+    """
+
+    kind: Literal["print"] = "print"
+    of: Literal["noise", "texture"]
 
 
 class Remove(Effect):
@@ -97,7 +113,7 @@ class AnyOf(Effect):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyEffect = Annotated[Flat | Hills | PasteRelief | Remove | NoReturn | Smooth | Roughen | AnyOf,
+AnyEffect = Annotated[Flat | Hills | PasteRelief | Print | Remove | NoReturn | Smooth | Roughen | AnyOf,
                       Field(discriminator="kind")]
 
 AnyOf.model_rebuild()
@@ -117,7 +133,20 @@ def _(effect: Flat, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: Hills, canvas, area, share, content, seed):
     towards = np.float32(fixed(effect.height_mm) * (-1 if effect.direction == "in" else 1))
-    return Shape(towards * area.profile)
+    return Shape(towards * area.profile, along_rays=effect.along == "rays")
+
+
+@shaped.register
+def _(effect: Print, canvas, area, share, content, seed):
+    depth = canvas.capture.depth
+    picture = np.where(canvas.capture.surface.foreground & np.isfinite(depth), depth, np.float32(0))
+    low, high = float(picture.min()), float(picture.max())
+    if effect.of == "noise":
+        laid, share = area.noise, area.weight
+    else:
+        laid = cv2.cvtColor(np.clip(content.colours, 0, 1).astype(np.float32), cv2.COLOR_RGB2GRAY)
+    nearer = share * (depth - (low + (high - low) * laid))
+    return Shape(np.nan_to_num(nearer * 1e3).astype(np.float32), along_rays=True)
 
 
 @shaped.register

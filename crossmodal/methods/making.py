@@ -8,7 +8,6 @@ import numpy as np
 
 from crossmodal.capture import Capture, View
 from crossmodal.edit import SurfaceEdit
-from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
 from crossmodal.methods.algebra import Several
 from crossmodal.methods.blends import blended
@@ -19,9 +18,11 @@ from crossmodal.methods.donors import donor, picked
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
 from crossmodal.methods.masks import Mask
+from crossmodal.methods.photograph import in_picture, lifted
 from crossmodal.methods.regions import Perlin, area_of
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
+from crossmodal.methods.units import Shares
 from crossmodal.patch import Patch
 from crossmodal.place import Place
 from crossmodal.placement import find_spot
@@ -34,6 +35,7 @@ MOST_CELLS = 480  # across a canvas
 CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
 CELLS_A_PIXEL = 1.6
 SPREADS = 0.5  # of the size of a region that spreads must lie clear of edges
+MIDDLE = 0.1  # of the size of a region that its paper fixes must lie clear of edges
 WIDEST = 0.8  # of the widest clear ground, that a region may take
 TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
@@ -56,8 +58,15 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
     """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture."""
     if not isinstance(capture, View):
         raise ValueError(f"{method.name} takes its matter from a picture; give a capture with rgb and depth")
-    name, asked = (capture.name, method.name, 0), method.blocks
-    scale = scale_of(capture, method.place)
+    scale = Shares.on(capture.surface, scale_of(capture, method.place))
+    tosses = stream(seed, capture.name, method.name, "repeats").random(method.blocks.at_most - 1)
+    defects = tuple(_drawn_once(capture, method, scale, seed, i) for i in range(1 + int((tosses < 0.5).sum())))
+    light = None if capture.light is None else PlannedLight.of(capture.light)
+    return Plan(capture=capture.name, seed=seed, light=light, defects=defects)
+
+
+def _drawn_once(capture, method: Method, scale: Shares, seed: int, ordinal: int) -> Made:
+    name, asked = (capture.name, method.name, ordinal), method.blocks
     pixel_mm = capture.surface.mm_per_pixel
     if asked.space == "pixels":  # sizes are shares of the photograph
         scale = replace(scale, object_mm=pixel_mm * float(np.sqrt(capture.shape[0] * capture.shape[1])))
@@ -70,14 +79,13 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
     drawn = {"kind": method.name, "blocks": blocks, "texture": _chosen(blocks, stream(seed, *name, "bank")),
              "texture_seed": int(stream(seed, *name, "texture").integers(0, 2**31 - 4096))}
     if blocks.space == "pixels":
-        where = _in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
+        where = in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
     else:
         box = blocks.region.box_mm()
         step = min(pixel_mm / CELLS_A_PIXEL, blocks.finest_mm / CELLS_A_FEATURE)
         where = _on_surface(capture, method, blocks, drawn["texture"], rng)
         where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
-    light = None if capture.light is None else PlannedLight.of(capture.light)
-    return Plan(capture=capture.name, seed=seed, light=light, defects=(Made(**drawn, **where),))
+    return Made(**drawn, **where)
 
 
 def _chosen(blocks, rng) -> PlannedTexture | None:
@@ -94,7 +102,10 @@ def _chosen(blocks, rng) -> PlannedTexture | None:
 
 
 def _room(blocks) -> float:
-    """The share of a region's box that must lie clear: what covers a piece of surface may run over an edge of it."""
+    """The share of a region's box that must lie clear: what covers a piece of surface may run over an edge of it, and
+    what is as large as its paper says moves what surface there is."""
+    if blocks.sizes_of != "canvas":
+        return MIDDLE
     return SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
 
 
@@ -118,31 +129,6 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     return where
 
 
-def _in_picture(capture, blocks: Blocks, rng) -> dict:
-    height, width = capture.shape
-    half = [min(0.49, 0.5 * side / capture.surface.mm_per_pixel / n)
-            for side, n in zip(blocks.region.box_mm(), capture.shape, strict=True)]
-    if isinstance(blocks.region, Perlin | Mask | Several):
-        half = [0.0, 0.0]
-    picked = []
-    for _ in range(2):
-        if blocks.on_object:
-            rows, columns = np.nonzero(capture.surface.foreground)
-            k = int(rng.integers(len(rows)))
-            row, column = int(rows[k]), int(columns[k])
-        else:
-            row = int(height * rng.uniform(half[0], 1 - half[0]))
-            column = int(width * rng.uniform(half[1], 1 - half[1]))
-        picked.append((column, row))
-    at = np.argwhere(capture.surface.foreground)
-    row, column = at[np.argmin(np.abs(at - np.array(picked[0][::-1])).sum(1))]
-    normal = capture.surface.normals[row, column].astype(float)
-    along = np.array((1.0, 0, 0)) - normal * normal[0]
-    return {"anchor_m": _triple(capture.surface.smoothed[row, column]), "normal": _triple(normal),
-            "heading": _triple(along / np.linalg.norm(along)), "pixel": picked[0],
-            "elsewhere_pixel": picked[1] if isinstance(blocks.content, Shift) else None}
-
-
 def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
     """The edit that a planned method is, on the capture that it was planned for or another of the same surface.
 
@@ -150,7 +136,7 @@ def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
     """
     if not isinstance(capture, View) or capture.rgb is None:
         raise ValueError(f"{planned.kind} takes its matter from a picture; grow it on a capture, not on its surface")
-    return _lifted(capture, planned) if planned.pixel is not None else _grown(capture, planned)
+    return lifted(capture, planned, _made_on) if planned.pixel is not None else _grown(capture, planned)
 
 
 def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
@@ -163,7 +149,10 @@ def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
     if planned.elsewhere_m is None:
         return canvas, None
     source = _source(capture, planned.blocks.content, planned.texture)
-    return canvas, unrolled(source, planned.elsewhere_m, planned.elsewhere_heading)
+    there = unrolled(source, planned.elsewhere_m, planned.elsewhere_heading)
+    resize = getattr(planned.blocks.content, "resize", None)
+    # Cells that lie closer together there show it larger here.
+    return canvas, there if resize is None else replace(there, step_mm=step / fixed(resize))
 
 
 def _patch(capture, planned, anchor, heading, room) -> Patch:
@@ -211,25 +200,3 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
                    planned.blocks.finest_mm, lost)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)
-
-
-def _lifted(capture, planned: Made) -> LiftedEdit:
-    blocks, (column, row) = planned.blocks, planned.pixel
-    turn = fixed(blocks.orientation_deg)
-    canvas, elsewhere = Canvas.photographed(capture, blocks.on_object, turn), None
-    if planned.elsewhere_pixel is not None:
-        shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
-        elsewhere = Canvas.photographed(capture, False, turn, shift)
-    share, content, shape = _made_on(canvas, elsewhere, (row, column), planned)
-    if blocks.sharing == ("geometry",):
-        depth = capture.depth - shape.displacement_mm * np.float32(1e-3)
-        return replace(lift(capture, depth=depth), kind=planned.kind)
-    seen = canvas.colours + share[..., None] * (content.colours - canvas.colours)
-    relief = shape.displacement_mm if shape.displacement_mm.any() else None
-    region = (share > 0) | (shape.displacement_mm != 0)
-    edit = lift(capture, rgb=np.where(region[..., None], canvas.as_srgb(seen), capture.rgb), mask=region, relief=relief)
-    return replace(edit, kind=planned.kind)
-
-
-def _triple(vector) -> tuple[float, float, float]:
-    return tuple(float(x) for x in vector)

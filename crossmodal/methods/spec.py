@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from crossmodal.defects import DEFECTS
 from crossmodal.defects.spec import Angle, Scale
@@ -11,6 +11,8 @@ from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block
 from crossmodal.methods.contents import AnyContent, Keep
 from crossmodal.methods.effects import AnyEffect, Flat
+from crossmodal.methods.regions import Perlin
+from crossmodal.methods.units import Of
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
@@ -47,6 +49,14 @@ class Blocks(Block):
     """On the surface, in mm, under the capture's own light; or on the photograph, as most were published."""
     on_object: bool = True
     """Of a photograph: on the foreground alone. A surface's region is on the object in any case."""
+    overlap: float = Field(0.0, ge=0, lt=1)
+    """Of a photograph: the least share of a region's box that is on the object, where it is laid and is cut from."""
+    at_most: int = Field(1, ge=1, le=16)
+    """How often it is made: once, and again by the toss of a coin, so often at most (NSA)."""
+    sizes_of: Of = "canvas"
+    """What a region's percentages are of."""
+    heights_of: Of = "canvas"
+    """What an effect's and a content's percentages are of."""
     region: AnyRegion
     content: AnyContent = Keep()
     blend: AnyBlend = Hard()
@@ -57,6 +67,19 @@ class Blocks(Block):
     label: Literal["region", "logistic"] = "region"
     """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
 
+    @model_validator(mode="after")
+    def _of_photographs(self) -> Self:
+        rays = self.effect.kind == "print" or getattr(self.effect, "along", None) == "rays"
+        if rays and self.space != "pixels":
+            raise ValueError("effect: what changes depth along the rays is made on a photograph; say space: pixels")
+        if getattr(self.effect, "of", None) == "noise" and not isinstance(self.region, Perlin):
+            raise ValueError(f"effect: a {self.region.kind} region is cut from no noise; give a perlin one")
+        return self
+
+    def scale_for(self, name: str, scale: Scale) -> Scale:
+        of = {"region": self.sizes_of, "effect": self.heights_of, "content": self.heights_of}.get(name, "canvas")
+        return scale if of == "canvas" else scale.of(of)
+
     @property
     def finest_mm(self) -> float:
         """Width of the smallest part of what was drawn, relief's own grain included."""
@@ -65,7 +88,9 @@ class Blocks(Block):
 
     def drawn(self, rng, scale: Scale) -> Self:
         spec = super().drawn(rng, scale)
-        return spec.model_copy(update={"sharing": (self.sharing[int(rng.integers(len(self.sharing)))],)})
+        resize, region = getattr(spec.content, "resize", None), spec.region
+        return spec.model_copy(update={"sharing": (self.sharing[int(rng.integers(len(self.sharing)))],),
+                                       "region": region if resize is None else region.resized(resize[0])})
 
 
 class Method(BaseModel):
@@ -79,10 +104,13 @@ class Method(BaseModel):
     blocks: Blocks
     as_published: Blocks | None = None
     """With the parameters and in the space of the paper or its code."""
+    unpublished: str = ""
+    """Why there is no published form, where there is none."""
     place: Place = Place()
 
     def published(self) -> Self:
         """The method in its published form. Raises ValueError where it has none."""
         if self.as_published is None:
-            raise ValueError(f"{self.name} has no published form of its own; leave --as-published out")
+            why = f": {self.unpublished}" if self.unpublished else " of its own"
+            raise ValueError(f"{self.name} has no published form{why}; leave --as-published out")
         return self.model_copy(update={"blocks": self.as_published})

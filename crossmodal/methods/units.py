@@ -1,0 +1,41 @@
+"""What a published size is a share of: of a unit-normalised cloud, of a box's diagonal, of normalised depth."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+import numpy as np
+
+from crossmodal.defects.spec import Scale
+from crossmodal.surface import Surface
+
+Of = Literal["canvas", "object", "diameter", "diagonal", "depth"]
+DEPTH_ROOM, LEAST_DEPTH_M = 1.1, 1.0  # TransFusion's: 0 m to a tenth beyond the farthest point, which is 1 m at least
+
+
+@dataclass(frozen=True)
+class Shares(Scale):
+    """A scale that knows the surface it is of."""
+
+    surface: Surface | None = None
+
+    @classmethod
+    def on(cls, surface: Surface, scale: Scale) -> "Shares":
+        return cls(**{one.name: getattr(scale, one.name) for one in fields(Scale)}, surface=surface)
+
+    def of(self, what: Of) -> Scale:
+        """The scale whose percentages are of another length of the surface's object."""
+        return self if what == "canvas" else replace(self, object_mm=length_mm(self.surface, what))
+
+
+def length_mm(surface: Surface, what: Of) -> float:
+    """object: the root of its visible area; diameter: of the ball about the mean of its points that holds them all, two
+    units of a cloud that was normalised; diagonal: of the box of them; depth: the range that depth is normalised by.
+    """
+    if what == "object":
+        return surface.object_mm
+    if what == "depth":
+        return 1e3 * DEPTH_ROOM * max(LEAST_DEPTH_M, float(np.nanmax(surface.points[..., 2])))
+    points = surface.smoothed[surface.foreground].astype(np.float64)
+    if what == "diameter":
+        return 2e3 * float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).max()))
+    return 1e3 * float(np.linalg.norm(np.ptp(points, axis=0)))
