@@ -9,6 +9,7 @@ from crossmodal.defects.spec import Scale
 from crossmodal.methods.kernels import Kernel
 from crossmodal.methods.masks import Disjoint, Patches, Score, Superpixels
 from crossmodal.methods.regions import (
+    TRIES,
     Bezier,
     Clump,
     Ellipse,
@@ -41,6 +42,8 @@ class Both(Several):
     """Where all of several regions are."""
 
     kind: Literal["and"] = "and"
+    nonempty: bool = False
+    """Draw again where they do not meet, as noise may not; else that is refused."""
 
 
 class Either(Several):
@@ -65,11 +68,19 @@ class AnyOf(Several):
 
 
 @area_of.register
+def _(region: Both, canvas, middle, seed):
+    for attempt in range(TRIES if region.nonempty else 1):
+        areas = [area_of(part, canvas, middle, seed + 101 * i + 7919 * attempt).inside
+                 for i, part in enumerate(region.parts)]
+        if (inside := np.logical_and.reduce(areas)).any():
+            break
+    return shouldered(inside, canvas)
+
+
+@area_of.register
 def _(region: Several, canvas, middle, seed):
     areas = [area_of(part, canvas, middle, seed + 101 * i).inside for i, part in enumerate(region.parts)]
     first, *rest = areas
-    if region.kind == "and":
-        return shouldered(np.logical_and.reduce(areas), canvas)
     return shouldered(np.logical_or.reduce(areas) if region.kind == "or" else
                       first & ~np.logical_or.reduce(rest), canvas)
 
