@@ -81,8 +81,10 @@ class Canvas:
     @cached_property
     def colours(self) -> np.ndarray:
         if self.lit:
-            shown = np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
-            return shown if self.zoom == 1 else _zoomed(shown, self.zoom, self.about)
+            own = self.capture.rgb.astype(np.float32) / 255
+            if self.zoom != 1:
+                return _zoomed(own, self.shift, self.zoom, self.about)
+            return np.roll(own, (-self.shift[0], -self.shift[1]), (0, 1))
         surface = self.capture.surface
         window = self.patch.window
         facing = surface.light.shading(np.nan_to_num(np.ascontiguousarray(surface.normals[window])))
@@ -124,9 +126,10 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
     return tuple(spans)
 
 
-def _zoomed(picture, by, about):
-    """A picture (h, w, 3), so many times as large about a cell (row, column) that stays where it is."""
-    to_source = np.array([(1 / by, 0, about[1] * (1 - 1 / by)), (0, 1 / by, about[0] * (1 - 1 / by))])
+def _zoomed(picture, shift, by, about):
+    """A picture (h, w, 3), shifted (down, across), and so many times as large about a cell (row, column)."""
+    down, across = (first * (1 - 1 / by) + further for first, further in zip(about, shift, strict=True))
+    to_source = np.array([(1 / by, 0, across), (0, 1 / by, down)])
     return cv2.warpAffine(picture, to_source, picture.shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                           borderMode=cv2.BORDER_REPLICATE)
 

@@ -29,16 +29,17 @@ def in_picture(capture, blocks: Blocks, rng: np.random.Generator) -> dict:
             for side, n in zip(blocks.region.box_mm(), capture.shape, strict=True)]
     if isinstance(blocks.region, Perlin | Mask | Several):
         half = [0.0, 0.0]
-    picked = []
-    for _ in range(2):
+    picked, resize = [], getattr(blocks.content, "resize", None)
+    cut_half = half if resize is None else [min(0.49, side / fixed(resize)) for side in half]
+    for box in (half, cut_half):
         if blocks.overlap:
-            row, column = _overlapping(capture, half, blocks.overlap, rng)
+            row, column = _overlapping(capture, box, blocks.overlap, rng)
         elif blocks.on_object:
             rows, columns = np.nonzero(capture.surface.foreground)
             k = int(rng.integers(len(rows)))
             row, column = int(rows[k]), int(columns[k])
         else:
-            row, column = _anywhere(height, width, half, rng)
+            row, column = _anywhere(height, width, box, rng)
         picked.append((column, row))
     at = np.argwhere(capture.surface.foreground)
     row, column = at[np.argmin(np.abs(at - np.array(picked[0][::-1])).sum(1))]
