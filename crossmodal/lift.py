@@ -47,7 +47,8 @@ def lift(capture: Capture, rgb: np.ndarray | None = None, depth: np.ndarray | No
         the change of brightness stands for under the capture's own light (see crossmodal.shading), whose confidence
         goes into the edit and its plan
     Raises ValueError for no modality, or two that both tell of the shape, for a size, unit or registration that does
-    not fit the capture, where nothing changed, and where the light is too poor or the shading too unlike a relief to tell.
+    not fit the capture, where nothing changed, and where the light is too poor or the shading too unlike a relief to
+    tell.
     """
     given = {"rgb": rgb, "depth": depth, "points": points}
     named = [name for name, value in given.items() if value is not None]

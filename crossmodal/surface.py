@@ -138,6 +138,13 @@ class Surface:
         return float(np.sqrt(self.pixel_area_mm2[labels == biggest].sum()))
 
     @cached_property
+    def spans_mm(self) -> tuple[float, float]:
+        """Across the ball about the mean of the foreground's points that holds them all, and across their box."""
+        points = self.smoothed[self.foreground].astype(np.float64)
+        far = float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).max()))
+        return 2e3 * far, 1e3 * float(np.linalg.norm(np.ptp(points, axis=0)))
+
+    @cached_property
     def axes(self) -> Axes:
         """The plane that the object lies in, and its long axis."""
         return Axes.of(self.smoothed, self.normals, self.foreground)

@@ -66,7 +66,7 @@ class PasteRelief(Effect):
 
 
 class Print(Effect):
-    """Depth as a picture, 0 to 1 over its range in the frame, where what is not the object is 0; another one laid in it.
+    """Depth as a picture, 0 to 1 over its range in the frame, where what is not the object is 0, with another laid in.
 
     of noise: the noise that the region was cut from takes its place (EasyNet); of texture: the content in grey, blended
     in as in colour (BridgeNet). No metric, and a wall at its border: as published, on photographs.

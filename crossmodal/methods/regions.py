@@ -12,7 +12,7 @@ from crossmodal.defects.spec import Scale, Size, Turn, _range
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas, box_of
-from crossmodal.methods.noise import perlin
+from crossmodal.methods.noise import framed, perlin
 from crossmodal.texture import hashed
 
 Whole = Annotated[int, Field(ge=1)]
@@ -164,6 +164,8 @@ class Perlin(Region):
     nonempty: bool = True
     """Draw again where nothing rises above it; else an empty region is refused, and never called good."""
     turn_deg: Range = (-90.0, 90.0)
+    framed: bool = False
+    """Of a photograph: as DRAEM's code has it, a picture of whole cells that was turned, and is empty more often."""
     cells: tuple[int, int] | None = None
     """(down, across): what was drawn."""
 
@@ -222,10 +224,15 @@ def _(region: Clump, canvas, middle, seed):
 @area_of.register
 def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
+    if region.framed and not canvas.lit:
+        raise ValueError("framed noise reaches to the border of a photograph; leave framed out on a surface")
     for attempt in range(TRIES if region.nonempty else 1):
         fades = None if canvas.lit else FADES
-        noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
-                       max(threshold, 0))
+        if region.framed:
+            noise = framed(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt)
+        else:
+            noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
+                           max(threshold, 0))
         over = np.maximum(noise - threshold, 0)
         over[~canvas.known_in(over > 0)] = 0
         under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None

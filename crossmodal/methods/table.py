@@ -14,8 +14,8 @@ CONTENTS = {"shift": "another place's own colours", "grid_shuffle": "its own cel
             "plain": "one colour", "speckle": "noise", "fill": "what its surroundings suggest",
             "slide": "its own, slid along", "keep": "light on relief"}
 EFFECTS = {"none": "-", "hills": "hills of the region", "paste": "another place's relief", "remove": "no return",
-           "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return", "print": "another picture in its depth",
-           "one_of": "one of several"}
+           "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
+           "print": "another picture in its depth", "one_of": "one of several"}
 GENERATES = "a fitted generator or a diffusion model"
 
 

@@ -35,7 +35,5 @@ def length_mm(surface: Surface, what: Of) -> float:
         return surface.object_mm
     if what == "depth":
         return 1e3 * DEPTH_ROOM * max(LEAST_DEPTH_M, float(np.nanmax(surface.points[..., 2])))
-    points = surface.smoothed[surface.foreground].astype(np.float64)
-    if what == "diameter":
-        return 2e3 * float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).max()))
-    return 1e3 * float(np.linalg.norm(np.ptp(points, axis=0)))
+    ball, box = surface.spans_mm
+    return ball if what == "diameter" else box
