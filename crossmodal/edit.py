@@ -80,6 +80,8 @@ class Field(Protocol):
     """Largest displacement out of the surface."""
     matter: bool
     """Whether what stands out is matter of its own upon the surface, which stays beneath it; no where left out."""
+    peaks_mm: np.ndarray
+    """(n, 2) places where it is deepest and highest, if its peaks are too narrow for samples; none where left out."""
 
     def near(self, s_mm: np.ndarray, t_mm: np.ndarray, margin_mm: float) -> np.ndarray:
         """Bool: chart coordinates (...) within a margin of where something may happen; NaN is not."""
@@ -209,10 +211,12 @@ def measure(field: Field, across: int = 200) -> Extents:
     d = sample.displacement_mm
     if not support.any():
         return Extents(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    peaks = getattr(field, "peaks_mm", None)
+    most = d if peaks is None else np.concatenate((d, field.sample(peaks[:, 0], peaks[:, 1]).displacement_mm))
     rim = np.argwhere(support & ~cv2.erode(support.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)) * step
     angles = np.linspace(0, np.pi, 180, endpoint=False)
     spans = rim @ np.stack((np.sin(angles), np.cos(angles)))
     disc = exact_distance(support).max()
     return Extents(float(support.sum() * step * step), float(np.ptp(spans, axis=0).max() + 0.5 * step),
-                   float((2 * disc - 1) * step), float(max(0, -d.min())), float(max(0, d.max())),
+                   float((2 * disc - 1) * step), float(max(0, -most.min())), float(max(0, most.max())),
                    float(np.abs(d, dtype=np.float64).sum() * step * step))

@@ -60,7 +60,7 @@ def check_L13(results, scenes, planned, edit_kind, shared=(True, True)):
         seen, gt = scene.seen(own), result.gt & asked
         seen = replace(seen, support=seen.support & asked)
         sure = check_gt_against(gt, seen, flips=0.5)
-        assert sure > 20
+        assert sure > 20, f"only {sure} px are sure"
         chart, field = scene.chart(own), truth.field_of(own)
         if edit_kind != "appearance":
             at = gt & ~truth.boundary_band(seen.support)

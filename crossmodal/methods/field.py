@@ -60,6 +60,13 @@ class Raster:
     def highest_mm(self) -> float:
         return float(max(0.0, self.displacement_mm.max()))
 
+    @property
+    def peaks_mm(self) -> np.ndarray:
+        """What is read between cells is deepest and highest at one of them."""
+        cells = np.array([np.unravel_index(k, self.displacement_mm.shape)
+                          for k in (self.displacement_mm.argmin(), self.displacement_mm.argmax())])
+        return self.step_mm * (cells + self.first - np.floor_divide(self.shape, 2))[:, ::-1]
+
     @cached_property
     def gone(self):
         """Where the surface is taken away, at (n,) chart coordinates; None where it is nowhere."""

@@ -1,5 +1,6 @@
 """Where a method changes a surface: shapes on a canvas, each with a profile that relief can be made of."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Annotated, Literal, Self
@@ -226,7 +227,9 @@ def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
     if region.framed and not canvas.lit:
         raise ValueError("framed noise reaches to the border of a photograph; leave framed out on a surface")
-    for attempt in range(TRIES if region.nonempty else 1):
+    least = 1 if canvas.lit else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
+    tries = [(attempt, cells) for cells in (least, 1) for attempt in range(TRIES)] if region.nonempty else [(0, 1)]
+    for attempt, cells in tries:
         fades = None if canvas.lit else FADES
         if region.framed:
             noise = framed(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt)
@@ -236,6 +239,9 @@ def _(region: Perlin, canvas, middle, seed):
         over = np.maximum(noise - threshold, 0)
         over[~canvas.known_in(over > 0)] = 0
         under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
+        for part in (over, under):
+            if part is not None and np.count_nonzero(part) < cells:  # of full height it would be a needle
+                part[:] = 0
         most = [0.0 if part is None else float(part.max()) for part in (over, under)]
         if max(most) > 0:
             weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)

@@ -1,0 +1,127 @@
+"""Published methods: every preset goes through the laws on arrival, like a kind of the catalogue.
+
+Truth comes from a ray cast of the method's own field over a chart in closed form (tests/truth.py).
+"""
+
+import numpy as np
+import pytest
+import test_laws_agreement as agreement
+import test_laws_motion as motion
+import test_laws_replay as replaying
+import test_laws_truth as against_truth
+import truth
+from method_runs import LIFTED, PUBLISHED, first_that_is_not_empty, made, one_way, scene_of
+
+import crossmodal as cm
+from crossmodal import captures
+from crossmodal.edit import measure
+from crossmodal.methods.presets import names
+
+
+def shown_by(sharing):
+    """What a result of one sharing may change."""
+    return {"both": ("rgb", "depth"), "rgb": ("rgb",), "geometry": ("depth", "rgb")}[sharing]
+
+
+@pytest.mark.parametrize("name", names())
+def test_laws_on_a_real_capture(name):
+    """L3, L5, L6, L9 and L10 of every preset on a capture that ships; and it is seen where it says."""
+    capture, result, edit = made(name, "pot", 4)
+    agreement.check_L3(result)
+    assert agreement.check_L5(result.before, result.after, result.masks)
+    assert agreement.check_gt(result)
+    replaying.check_L10(capture, result)
+    replaying.check_identity(replaying.faded(capture, edit, 0))
+    [planned] = result.plan.defects
+    assert result.visibility[0].seen_in
+    assert planned.kind == name
+    if way := one_way(planned):
+        agreement.check_L9(result, way)
+    if planned.blocks.effect.kind == "none" or planned.blocks.sharing == ("rgb",):
+        assert not result.masks.points.any()
+
+
+@pytest.mark.parametrize("name", LIFTED)
+def test_laws_with_truth_in_closed_form(name):
+    """The ray cast of the field on a slanted plane: where it is, how deep; and rigid motion, and the cloud's labels."""
+    scene = scene_of()
+    capture, result, edit = made(name)
+    [planned] = result.plan.defects
+    blocks, field = planned.blocks, edit.field
+    assert agreement.check_L5(result.before, result.after, result.masks)
+    if blocks.effect.kind == "remove":
+        gone = np.isnan(result.displacement_mm)
+        assert 0 < len(agreement.through_cloud(capture, edit)[0]) <= capture.valid.sum() - 0.7 * gone.sum()
+        return
+    assert motion.check_L8(motion.unlabelled(capture), edit, truth.rotation((1, 2, 0.5), 77, (0.1, -0.2, 0.3)))
+    if blocks.content.kind == "slide":
+        assert not result.masks.depth.any(), "a plane slid along itself is the same plane"
+        return
+    assert agreement.check_L4(result, *agreement.through_cloud(capture, edit))
+    seen = scene.seen(planned, field)
+    # Between two hills that nearly meet, the outline's closing takes a pixel or two.
+    assert (result.gt & ~truth.grown_by(seen.support, 2)).sum() <= 3, "gt holds what the field does not touch"
+    off = np.abs(result.after.depth.astype(np.float64) - seen.z) * 1e3
+    calm = seen.support & ~truth.grown_by(~seen.support, 2) & ~against_truth.silhouettes(result, seen)
+    if calm.any() and field.displacement_mm.any():
+        allowed = max(0.02 * max(field.deepest_mm, field.highest_mm), truth.sampling_deficit_mm(field, 0.35))
+        assert np.median(off[calm]) < allowed + 1e-3
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_form_replays_and_keeps_to_its_mask(name):
+    capture = captures.load("pot")
+    result = first_that_is_not_empty(capture, cm.method(name, as_published=True))
+    assert agreement.check_L5(result.before, result.after, result.masks)
+    replaying.check_L10(capture, result)
+    [planned] = result.plan.defects
+    assert planned.pixel is not None
+    if planned.blocks.effect.kind == "none":
+        assert result.after.points.tobytes() == capture.points.tobytes()
+    with pytest.raises(ValueError, match="cannot be moved"):
+        result.plan.moved(np.eye(4))
+
+
+def test_sharing_says_which_modality_changes():
+    capture = captures.load("pot")
+    draem = cm.method("draem")
+    seen = {}
+    for sharing in ("both", "rgb", "geometry"):
+        blocks = draem.blocks.model_copy(update={"sharing": (sharing,)})
+        seen[sharing] = cm.synthesize(capture, draem.model_copy(update={"blocks": blocks}), seed=4)
+        assert bool(seen[sharing].masks.depth.any()) == ("depth" in shown_by(sharing))
+    both, rgb, geometry = (seen[sharing] for sharing in ("both", "rgb", "geometry"))
+    assert both.after.points.tobytes() == geometry.after.points.tobytes(), "one draw, one shape"
+    assert rgb.after.points.tobytes() == capture.points.tobytes()
+    assert geometry.after.rgb.tobytes() != both.after.rgb.tobytes()
+
+
+def test_a_plan_moves_rigidly_with_the_place_that_it_was_cut_from():
+    _, result, _ = made("cutpaste")
+    T = truth.rotation((0, 1, 0), 20, (0.01, 0, 0.02))
+    [before], [after] = result.plan.defects, result.plan.moved(T).defects
+    for name in ("anchor_m", "elsewhere_m"):
+        want = T[:3, :3] @ np.array(getattr(before, name)) + T[:3, 3]
+        assert np.allclose(getattr(after, name), want)
+    assert np.allclose(after.elsewhere_heading, T[:3, :3] @ np.array(before.elsewhere_heading))
+
+
+def test_what_is_pasted_is_what_was_cut():
+    """The colours of a CutPaste on an even plane are those of the place it came from, relief and all: nothing."""
+    _, result, _ = made("cutpaste")
+    assert not result.masks.depth.any(), "one piece of a plane is as flat as another"
+    assert result.masks.rgb.any()
+
+
+@pytest.mark.parametrize(("name", "length", "width"), [
+    ("cutout", "length_mm", "width_mm"), ("cutpaste-scar", "length_mm", "width_mm"),
+    ("af3ad-trench", "length_mm", None)])
+def test_what_was_drawn_in_mm_is_found_on_the_field(name, length, width):
+    """L14, to 1 % and the cell that a border is known to; a scar's longest span is its diagonal."""
+    _, result, edit = made(name)
+    region, found = result.plan.defects[0].blocks.region, measure(edit.field)
+    sizes = [getattr(region, side)[0] for side in (length, width) if side]
+    want = np.hypot(*sizes) if name == "cutpaste-scar" else sizes[0]
+    assert found.length_mm == pytest.approx(want, rel=0.01, abs=1.5 * edit.field.step_mm)
+    if width:
+        assert found.width_mm == pytest.approx(sizes[1], rel=0.01, abs=1.5 * edit.field.step_mm)

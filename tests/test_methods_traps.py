@@ -1,0 +1,118 @@
+"""Faults found in published code (DRAEM, EasyNet, CutPaste, MemSeg, AF3AD, PO3AD): none of them is ours."""
+
+import numpy as np
+import pytest
+import test_laws_agreement as agreement
+import test_laws_scale as scale_laws
+import truth
+from method_runs import made, scene_of
+
+import crossmodal as cm
+from crossmodal import captures
+from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.noise import perlin
+from crossmodal.methods.regions import area_of
+
+
+def test_a_field_that_moves_along_absolute_normals_is_caught():
+    """PO3AD and AF3AD's published code push along |n| (methods.md §7): on a slope that goes the wrong way."""
+    capture, result, edit = made("af3ad-bulge")
+    agreement.check_L9(result, "out")
+    normals = capture.normals[result.gt]
+    wrong = np.abs(normals)
+    assert (np.einsum("ij,ij->i", normals, wrong) < 0.5).mean() > 0.9, "the plane leans where |n| would be right"
+    there = edit(capture.points[result.gt].astype(np.float64), normals)
+    pushed = result.before.points.copy()
+    pushed[result.gt] += np.float32(1e-3) * there.displacement_mm[:, None] * wrong
+    with pytest.raises(AssertionError):
+        agreement.check_L9(agreement.doctored(result, points=pushed), "out")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_bulge_stands_out_and_a_dent_goes_in_on_every_side_of_a_ball(seed):
+    """AF3AD's frames point either way, so that half its bulges are void (peers.md 3.1); ours never do."""
+    ball = truth.ideal("sphere", size=144).capture
+    for name, way in (("af3ad-bulge", "out"), ("af3ad-dent", "in"), ("af3ad-ridge", "out"), ("af3ad-trench", "in")):
+        result = cm.synthesize(ball, cm.method(name), seed=seed)
+        assert agreement.check_L9(result, way), name
+        [planned] = result.plan.defects
+        height, field = planned.blocks.effect.height_mm[0], cm.grown(ball, planned).field
+        assert max(field.deepest_mm, field.highest_mm) == pytest.approx(height, rel=1e-5)
+        d = result.displacement_mm[np.isfinite(result.displacement_mm)]
+        assert np.abs(d).max() == pytest.approx(height, rel=0.1)  # no pixel need stand on the top
+
+
+@pytest.mark.parametrize("cells", [(1, 1), (3, 32), (7, 5)])
+def test_noise_takes_any_size_and_any_lattice(cells):
+    """DRAEM's and GLASS's raise where a side is no multiple of the lattice (methods.md §7)."""
+    for shape in ((300, 211), (97, 101), (64, 64)):
+        noise = perlin(shape, cells, 33.0, 5)
+        assert noise.shape == shape
+        assert noise.dtype == np.float32
+        assert 0.05 < np.abs(noise).max() <= 1.01
+    assert perlin((64, 64), cells, 33.0, 5).tobytes() == perlin((64, 64), cells, 33.0, 5).tobytes()
+
+
+def test_published_noise_is_sometimes_empty_and_never_silently_good():
+    """At threshold 0.5 a published draw may be empty, one in twenty by its own code, and DRAEM calls it normal."""
+    capture = captures.load("pot")
+    canvas = Canvas.photographed(capture, False)
+    published = cm.method("draem", as_published=True).blocks.region
+    scale, empty = cm.synthesis.scale_of(capture, cm.Place()), 0
+    for seed in range(200):
+        region = published.drawn(np.random.default_rng(seed), scale)
+        noise = perlin(canvas.shape, region.cells, region.turn_deg[0], 7 * seed)
+        if noise.max() > 0.5:
+            assert area_of(region, canvas, (0, 0), 7 * seed).inside.any()
+            continue
+        empty += 1
+        with pytest.raises(ValueError, match="as in the published method"):
+            area_of(region, canvas, (0, 0), 7 * seed)
+        sure = region.model_copy(update={"nonempty": True, "cells": (4, 4)})
+        assert area_of(sure, canvas, (0, 0), 7 * seed).inside.any()
+    assert 0 < empty < 0.12 * 200
+
+
+def test_hills_are_of_the_same_noise_as_the_mask():
+    """Zero at the border, highest where the noise is: no wall about a blob, as EasyNet's have."""
+    capture = captures.load("pot")
+    [planned] = cm.draw(capture, cm.method("draem"), 4).defects
+    field = cm.grown(capture, planned).field
+    d, inside = np.abs(field.displacement_mm), field.cover[..., 3] > 0
+    assert ((d > 0) == inside).mean() > 0.999
+    rim = inside & ~truth.grown_by(~inside, 1)
+    rim = inside & ~rim
+    assert np.median(d[rim]) < 0.25 * d.max()
+
+
+def test_depth_keeps_its_precision():
+    """EasyNet and BridgeNet pass depth through eight bits, 17 levels on an object (peers.md 2.1)."""
+    _, result, _ = made("draem")
+    moved = result.masks.depth & result.gt
+    assert len(np.unique((result.after.depth - result.before.depth)[moved])) > 0.8 * moved.sum() > 17
+
+
+def test_scars_are_as_long_on_a_finer_picture():
+    """Published ones are 10 to 25 pixels long whatever the resolution, and vanish on a large picture."""
+    scene = scene_of()
+    fine, coarse = scene.capture, scale_laws.half_scene(scene).capture
+    sizes = [cm.draw(capture, cm.method("cutpaste-scar"), 2).defects[0].blocks.region.length_mm[0]
+             for capture in (fine, coarse)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
+
+
+def test_a_wide_box_is_wide():
+    """(w, h) and (h, w) are not mixed: a box five times as long as wide lies across the picture."""
+    capture = captures.load("cans")
+    method = cm.Method.model_validate({"name": "wide", "blocks": {
+        "space": "pixels", "on_object": False, "orientation_deg": 0, "content": {"kind": "plain"},
+        "region": {"kind": "rectangle", "area_percent": 3, "aspect": 5}}})
+    rows_, columns = np.nonzero(cm.synthesize(capture, method, seed=1).masks.rgb)
+    assert np.ptp(columns) > 3 * np.ptp(rows_)
+
+
+def test_a_grid_need_not_divide_the_picture():
+    capture = captures.load("boxes")
+    assert capture.shape[0] % 8 or capture.shape[1] % 8
+    for seed in range(3):
+        assert cm.synthesize(capture, cm.method("memseg-structural"), seed=seed).gt.any()
