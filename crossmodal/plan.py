@@ -54,7 +54,7 @@ class Grown(BaseModel):
 
 
 class Texture(BaseModel):
-    """A picture of a bank, or a donor's capture, by its name there and the hash of its bytes."""
+    """A picture of a bank, a donor's capture or that of a crop, by its name there and the hash of its bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,6 +68,7 @@ class Made(BaseModel):
     elsewhere_m, elsewhere_heading: where its content is cut from, if it is; of a donor, in that one's own camera frame
     pixel, elsewhere_pixel: (column, row), the same of a method that works on the photograph
     step_mm: a cell of the canvas that it is made on
+    refused: how many draws its gate refused before this one
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,12 +86,13 @@ class Made(BaseModel):
     texture: Texture | None = None
     step_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     texture_seed: int
+    refused: Annotated[int, Field(ge=0)] = 0
 
     def moved(self, T: np.ndarray) -> "Made":
         """The same defect in the coordinates that T (4, 4) maps to. Raises ValueError for one of a photograph."""
         if self.pixel is not None:
             raise ValueError(f"{self.kind} was made on a photograph and cannot be moved")
-        lent = getattr(self.blocks.content, "donor", None) is not None  # a donor stays where it is
+        lent = self.texture is not None  # what another capture lends stays where it is there
         names = ("anchor_m", "normal", "heading") + (() if lent else ("elsewhere_m", "elsewhere_heading"))
         move = {name: None if getattr(self, name) is None else _turned(T, getattr(self, name), name.endswith("_m"))
                 for name in names}

@@ -16,7 +16,8 @@ from crossmodal.edit import SurfaceEdit
 from crossmodal.forecast import foretold
 from crossmodal.imprint import imprint
 from crossmodal.lifted import LiftedEdit
-from crossmodal.methods.making import drawn_by, made
+from crossmodal.methods.gated import drawn_by
+from crossmodal.methods.making import made
 from crossmodal.methods.spec import Method
 from crossmodal.patch import Patch
 from crossmodal.place import Place

@@ -22,11 +22,12 @@ COLOURED = ("contamination", "fibre", "stain", "discoloration", "corrosion")
 FORMS = ("{article} {colour}{noun} {size}{place}.", "{Place}{article} {colour}{noun} {size}.",
          "There is {article} {colour}{noun} {size}{place}.",
          "The surface shows {article} {colour}{noun}, {size}{place}.")
-LAID = {"shift": "matter from another place", "grid_shuffle": "a shuffled grid", "texture": "a foreign texture",
+LAID = {"shift": "matter from another place", "crop": "matter of a real defect",
+        "grid_shuffle": "a shuffled grid", "texture": "a foreign texture",
         "plain": "a plain colour", "speckle": "speckles", "fill": "what its surroundings suggest",
         "slide": "matter slid along"}
-SHAPED = {"hills": "relief", "paste": "its relief", "remove": "a gap", "smooth": "relief worn off",
-          "roughen": "roughness", "no_return": "no return of depth"}
+SHAPED = {"hills": "relief", "deposit": "thickness", "paste": "its relief", "remove": "a gap",
+          "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return of depth"}
 ON_EDGE_PX = 2.0
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 

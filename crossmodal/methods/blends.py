@@ -1,5 +1,6 @@
 """How the content of a region meets what was there."""
 
+from dataclasses import replace
 from functools import singledispatch
 from typing import Annotated, Literal
 
@@ -91,7 +92,7 @@ def _(blend: Poisson, canvas, area, content):
     bent = membrane(np.concatenate(off, -1), rim)
     colours = np.maximum(content.colours + bent[..., :3], 0)
     relief = None if content.relief_mm is None else content.relief_mm + bent[..., 3]
-    return area.weight, Laid(colours, relief)
+    return area.weight, replace(content, colours=colours, relief_mm=relief)
 
 
 def membrane(values: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -9,10 +9,13 @@ import numpy as np
 from numba import njit
 
 from crossmodal.capture import Capture
+from crossmodal.edit import exact_distance
 from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+FEWEST_FITTED = 12
+CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
 ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
@@ -39,17 +42,31 @@ class Canvas:
     """By how much what is drawn on a photograph is turned; a surface's heading says so for itself."""
     shift: tuple[int, int] = (0, 0)
     """(down, across): the cell of a photograph that each cell shows, if not its own."""
-    zoom: float = 1.0
-    """How many times as large a photograph shows what it does, about the cell (row, column) ``about``."""
-    about: tuple[int, int] = (0, 0)
+    warp: np.ndarray | None = field(default=None, repr=False)
+    """(2, 3): the (column, row) of another photograph that each cell shows, if it is of one."""
+    marks: np.ndarray | None = field(default=None, repr=False)
+    """(H, W) bool of the capture: the defect that is cut out of it, if one is."""
+    whole: bool = False
+    """Whether all of it is taken to be known, to tell what a shape would be."""
+    lent: "Canvas | None" = field(default=None, repr=False)
+    """The canvas that what is laid is cut from, if it is."""
 
     @classmethod
-    def photographed(cls, capture: Capture, on_object: bool, turn_deg: float = 0.0, shift: tuple[int, int] = (0, 0),
-                     zoom: float = 1.0, about: tuple[int, int] = (0, 0)) -> "Canvas":
+    def photographed(cls, capture: Capture, on_object: bool, turn_deg: float = 0.0,
+                     shift: tuple[int, int] = (0, 0)) -> "Canvas":
         """The whole picture, of which all is known, or the object alone."""
         known = capture.surface.foreground if on_object else np.ones(capture.shape, bool)
         return cls(capture, capture.surface.mm_per_pixel, known.shape, True, shown=known, turn_deg=turn_deg,
-                   shift=shift, zoom=zoom, about=about)
+                   shift=shift)
+
+    @classmethod
+    def cut_out(cls, capture: Capture, marks: np.ndarray, middle, turn_deg: float, scale: float, onto: "Canvas",
+                there) -> "Canvas":
+        """Another photograph about a pixel (column, row), turned and so much larger, laid onto one about a pixel
+        there."""
+        warp = cv2.getRotationMatrix2D(there, turn_deg, 1 / scale)
+        warp[:, 2] += np.array(middle) - there
+        return cls(capture, onto.step_mm, onto.shape, True, shown=np.ones(onto.shape, bool), warp=warp, marks=marks)
 
     @classmethod
     def unrolled(cls, capture: Capture, patch: Patch, size_mm: tuple[float, float], step_mm: float) -> "Canvas":
@@ -64,11 +81,20 @@ class Canvas:
 
     @cached_property
     def known(self) -> np.ndarray:
+        if self.whole:
+            return np.ones(self.shape, bool)
         return self.shown if self.lit else np.isfinite(self.places[..., 0])
+
+    @cached_property
+    def marked(self) -> np.ndarray:
+        """(h, w) bool: cells that show the defect that is cut out."""
+        shown = self._warped if self.lit else self._taken
+        marks = self.marks if self.lit else self.marks[self.patch.window]
+        return self.known & (shown(marks.astype(np.float32), cv2.INTER_LINEAR) > 0.5)
 
     def known_in(self, mask: np.ndarray) -> np.ndarray:
         """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
-        if self.lit or "places" in self.__dict__:
+        if self.lit or self.whole or "places" in self.__dict__:
             return mask & self.known
         return np.isfinite(self._charted(mask)[..., 0])
 
@@ -80,11 +106,10 @@ class Canvas:
 
     @cached_property
     def colours(self) -> np.ndarray:
+        if self.warp is not None:
+            return self._warped(self.capture.rgb, cv2.INTER_LINEAR).astype(np.float32) / 255
         if self.lit:
-            own = self.capture.rgb.astype(np.float32) / 255
-            if self.zoom != 1:
-                return _zoomed(own, self.shift, self.zoom, self.about)
-            return np.roll(own, (-self.shift[0], -self.shift[1]), (0, 1))
+            return np.roll(self.capture.rgb.astype(np.float32) / 255, (-self.shift[0], -self.shift[1]), (0, 1))
         surface = self.capture.surface
         window = self.patch.window
         facing = surface.light.shading(np.nan_to_num(np.ascontiguousarray(surface.normals[window])))
@@ -99,7 +124,30 @@ class Canvas:
         patch, surface = self.patch, self.capture.surface
         above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
-        return np.where(self.known, height - _coarse(height, self.known), 0).astype(np.float32)
+        return np.where(self.known, height - _coarse(height, self._ground), 0).astype(np.float32)
+
+    def facing(self, middle: tuple[float, float]) -> np.ndarray:
+        """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN off
+        the surface."""
+        normals = self.capture.surface.normals
+        if self.lit:
+            return normals @ normals[tuple(int(round(x)) for x in middle)]
+        there = self._taken(np.nan_to_num(np.ascontiguousarray(normals[self.patch.window])), cv2.INTER_LINEAR)
+        length = np.linalg.norm(there, axis=-1)
+        cosine = there @ self.patch.normal.astype(np.float32) / np.maximum(length, np.float32(1e-6))
+        return np.where(np.isfinite(self.places[..., 0]), cosine, np.float32(np.nan))
+
+    @property
+    def _ground(self):
+        """(h, w) bool: what tells the coarse shape; of a cut-out defect, what lies about it, clear of its rim."""
+        if self.marks is None:
+            return self.known
+        far = exact_distance(~self.marked)
+        grounds = (self.known & (far > cells) for cells in (CLEAR * max(self.shape), 0))
+        return next((ground for ground in grounds if np.count_nonzero(ground) >= FEWEST_FITTED), self.known)
+
+    def _warped(self, values, how):
+        return cv2.warpAffine(values, self.warp, self.shape[::-1], flags=how | cv2.WARP_INVERSE_MAP)
 
     def _taken(self, values, how):
         at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
@@ -126,21 +174,13 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
     return tuple(spans)
 
 
-def _zoomed(picture, shift, by, about):
-    """A picture (h, w, 3), shifted (down, across), and so many times as large about a cell (row, column)."""
-    down, across = (first * (1 - 1 / by) + further for first, further in zip(about, shift, strict=True))
-    to_source = np.array([(1 / by, 0, across), (0, 1 / by, down)])
-    return cv2.warpAffine(picture, to_source, picture.shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                          borderMode=cv2.BORDER_REPLICATE)
-
-
 def _coarse(height, known):
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
     y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)
     terms = np.stack((np.ones((h, w)), y, x, y * y, x * y, x * x), -1)
     at = np.flatnonzero(known)
-    if len(at) < 12:
+    if len(at) < FEWEST_FITTED:
         return np.zeros(height.shape)
     at = at[::max(1, len(at) // MOST_FITTED)]
     found = np.linalg.lstsq(terms.reshape(-1, 6)[at], height.ravel()[at].astype(np.float64), rcond=None)[0]

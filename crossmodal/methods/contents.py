@@ -25,6 +25,8 @@ class Laid:
 
     colours: np.ndarray
     relief_mm: np.ndarray | None = None
+    slid: tuple[np.ndarray, np.ndarray] | None = None
+    """(column, row), (h, w) float32 each: the cell that each cell's matter came from, where it was only slid along."""
 
 
 class Content(Block):
@@ -43,6 +45,19 @@ class Shift(Content):
     """How it is turned before it is laid down."""
     resize: Turn | None = None
     """How many times as large it is laid down as it was cut out, which is what the region's sizes are of (NSA)."""
+
+
+class Crop(Content):
+    """A real defect, cut out of a capture whose ground truth marks it: its colours, and its fine relief over the ground
+    about it (AdaBLDM's and AnoGen's sources). Laid by the region ``outline`` it has its own shape."""
+
+    kind: Literal["crop"] = "crop"
+    folder: str
+    """Of captures with their masks (see crossmodal.methods.crops)."""
+    kinds: tuple[str, ...] = ()
+    """Of these alone; of all where none is named."""
+    scale: Turn = (1.0, 1.0)
+    """Its size beside its own, relief and all."""
 
 
 class GridShuffle(Content):
@@ -111,7 +126,7 @@ class OneOf(Content):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyContent = Annotated[Shift | GridShuffle | Texture | Plain | Speckle | Fill | Slide | Keep | OneOf,
+AnyContent = Annotated[Shift | Crop | GridShuffle | Texture | Plain | Speckle | Fill | Slide | Keep | OneOf,
                        Field(discriminator="kind")]
 OneOf.model_rebuild()
 
@@ -128,6 +143,11 @@ def _(content: Shift, canvas, area, elsewhere, texture, seed):
     if fixed(content.jitter):
         colours = canvas.from_srgb(_jittered(canvas.as_srgb(colours), fixed(content.jitter), seed))
     return Laid(colours, elsewhere.relief_mm)
+
+
+@laid.register
+def _(content: Crop, canvas, area, elsewhere, texture, seed):
+    return Laid(elsewhere.colours, np.float32(fixed(content.scale)) * elsewhere.relief_mm)
 
 
 @laid.register
@@ -201,7 +221,7 @@ def _(content: Slide, canvas, area, elsewhere, texture, seed):
     y, x = np.meshgrid(y, x, indexing="ij")
     at = (x, y - far) if content.across else (x - far, y)
     return Laid(*(cv2.remap(values, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                  for values in (canvas.colours, canvas.relief_mm)))
+                  for values in (canvas.colours, canvas.relief_mm)), at)
 
 
 @laid.register

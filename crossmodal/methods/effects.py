@@ -29,6 +29,8 @@ class Shape:
     """(h, w) bool, surface that is there but returns nothing to the depth sensor; or None."""
     along_rays: bool = False
     """Displaced towards the camera by so much depth, and not along the normals."""
+    matter: bool = False
+    """Whether what stands out lies on the surface, which stays beneath it."""
 
 
 class Effect(Block):
@@ -42,7 +44,11 @@ class Flat(Effect):
 
 
 class Hills(Effect):
-    """The region's profile as relief: of noise it is that very noise above its threshold."""
+    """The region's profile as relief: of noise it is that very noise above its threshold.
+
+    Fields move along normals. What moves askance, as AF3AD's λ·n + (1 − λ)·η, is a content that slides under hills: its
+    profile goes with it, and so does the relief of its own.
+    """
 
     kind: Literal["hills"] = "hills"
     height_mm: Size = ("1.5%", "4%")
@@ -57,6 +63,23 @@ class Hills(Effect):
         out = rng.random() < 0.5
         way = ("out" if out else "in") if self.direction == "either" else self.direction
         return spec.model_copy(update={"height_mm": (height, height), "direction": way})
+
+
+class Deposit(Effect):
+    """The content is matter that lies on the surface: its top is level, whatever relief it fills, and what stands out
+    farther than that pokes through. Unlike hills it has a side of its own, hides what it covers and shades what is
+    beside it."""
+
+    kind: Literal["deposit"] = "deposit"
+    height_mm: Size = ("1.5%", "4%")
+    """Over the surface's coarse shape; at least what the capture's sensor plainly sees."""
+    edge: Share = (0.2, 0.6)
+    """The share of its profile over which its rim is round: 0 is a slab, 1 a drop."""
+
+    def drawn(self, rng, scale) -> Self:
+        spec = super().drawn(rng, scale)
+        height = max(spec.height_mm[0], PLAIN_FLOORS * scale.floor_mm)
+        return spec.model_copy(update={"height_mm": (height, height)})
 
 
 class PasteRelief(Effect):
@@ -113,7 +136,7 @@ class AnyOf(Effect):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyEffect = Annotated[Flat | Hills | PasteRelief | Print | Remove | NoReturn | Smooth | Roughen | AnyOf,
+AnyEffect = Annotated[Flat | Hills | Deposit | PasteRelief | Print | Remove | NoReturn | Smooth | Roughen | AnyOf,
                       Field(discriminator="kind")]
 
 AnyOf.model_rebuild()
@@ -133,7 +156,18 @@ def _(effect: Flat, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: Hills, canvas, area, share, content, seed):
     towards = np.float32(fixed(effect.height_mm) * (-1 if effect.direction == "in" else 1))
-    return Shape(towards * area.profile, along_rays=effect.along == "rays")
+    if content.slid is None:
+        return Shape(towards * area.profile, along_rays=effect.along == "rays")
+    profile = cv2.remap(area.profile, *content.slid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Shape(towards * profile + content.relief_mm - canvas.relief_mm)
+
+
+@shaped.register
+def _(effect: Deposit, canvas, area, share, content, seed):
+    down = 1 - np.minimum(1, np.abs(area.profile) / max(fixed(effect.edge), 1e-6))
+    level = np.float32(fixed(effect.height_mm)) * np.sqrt(1 - down * down)
+    fills = np.where(area.inside, np.maximum(level - canvas.relief_mm, 0), 0).astype(np.float32)
+    return Shape(fills, matter=True)
 
 
 @shaped.register

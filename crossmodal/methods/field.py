@@ -18,6 +18,7 @@ class Raster:
 
     shape: (h, w) of the canvas; first: its (i, j) that the box begins at
     displacement_mm, cover, removed, lost: as in edit.Sample; all but the first may be None
+    matter: as in edit.Field
     """
 
     step_mm: float
@@ -28,6 +29,7 @@ class Raster:
     removed: np.ndarray | None
     finest_mm: float
     lost: np.ndarray | None = None
+    matter: bool = False
 
     @cached_property
     def support(self) -> np.ndarray:

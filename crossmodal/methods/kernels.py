@@ -8,17 +8,18 @@ from pydantic import Field
 from crossmodal.defects.spec import Scale, Share, Size, Turn
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import Area, Region, _about, area_of
+from crossmodal.methods.regions import NOWHERE, Area, Region, _about, area_of, smooth
 from crossmodal.texture import hashed, lattice_noise
 
 GAUSS = 0.35  # AF3AD's sigma, of the radius
 PLATEAU = 0.6  # of the radius, that a flat spot is flat over
 RIM = 0.35  # of a crater's depth, that its rim stands out
-Form = Literal["cosine", "gaussian", "poly", "cone", "dome", "plateau", "crater", "ripple", "freeform", "rough"]
+Form = Literal["cosine", "gaussian", "poly", "hard", "cone", "dome", "plateau", "crater", "ripple", "freeform", "rough"]
 
 
 class Kernel(Region):
-    """An ellipse along the heading, with its profile a function of how far out a place lies; 0 at its border.
+    """An ellipse along the heading, with its profile a function of how far out a place lies; 0 at its border, but that
+    of a hard one, which is a step.
 
     AF3AD's p' = p + B·K(t)·n, in a frame whose normal is the surface's own, so that what is asked to go out goes out.
     """
@@ -60,7 +61,7 @@ def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     t = np.sqrt(p * p + v * v)
     inside = canvas.known_in(u * u + v * v < 1)
     if not inside.any():
-        raise ValueError("the region has no surface under it; ask for a larger one or another place")
+        raise ValueError(NOWHERE)
     t = np.minimum(t, 1)
     profile = np.where(inside, _profile(region, t, np.arctan2(v, u), canvas, seed), 0)
     # A kernel that lies between two cells still reaches its height.
@@ -74,27 +75,23 @@ def _profile(region, t, turn, canvas, seed):
     return _PROFILES[region.form](t, turn, canvas, seed)
 
 
-def _smooth(x):
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
-
-
 def _rough(t, turn, canvas, seed):
     h, w = canvas.shape
     noise = lattice_noise(*np.meshgrid(np.linspace(0, 9, w), np.linspace(0, 9, h)), seed, 1.0)
-    return (0.5 + 0.5 * noise) * _smooth(2 * (1 - t))
+    return (0.5 + 0.5 * noise) * smooth(2 * (1 - t))
 
 
 _PROFILES = {
     "cosine": lambda t, turn, canvas, seed: 0.5 + 0.5 * np.cos(np.pi * t),
     "poly": lambda t, turn, canvas, seed: (1 - t * t) ** 2,
+    "hard": lambda t, turn, canvas, seed: np.ones_like(t),
     "cone": lambda t, turn, canvas, seed: 1 - t,
     "dome": lambda t, turn, canvas, seed: 1 - t * t,
-    "plateau": lambda t, turn, canvas, seed: _smooth((1 - t) / (1 - PLATEAU)),
-    "crater": lambda t, turn, canvas, seed: (_smooth(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
-        * _smooth(8 * (1 - t)),
-    "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * _smooth(1.5 * (1 - t)),
+    "plateau": lambda t, turn, canvas, seed: smooth((1 - t) / (1 - PLATEAU)),
+    "crater": lambda t, turn, canvas, seed: (smooth(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
+        * smooth(8 * (1 - t)),
+    "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * smooth(1.5 * (1 - t)),
     "freeform": lambda t, turn, canvas, seed: np.cos(4 * t + turn + np.pi * hashed(seed, 1)[0])
-        * np.exp(-0.6 * t * t) * _smooth(2 * (1 - t)),
+        * np.exp(-0.6 * t * t) * smooth(2 * (1 - t)),
     "rough": _rough,
 }

@@ -9,17 +9,21 @@ import numpy as np
 from crossmodal.capture import Capture, View
 from crossmodal.edit import SurfaceEdit
 from crossmodal.lifted import LiftedEdit
-from crossmodal.methods.algebra import Several
+from crossmodal.methods import crops
+from crossmodal.methods.algebra import Several, fitted
 from crossmodal.methods.blends import blended
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas, box_of
-from crossmodal.methods.contents import Keep, Shift, Texture, laid
+from crossmodal.methods.contents import Crop, Keep, Shift, Texture, laid
+from crossmodal.methods.crops import Cut
 from crossmodal.methods.donors import donor, picked
 from crossmodal.methods.effects import Flat, Shape, shaped
 from crossmodal.methods.field import Raster
+from crossmodal.methods.frames import bends_along
 from crossmodal.methods.masks import Mask
-from crossmodal.methods.photograph import in_picture, lifted
-from crossmodal.methods.regions import Perlin, area_of
+from crossmodal.methods.perlin_region import Perlin
+from crossmodal.methods.photograph import in_its_photograph, in_picture, lifted, triple
+from crossmodal.methods.regions import area_of
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
 from crossmodal.methods.units import Shares
@@ -54,38 +58,57 @@ class _Lies:
         return self.angle_deg
 
 
-def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) -> Plan:
-    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture."""
+def drawn_once(capture: Capture, method: Method, seed: int, scale_of: Callable, refused: int = 0) -> Plan:
+    """Choose everything that a method leaves open, after so many draws that its gate refused. Raises ValueError where
+    it finds no place on the capture."""
     if not isinstance(capture, View):
         raise ValueError(f"{method.name} takes its matter from a picture; give a capture with rgb and depth")
     scale = Shares.on(capture.surface, scale_of(capture, method.place))
     tosses = stream(seed, capture.name, method.name, "repeats").random(method.blocks.at_most - 1)
-    defects = tuple(_drawn_once(capture, method, scale, seed, i) for i in range(1 + int((tosses < 0.5).sum())))
+    defects = tuple(_one_of(capture, method, scale, seed, i, refused) for i in range(1 + int((tosses < 0.5).sum())))
     light = None if capture.light is None else PlannedLight.of(capture.light)
     return Plan(capture=capture.name, seed=seed, light=light, defects=defects)
 
 
-def _drawn_once(capture, method: Method, scale: Shares, seed: int, ordinal: int) -> Made:
-    name, asked = (capture.name, method.name, ordinal), method.blocks
+def _one_of(capture, method: Method, scale: Shares, seed: int, ordinal: int, refused: int) -> Made:
+    asked = method.blocks
+    name = (capture.name, method.name, ordinal, *((f"try {refused}",) if refused else ()))
     pixel_mm = capture.surface.mm_per_pixel
     if asked.space == "pixels":  # sizes are shares of the photograph
         scale = replace(scale, object_mm=pixel_mm * float(np.sqrt(capture.shape[0] * capture.shape[1])))
-    blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
+    blocks, texture, cut = _drawn(asked, scale, seed, name)
     wanted = min(blocks.region.box_mm()) * _room(blocks)
     if asked.space == "surface" and wanted > WIDEST * scale.clear_mm:  # shares of a thin object's size do not fit it
         scale = replace(scale, object_mm=scale.object_mm * WIDEST * scale.clear_mm / wanted)
-        blocks = asked.drawn(stream(seed, *name, "sizes"), scale)
+        blocks, texture, cut = _drawn(asked, scale, seed, name)
     rng = stream(seed, *name, "place")
-    drawn = {"kind": method.name, "blocks": blocks, "texture": _chosen(blocks, stream(seed, *name, "bank")),
+    drawn = {"kind": method.name, "blocks": blocks, "texture": texture,
              "texture_seed": int(stream(seed, *name, "texture").integers(0, 2**31 - 4096))}
     if blocks.space == "pixels":
         where = in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
+        if cut is not None:
+            where |= {"elsewhere_pixel": cut.pixel}
     else:
         box = blocks.region.box_mm()
         step = min(pixel_mm / CELLS_A_PIXEL, blocks.finest_mm / CELLS_A_FEATURE)
-        where = _on_surface(capture, method, blocks, drawn["texture"], rng)
+        where = _on_surface(capture, method, blocks, texture, rng)
+        if cut is not None:
+            where |= {"elsewhere_m": cut.anchor_m, "elsewhere_heading": cut.heading}
         where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
-    return Made(**drawn, **where)
+    return Made(**drawn, **where, refused=refused)
+
+
+def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, PlannedTexture | None, Cut | None]:
+    """The blocks drawn, the file that is chosen for them, and what they cut out of it."""
+    blocks, rng = asked.drawn(stream(seed, *name, "sizes"), scale), stream(seed, *name, "bank")
+    if not isinstance(blocks.content, Crop):
+        return blocks, _chosen(blocks, rng), None
+    texture, cut = crops.picked(blocks.content.folder, blocks.content.kinds, rng)
+    own = fixed(blocks.content.scale)
+    if blocks.space == "pixels":  # a pixel is a pixel
+        own *= scale.pixel_mm / cut.capture.surface.mm_per_pixel
+    sides, width = tuple(own * side for side in cut.sides_mm), own * cut.finest_mm
+    return blocks.model_copy(update={"region": fitted(blocks.region, sides, width)}), texture, cut
 
 
 def _chosen(blocks, rng) -> PlannedTexture | None:
@@ -119,7 +142,11 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
     spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
-    where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": spot.heading}
+    heading = spot.heading
+    if blocks.along != "drawn":
+        reach = 0.5 * max(down, across)
+        heading = triple(bends_along(capture.surface, spot.anchor_m, heading, reach, blocks.along))
+    where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": heading}
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
         place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
@@ -136,7 +163,19 @@ def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
     """
     if not isinstance(capture, View) or capture.rgb is None:
         raise ValueError(f"{planned.kind} takes its matter from a picture; grow it on a capture, not on its surface")
-    return lifted(capture, planned, _made_on) if planned.pixel is not None else _grown(capture, planned)
+    if planned.pixel is None:
+        return _grown(capture, planned)
+    canvas, elsewhere, middle = begun(capture, planned)
+    return lifted(capture, planned, canvas, *_made_on(canvas, elsewhere, middle, planned))
+
+
+def begun(capture, planned: Made) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
+    """A planned method's canvas, the one that its content is cut from, and the cell (row, column) that it lies about.
+    """
+    if planned.pixel is None:
+        canvas, elsewhere = _canvases(capture, planned)
+        return canvas, elsewhere, (canvas.shape[0] // 2, canvas.shape[1] // 2)
+    return in_its_photograph(capture, planned)
 
 
 def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
@@ -145,12 +184,17 @@ def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
     def unrolled(seen, anchor, heading):
         return Canvas.unrolled(seen, _patch(seen, planned, anchor, heading, room), room, step)
 
-    canvas = unrolled(capture, planned.anchor_m, planned.heading)
+    canvas, content = unrolled(capture, planned.anchor_m, planned.heading), planned.blocks.content
     if planned.elsewhere_m is None:
         return canvas, None
-    source = _source(capture, planned.blocks.content, planned.texture)
-    there = unrolled(source, planned.elsewhere_m, planned.elsewhere_heading)
-    resize = getattr(planned.blocks.content, "resize", None)
+    if isinstance(content, Crop):
+        source, marks = crops.cut_at(content.folder, planned.texture, None, planned.elsewhere_m)
+        scale = fixed(content.scale)
+        patch = _patch(source, planned, planned.elsewhere_m, planned.elsewhere_heading, [side / scale for side in room])
+        lent = Canvas(source, step / scale, canvas.shape, False, patch, marks=marks)
+        return replace(canvas, lent=lent), lent
+    source = _source(capture, content, planned.texture)
+    there, resize = unrolled(source, planned.elsewhere_m, planned.elsewhere_heading), getattr(content, "resize", None)
     # Cells that lie closer together there show it larger here.
     return canvas, there if resize is None else replace(there, step_mm=step / fixed(resize))
 
@@ -172,20 +216,22 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
     if elsewhere is not None:
         share = np.where(elsewhere.known, share, np.float32(0))
     shape = shaped(blocks.effect, canvas, area, share, content, seed + 2003)
+    if shape.matter:
+        share = share * (shape.displacement_mm > 0)
     [sharing] = blocks.sharing
     if isinstance(blocks.content, Keep) or sharing == "geometry":
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
     elif elsewhere is not None:
-        shape = Shape(np.where(elsewhere.known, shape.displacement_mm, np.float32(0)), shape.removed, shape.lost)
+        shape = replace(shape, displacement_mm=np.where(elsewhere.known, shape.displacement_mm, np.float32(0)))
     return share, content, shape
 
 
 def _grown(capture, planned: Made) -> SurfaceEdit:
-    canvas, elsewhere = _canvases(capture, planned)
+    canvas, elsewhere, middle = begun(capture, planned)
     h, w = canvas.shape
-    share, content, shape = _made_on(canvas, elsewhere, (h // 2, w // 2), planned)
+    share, content, shape = _made_on(canvas, elsewhere, middle, planned)
     touched = (shape.displacement_mm != 0) | (share > 0)
     for mask in (shape.removed, shape.lost):
         if mask is not None:
@@ -198,5 +244,5 @@ def _grown(capture, planned: Made) -> SurfaceEdit:
     if share.any():
         cover = np.concatenate((share * content.colours[box], share), -1).astype(np.float32, copy=False)
     field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
-                   planned.blocks.finest_mm, lost)
+                   planned.blocks.finest_mm, lost, shape.matter and cover is not None)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)

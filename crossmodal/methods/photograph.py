@@ -1,7 +1,6 @@
 """A method on the photograph, as most were published: where it lies in the picture, and what it makes as one lifted
 edit of the picture, or of the picture and its depth."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -12,9 +11,11 @@ from crossmodal.lifted import LiftedEdit
 from crossmodal.methods.algebra import Several
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.contents import Shift
+from crossmodal.methods.contents import Crop, Laid, Shift
+from crossmodal.methods.crops import cut_at
+from crossmodal.methods.effects import Shape
 from crossmodal.methods.masks import Mask
-from crossmodal.methods.regions import Perlin
+from crossmodal.methods.perlin_region import Perlin
 from crossmodal.methods.spec import Blocks
 from crossmodal.plan import Made
 
@@ -45,8 +46,8 @@ def in_picture(capture, blocks: Blocks, rng: np.random.Generator) -> dict:
     row, column = at[np.argmin(np.abs(at - np.array(picked[0][::-1])).sum(1))]
     normal = capture.surface.normals[row, column].astype(float)
     along = np.array((1.0, 0, 0)) - normal * normal[0]
-    return {"anchor_m": _triple(capture.surface.smoothed[row, column]), "normal": _triple(normal),
-            "heading": _triple(along / np.linalg.norm(along)), "pixel": picked[0],
+    return {"anchor_m": triple(capture.surface.smoothed[row, column]), "normal": triple(normal),
+            "heading": triple(along / np.linalg.norm(along)), "pixel": picked[0],
             "elsewhere_pixel": picked[1] if isinstance(blocks.content, Shift) else None}
 
 
@@ -70,21 +71,29 @@ def _overlapping(capture, half, least, rng):
                      "smaller one or for less overlap")
 
 
-def lifted(capture, planned: Made, made_on: Callable) -> LiftedEdit:
-    """The edit that a method planned on a photograph is.
-
-    made_on: what makes (share, content, shape) of drawn blocks on a canvas
-    Raises ValueError where its depth would reach the camera.
-    """
-    blocks, (column, row) = planned.blocks, planned.pixel
-    turn = fixed(blocks.orientation_deg)
-    canvas, elsewhere = Canvas.photographed(capture, blocks.on_object, turn), None
-    if planned.elsewhere_pixel is not None:
+def in_its_photograph(capture, planned: Made) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
+    """The photograph that a planned method is made on, the one that its content is cut from, and the pixel (row,
+    column) that it lies about."""
+    blocks, (column, row), elsewhere = planned.blocks, planned.pixel, None
+    turn, resize = fixed(blocks.orientation_deg), getattr(blocks.content, "resize", None)
+    canvas = Canvas.photographed(capture, blocks.on_object, turn)
+    if isinstance(blocks.content, Crop):
+        source, marks = cut_at(blocks.content.folder, planned.texture, planned.elsewhere_pixel)
+        elsewhere = Canvas.cut_out(source, marks, planned.elsewhere_pixel, turn, fixed(blocks.content.scale), canvas,
+                                   planned.pixel)
+        canvas = replace(canvas, lent=elsewhere)
+    elif planned.elsewhere_pixel is not None and resize is not None:
+        elsewhere = Canvas.cut_out(capture, None, planned.elsewhere_pixel, 0.0, fixed(resize), canvas, planned.pixel)
+    elif planned.elsewhere_pixel is not None:
         shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
-        resize = getattr(blocks.content, "resize", None)
-        elsewhere = Canvas.photographed(capture, False, turn, shift, 1.0 if resize is None else fixed(resize),
-                                        (row, column))
-    share, content, shape = made_on(canvas, elsewhere, (row, column), planned)
+        elsewhere = Canvas.photographed(capture, False, turn, shift)
+    return canvas, elsewhere, (row, column)
+
+
+def lifted(capture, planned: Made, canvas: Canvas, share: np.ndarray, content: Laid, shape: Shape) -> LiftedEdit:
+    """The edit that a planned method is, of what its blocks made of its photograph. Raises ValueError where its depth
+    would reach the camera."""
+    blocks = planned.blocks
     depth = capture.depth - shape.displacement_mm * np.float32(1e-3)
     region = (share > 0) | (shape.displacement_mm != 0)
     if blocks.sharing == ("geometry",) and not shape.along_rays:
@@ -100,5 +109,6 @@ def lifted(capture, planned: Made, made_on: Callable) -> LiftedEdit:
     return replace(lift(capture, rgb=painted, mask=region, relief=relief), kind=planned.kind)
 
 
-def _triple(vector) -> tuple[float, float, float]:
+def triple(vector) -> tuple[float, float, float]:
+    """A vector as a plan holds it."""
     return tuple(float(x) for x in vector)

@@ -1,6 +1,5 @@
 """Where a method changes a surface: shapes on a canvas, each with a profile that relief can be made of."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Annotated, Literal, Self
@@ -11,17 +10,15 @@ from pydantic import Field
 
 from crossmodal.defects.spec import Scale, Size, Turn, _range
 from crossmodal.edit import exact_distance
-from crossmodal.methods.block import Block, Range, fixed
+from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
-from crossmodal.methods.noise import framed, perlin
 from crossmodal.texture import hashed
 
 Whole = Annotated[int, Field(ge=1)]
 Cells = tuple[Whole, Whole]
 Wholes = _range(Whole, minimum=1)
 Roughness = _range(Annotated[float, Field(ge=0, le=0.9)], minimum=0, maximum=0.9)
-TRIES = 32  # noise that may be empty, before it is given up
-FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
+NOWHERE = "the region has no surface under it; ask for a larger one or another place"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +41,30 @@ class Area:
 
 
 class Region(Block):
-    """A shape. Its sizes are in mm on a surface, or in percent of the object; of a photograph, of its side."""
+    """A shape. Its sizes are in mm on a surface, or in percent of the object; of a photograph, of its side.
+
+    a & b, a | b and ~a are the regions that ``and``, ``or``, ``without`` and ``not`` are in YAML.
+    """
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it ends by itself; what does not only says where another one may lie."""
+        return True
+
+    def __and__(self, other: "Region") -> "Region":
+        from crossmodal.methods.algebra import met  # regions of regions come after them
+
+        return met(self, other)
+
+    def __or__(self, other: "Region") -> "Region":
+        from crossmodal.methods.algebra import joined
+
+        return joined(self, other)
+
+    def __invert__(self) -> "Region":
+        from crossmodal.methods.algebra import opposite
+
+        return opposite(self)
 
     def resized(self, by: float) -> Self:
         """A drawn region so many times as large."""
@@ -151,38 +171,6 @@ class Clump(Region):
         return 0.7 * self.piece * fixed(self.diameter_mm)
 
 
-class Perlin(Region):
-    """Gradient noise above a threshold (DRAEM): blobs of any shape, and hills of the same noise."""
-
-    kind: Literal["perlin"] = "perlin"
-    diameter_mm: Size = ("35%", "70%")
-    """Of the surface that it covers; of a photograph it covers all."""
-    octaves: tuple[int, int] = (0, 5)
-    """The canvas has 2^k lattice cells down, and across, each k drawn from these."""
-    threshold: Range = (0.5, 0.5)
-    signed: bool = False
-    """Both hills above the threshold and pits below its negative."""
-    nonempty: bool = True
-    """Draw again where nothing rises above it; else an empty region is refused, and never called good."""
-    turn_deg: Range = (-90.0, 90.0)
-    framed: bool = False
-    """Of a photograph: as DRAEM's code has it, a picture of whole cells that was turned, and is empty more often."""
-    cells: tuple[int, int] | None = None
-    """(down, across): what was drawn."""
-
-    def drawn(self, rng, scale: Scale) -> Self:
-        cells = tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
-        rest = Block.drawn(self.model_copy(update={"octaves": (0, 0), "cells": None}), rng, scale)
-        return rest.model_copy(update={"octaves": self.octaves, "cells": cells})
-
-    def box_mm(self):
-        return (fixed(self.diameter_mm),) * 2
-
-    @property
-    def finest_mm(self):
-        return 0.25 * fixed(self.diameter_mm) / max(self.cells)
-
-
 @singledispatch
 def area_of(region: Region, canvas: Canvas, middle: tuple[float, float], seed: int) -> Area:
     """A drawn region about a place (row, column) of a canvas. Raises ValueError where it is empty."""
@@ -222,46 +210,20 @@ def _(region: Clump, canvas, middle, seed):
     return shouldered(mask, canvas)
 
 
-@area_of.register
-def _(region: Perlin, canvas, middle, seed):
-    threshold = fixed(region.threshold)
-    if region.framed and not canvas.lit:
-        raise ValueError("framed noise reaches to the border of a photograph; leave framed out on a surface")
-    least = 1 if canvas.lit else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
-    tries = [(attempt, cells) for cells in (least, 1) for attempt in range(TRIES)] if region.nonempty else [(0, 1)]
-    for attempt, cells in tries:
-        fades = None if canvas.lit else FADES
-        if region.framed:
-            noise = framed(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt)
-        else:
-            noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
-                           max(threshold, 0))
-        over = np.maximum(noise - threshold, 0)
-        over[~canvas.known_in(over > 0)] = 0
-        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
-        for part in (over, under):
-            if part is not None and np.count_nonzero(part) < cells:  # of full height it would be a needle
-                part[:] = 0
-        most = [0.0 if part is None else float(part.max()) for part in (over, under)]
-        if max(most) > 0:
-            weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)
-            if under is not None:
-                weight[under > 0] = 1
-                profile -= under / max(most[1], 1e-9)
-            return Area(weight, profile, noise)
-    raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
-                     + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))
-
-
 def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     """A mask (h, w) bool on the known part of a canvas, with a smooth shoulder for its profile. Raises ValueError where
     nothing of it is known."""
     mask = canvas.known_in(mask)
     if not mask.any():
-        raise ValueError("the region has no surface under it; ask for a larger one or another place")
+        raise ValueError(NOWHERE)
     far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
-    x = np.clip(far / far.max(), 0, 1)
-    return Area(mask.astype(np.float32), (x * x * (3 - 2 * x)).astype(np.float32))
+    return Area(mask.astype(np.float32), smooth(far / far.max()).astype(np.float32))
+
+
+def smooth(x: np.ndarray) -> np.ndarray:
+    """From 0 at 0 to 1 at 1, level at both."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def _about(canvas, middle):

@@ -6,12 +6,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from crossmodal.defects import DEFECTS
 from crossmodal.defects.spec import Angle, Scale
-from crossmodal.methods.algebra import AnyRegion
+from crossmodal.methods.algebra import AnyRegion, outlines
 from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block
-from crossmodal.methods.contents import AnyContent, Keep
+from crossmodal.methods.contents import AnyContent, Crop, Keep, OneOf
 from crossmodal.methods.effects import AnyEffect, Flat
-from crossmodal.methods.regions import Perlin
+from crossmodal.methods.gate import Gate
+from crossmodal.methods.perlin_region import Perlin
 from crossmodal.methods.units import Of
 from crossmodal.place import Place
 
@@ -64,8 +65,28 @@ class Blocks(Block):
     sharing: tuple[Sharing, ...] = Field(("both",), min_length=1)
     """Drawn from these: seen in all modalities, in colour alone, or in geometry alone."""
     orientation_deg: Angle = (0.0, 360.0)
+    along: Literal["drawn", "least", "most"] = "drawn"
+    """Its heading on a surface: as drawn, or along the direction in which that bends the least or the most there; which
+    of the two ways, and all of it where the surface tells none, is as drawn."""
     label: Literal["region", "logistic"] = "region"
     """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
+
+    gate: Gate | None = None
+    """What a draw must be like to be kept."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not self.region.bounded:
+            raise ValueError(f"region: {self.region.kind} only says where another one may lie; give both as parts of "
+                             "an and")
+        contents = self.content.of if isinstance(self.content, OneOf) else (self.content,)
+        if outlines(self.region) and not all(isinstance(content, Crop) for content in contents):
+            raise ValueError("region: an outline is that of a crop; give content: {kind: crop, folder: ...} with it")
+        if self.gate is not None and self.at_most > 1:
+            raise ValueError("gate: it looks at one defect; leave at_most out")
+        if self.along != "drawn" and self.space == "pixels":
+            raise ValueError(f"along: a photograph does not bend; leave {self.along} out, or make it on the surface")
+        return self
 
     @model_validator(mode="after")
     def _of_photographs(self) -> Self:

@@ -6,14 +6,16 @@ from typing import NamedTuple
 
 import yaml
 
-from crossmodal.methods.contents import OneOf, Shift, Texture
+from crossmodal.methods.contents import Crop, OneOf, Shift, Texture
 from crossmodal.methods.presets import method, names
 from crossmodal.methods.spec import Blocks, Method
 
-CONTENTS = {"shift": "another place's own colours", "grid_shuffle": "its own cells, shuffled", "texture": "a texture",
+CONTENTS = {"shift": "another place's own colours", "crop": "a real defect's colours",
+            "grid_shuffle": "its own cells, shuffled", "texture": "a texture",
             "plain": "one colour", "speckle": "noise", "fill": "what its surroundings suggest",
             "slide": "its own, slid along", "keep": "light on relief"}
-EFFECTS = {"none": "-", "hills": "hills of the region", "paste": "another place's relief", "remove": "no return",
+EFFECTS = {"none": "-", "hills": "hills of the region", "deposit": "matter on it",
+           "paste": "another place's relief", "remove": "no return",
            "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
            "print": "another picture in its depth", "one_of": "one of several"}
 GENERATES = "a fitted generator or a diffusion model"
@@ -88,4 +90,6 @@ def _needs(blocks: Blocks) -> str:
     contents = _contents(blocks)
     if any(isinstance(content, Texture) for content in contents):
         return "a capture; textures: a folder, else procedural ones"
+    if any(isinstance(content, Crop) for content in contents):
+        return "a capture, and a folder of captures whose defects are marked"
     return "two like places on the capture" if any(isinstance(c, Shift) for c in contents) else "a capture"

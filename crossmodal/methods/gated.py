@@ -1,0 +1,45 @@
+"""Method → Plan, by way of its gate: the first draw that passes is kept."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from crossmodal.capture import Capture, View
+from crossmodal.imprint import imprint
+from crossmodal.methods.gate import Gate
+from crossmodal.methods.making import begun, drawn_once, made
+from crossmodal.methods.regions import area_of
+from crossmodal.methods.spec import Method
+from crossmodal.plan import Made, Plan
+
+
+def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) -> Plan:
+    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture, or where
+    its gate refuses all draws."""
+    gate = method.blocks.gate
+    if gate is not None and not isinstance(capture, View):
+        raise ValueError(f"the gate of {method.name} looks at pictures; leave it out, or give a capture")
+    for refused in range(1 if gate is None else gate.tries):
+        plan = drawn_once(capture, method, seed, scale_of, refused)
+        why = "" if gate is None else _refusal(gate, capture, plan)
+        if not why:
+            return plan
+    raise ValueError(f"none of {gate.tries} draws of {method.name} passes its gate, of the last {why}; ask for less")
+
+
+def _refusal(gate: Gate, capture, plan: Plan) -> str:
+    """Why a gate refuses a plan of one defect, or nothing."""
+    [planned] = plan.defects
+    try:
+        edit = made(capture, planned)
+    except ValueError as error:  # it is empty
+        return str(error)
+    if gate.overlap and (why := gate.refuses_overlap(_overlap(capture, planned))):
+        return why
+    return gate.refuses(imprint(capture, (edit,), plan)) if gate.looks else ""
+
+
+def _overlap(capture, planned: Made) -> float:
+    """The share of a region, as it was drawn, that has the object beneath it."""
+    canvas, _, middle = begun(capture, planned)
+    shape = area_of(planned.blocks.region, replace(canvas, whole=True), middle, planned.texture_seed).inside
+    return float((shape & (capture.surface.foreground if canvas.lit else canvas.known)).sum() / shape.sum())

@@ -1,0 +1,77 @@
+"""Where noise rises above a threshold: what the DRAEM family calls a defect."""
+
+import math
+from typing import Literal, Self
+
+import numpy as np
+
+from crossmodal.defects.spec import Scale, Size
+from crossmodal.methods.block import Block, Range, fixed
+from crossmodal.methods.noise import framed, perlin
+from crossmodal.methods.regions import Area, Region, area_of
+
+TRIES = 32  # noise that may be empty, before it is given up
+FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
+
+
+class Perlin(Region):
+    """Gradient noise above a threshold (DRAEM): blobs of any shape, and hills of the same noise."""
+
+    kind: Literal["perlin"] = "perlin"
+    diameter_mm: Size = ("35%", "70%")
+    """Of the surface that it covers; of a photograph it covers all."""
+    octaves: tuple[int, int] = (0, 5)
+    """The canvas has 2^k lattice cells down, and across, each k drawn from these."""
+    threshold: Range = (0.5, 0.5)
+    signed: bool = False
+    """Both hills above the threshold and pits below its negative."""
+    nonempty: bool = True
+    """Draw again where nothing rises above it; else an empty region is refused, and never called good."""
+    turn_deg: Range = (-90.0, 90.0)
+    framed: bool = False
+    """Of a photograph: as DRAEM's code has it, a picture of whole cells that was turned, and is empty more often."""
+    cells: tuple[int, int] | None = None
+    """(down, across): what was drawn."""
+
+    def drawn(self, rng, scale: Scale) -> Self:
+        cells = tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
+        rest = Block.drawn(self.model_copy(update={"octaves": (0, 0), "cells": None}), rng, scale)
+        return rest.model_copy(update={"octaves": self.octaves, "cells": cells})
+
+    def box_mm(self):
+        return (fixed(self.diameter_mm),) * 2
+
+    @property
+    def finest_mm(self):
+        return 0.25 * fixed(self.diameter_mm) / max(self.cells)
+
+
+@area_of.register
+def _(region: Perlin, canvas, middle, seed):
+    threshold = fixed(region.threshold)
+    if region.framed and not canvas.lit:
+        raise ValueError("framed noise reaches to the border of a photograph; leave framed out on a surface")
+    least = 1 if canvas.lit else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
+    tries = [(attempt, cells) for cells in (least, 1) for attempt in range(TRIES)] if region.nonempty else [(0, 1)]
+    for attempt, cells in tries:
+        fades = None if canvas.lit else FADES
+        if region.framed:
+            noise = framed(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt)
+        else:
+            noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
+                           max(threshold, 0))
+        over = np.maximum(noise - threshold, 0)
+        over[~canvas.known_in(over > 0)] = 0
+        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
+        for part in (over, under):
+            if part is not None and np.count_nonzero(part) < cells:  # of full height it would be a needle
+                part[:] = 0
+        most = [0.0 if part is None else float(part.max()) for part in (over, under)]
+        if max(most) > 0:
+            weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)
+            if under is not None:
+                weight[under > 0] = 1
+                profile -= under / max(most[1], 1e-9)
+            return Area(weight, profile, noise)
+    raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
+                     + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))
