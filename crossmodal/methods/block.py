@@ -3,10 +3,10 @@
 from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from crossmodal.defects.spec import Angle, Scale, _mm
-from crossmodal.methods.draws import AnyLaw
+from crossmodal.methods.draws import Laws
 
 Range = Angle
 """Any two numbers, low to high; one number fixes it."""
@@ -17,7 +17,7 @@ class Block(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    laws: dict[str, AnyLaw] = Field(default_factory=dict)
+    laws: Laws = ()
     """By the name of a range, how it is drawn if not uniformly."""
 
     @model_serializer(mode="wrap")
@@ -26,7 +26,7 @@ class Block(BaseModel):
 
     @model_validator(mode="after")
     def _of_ranges(self) -> Self:
-        for name in self.laws:
+        for name, _ in self.laws:
             if not _is_range(getattr(self, name, None)):
                 raise ValueError(f"laws are for ranges, and {name} of a {type(self).__name__.lower()} is none")
         return self
@@ -34,7 +34,7 @@ class Block(BaseModel):
     def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
         """The same block, and those inside it, with every range narrowed to one number in the order of the fields."""
         numbers = {name: self._number(name, rng, self.scale_for(name, scale)) for name in type(self).model_fields}
-        return self.model_copy(update=numbers | {"laws": {}})
+        return self.model_copy(update=numbers | {"laws": ()})
 
     def scale_for(self, name: str, scale: Scale) -> Scale:
         """What the percentages of one of its fields are of."""
@@ -42,9 +42,10 @@ class Block(BaseModel):
 
     def _number(self, name, rng, scale):
         value = getattr(self, name)
-        if name not in self.laws:
+        law = dict(self.laws).get(name)
+        if law is None:
             return _drawn(value, rng, scale)
-        number = self.laws[name].number(rng, *(_mm(end, scale) for end in value), scale)
+        number = law.number(rng, *(_mm(end, scale) for end in value), scale)
         return (number, number)
 
 

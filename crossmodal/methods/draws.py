@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from crossmodal.defects.spec import Scale, _mm
 
@@ -55,3 +55,8 @@ class Gamma(Law):
 
 
 AnyLaw = Annotated[Beta | Normal | Gamma, Field(discriminator="law")]
+Laws = Annotated[tuple[tuple[str, AnyLaw], ...],
+                 BeforeValidator(lambda laws: tuple(laws.items()) if isinstance(laws, dict) else laws),
+                 PlainSerializer(lambda laws: {name: law.model_dump() for name, law in laws}),
+                 WithJsonSchema({"type": "object"})]
+"""By name; written as a mapping, kept as pairs, which can be hashed."""
