@@ -72,9 +72,9 @@ __all__ = [
     "read_mesh", "read_recipe", "read_rig", "replay", "rgb", "synthesize", "write_mesh",
 ]  # fmt: skip
 
-_LATER = {"guidance": "crossmodal.guidance", "judge": "crossmodal.judge", "locate": "crossmodal.locate",
-          "prompt": "crossmodal.guidance", "MeshResult": "crossmodal.meshes", "read_mesh": "crossmodal.meshes",
-          "write_mesh": "crossmodal.meshes"}
+_LATER = {name: f"crossmodal.{name}" for name in ("guidance", "inpaint", "judge", "locate", "optimise")} | {
+    "prompt": "crossmodal.guidance", "MeshResult": "crossmodal.meshes", "read_mesh": "crossmodal.meshes",
+    "write_mesh": "crossmodal.meshes"}
 """Where lies what is imported when first asked for: words and meshes are not every user's."""
 
 

@@ -86,19 +86,21 @@ def synthesize(
 ) -> int:
     """Make defects in good captures, in the layout of MVTec 3D-AD or another, with all ground truth; or in clouds."""
     from crossmodal.commands.synthesize import run
+    from crossmodal.commands.wanted import Terms, Wanted, Work
     from crossmodal.datasets.source import Reading
     from crossmodal.judge import Choice
     from crossmodal.locate import Where
+    from crossmodal.production import Shard
+    from crossmodal.production.request import light_parsed
 
-    return run(source, out, recipe=recipe, preset=preset, kinds=_words(kinds), prompt=prompt, encoder=encoder,
-               methods=_words(methods), as_published=as_published,
-               count=count, seed=seed, origins=_words(origin), workers=workers, resume=resume, shard=shard,
-               only_defects=only_defects, allow_overlap=allow_overlap, ply=ply, light=light, views=views,
-               format=format, json=json, where=Where.said(where, locator, segmenter),
-               choice=Choice.said(judge, best_of, least),
-               vlm=vlm, or_grammar=or_grammar,
-               reading=Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm,
-                               _three(viewpoint)))
+    wanted = Wanted(recipe, preset, _words(kinds), prompt, _words(methods), as_published, encoder, vlm, or_grammar,
+                    count)
+    origins = None if origin is None else tuple(name.removesuffix("/good") for name in _words(origin))
+    reading = Reading(unit, intrinsics, depth_scale, mm_per_pixel, depth_model, relief_mm, _three(viewpoint))
+    terms = Terms(seed, origins, only_defects, allow_overlap, ply, reading, light_parsed(light),
+                  Where.said(where, locator, segmenter), Choice.said(judge, best_of, least))
+    work = Work(workers, resume, None if shard is None else Shard.parsed(shard))
+    return run(source, out, wanted, terms, work, format=format, views=views, json=json)
 
 
 for _command in (lift, inpaint, optimise):

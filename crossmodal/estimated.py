@@ -10,10 +10,12 @@ import numpy as np
 
 from crossmodal.capture import Capture
 from crossmodal.flat import distance_m, flat_camera, lamp
-from crossmodal.weights import one_thread, weights
+from crossmodal.weights import one_thread, weights, whole
 
 METRIC = frozenset({"glpn", "zoedepth", "depth_pro"})
 """Models that answer in metres whatever their configuration says; others say so, or tell nearness alone."""
+UNREAD = "fusion_stage.layers.0.residual_layer1."
+"""Weights that some checkpoints of DPT lack: its first fusion has nothing to fuse with, and does not use them."""
 RANGE = (1, 99)  # percentiles between which relief is counted: a guess's few worst pixels are not its shape
 
 
@@ -75,6 +77,7 @@ def _loaded(model: str):
         import torch  # noqa: F401
         from transformers import AutoImageProcessor, AutoModelForDepthEstimation, pipeline
 
-        net = AutoModelForDepthEstimation.from_pretrained(model, local_files_only=True)
+        net = whole(AutoModelForDepthEstimation.from_pretrained(model, local_files_only=True, output_loading_info=True),
+                    UNREAD)
         processor = AutoImageProcessor.from_pretrained(model, local_files_only=True)
         return pipeline("depth-estimation", model=net, image_processor=processor, device="cpu")

@@ -7,6 +7,7 @@ import numpy as np
 
 import rgb as rgb_room
 from crossmodal.capture import Capture, Rig
+from crossmodal.imprinted import imprinted
 from crossmodal.lifted import LiftedEdit, material
 
 NEAR_PX = 3.0  # footprints of a pixel by which the same surface may lie apart in two views
@@ -64,15 +65,13 @@ def _span(any_, size, margin):
     return max(0, int(at[0]) - margin), min(size, int(at[-1]) + 1 + margin)
 
 
-def edits_of_views(rig: Rig, edits: Sequence, at: int, imprint) -> list[tuple]:
-    """The edits of each view, in order; lifted ones are of view ``at``, on what the edits before them left.
-
-    imprint: how a view sees edits
-    """
+def edits_of_views(rig: Rig, edits: Sequence, at: int) -> list[tuple]:
+    """The edits of each view, in order; lifted ones are of view ``at``, on what the edits before them left."""
     lists: list[list] = [[] for _ in rig.views]
     for edit in edits:
         if isinstance(edit, LiftedEdit):
-            views = tuple(imprint(view, own).after if own else view for view, own in zip(rig.views, lists, strict=True))
+            views = tuple(imprinted(view, own).after if own else view
+                          for view, own in zip(rig.views, lists, strict=True))
             for own, seen in zip(lists, seen_from(Rig(views, rig.T_rig_camera), edit, at), strict=True):
                 own.extend(() if seen is None else (seen,))
         else:

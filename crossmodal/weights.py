@@ -9,6 +9,10 @@ from warnings import catch_warnings, simplefilter
 SAID = 120  # characters of what a library says of broken weights
 
 
+class Lacking(LookupError):
+    """What a model's files lack."""
+
+
 @contextmanager
 def weights(model: str, what: str, extra: str) -> Iterator[None]:
     """Around what imports a library and loads a model by ``from_pretrained(model, local_files_only=True)``.
@@ -16,18 +20,21 @@ def weights(model: str, what: str, extra: str) -> Iterator[None]:
     what: it shall be, such as "a text encoder with its tokenizer"; extra: that brings the libraries
     Errors: ValueError, one line, that names the library, or the model, the cache and the way out.
     """
-    bars = None
+    bars = verbosity = None
     try:
         from transformers.utils import logging
 
-        bars = logging.is_progress_bar_enabled()
+        bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
         logging.disable_progress_bar()
+        logging.set_verbosity_error()  # a report on the weights is several lines
         with catch_warnings():
             simplefilter("ignore")  # what libraries remark about each other is nothing to a user
             yield
     except ModuleNotFoundError as error:
         missing = error.name or "more libraries"
         raise ValueError(f"{what} needs {missing}; pip install \"crossmodal-anomaly[{extra}]\"") from None
+    except Lacking as error:
+        raise ValueError(f"{model} lacks {error}, which would be random; give {what} that is whole") from None
     except Exception as error:  # whatever broken weights raise
         if Path(model).is_dir():
             raise ValueError(f"{model} is no folder with {what} ({_said(error)}); give one that is whole") from None
@@ -36,6 +43,21 @@ def weights(model: str, what: str, extra: str) -> Iterator[None]:
     finally:
         if bars:
             logging.enable_progress_bar()
+        if verbosity is not None:
+            logging.set_verbosity(verbosity)
+
+
+def whole(loaded: tuple, unread: str | None = None):
+    """The model of ``from_pretrained(model, output_loading_info=True)``. Raises Lacking where its files lack weights of
+    it, which `transformers` draws at random.
+
+    unread: is in the names of weights whose output nothing looks at
+    """
+    net, said = loaded
+    lacking = sorted(name for name in said["missing_keys"] if unread is None or unread not in name)
+    if lacking:
+        raise Lacking(lacking[0] + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""))
+    return net
 
 
 def named(model) -> str:

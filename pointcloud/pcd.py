@@ -225,6 +225,15 @@ def _unpacked(path: str | Path, body: bytes, layout: list, n: int, size: int) ->
     return columns
 
 
+def encoding_of(path: str | Path) -> Encoding:
+    """How a PCD holds its points: ascii, binary or binary_compressed. Errors: ValueError, OSError."""
+    with open(path, "rb") as file:
+        for line in file:
+            if line.startswith(b"DATA "):
+                return line.split()[1].decode("ascii")
+    raise ValueError(f"{path} has no DATA line; save it as PCD v0.7")
+
+
 def write_pcd(path: str | Path, pcd: Pcd, encoding: Encoding = "binary_compressed") -> None:
     """Write PCD v0.7, atomically; the same values give the same bytes, and every field reads back bit for
     bit.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pointcloud import npy, text
-from pointcloud.pcd import Pcd, pack_rgb, pcd_rgb, read_pcd, write_pcd
+from pointcloud.pcd import Pcd, encoding_of, pack_rgb, pcd_rgb, read_pcd, write_pcd
 from pointcloud.ply import read_ply, write_vertices
 from pointcloud.roles import Roles, named
 
@@ -128,15 +128,6 @@ def _read_pcd(path: Path) -> Table:
 def _write_pcd(path: Path, table: Table) -> None:
     encoding, viewpoint = table.kept
     write_pcd(path, Pcd(table.columns, len(table), viewpoint=viewpoint), encoding)
-
-
-def encoding_of(path: Path) -> str:
-    """How a PCD holds its points: ascii, binary or binary_compressed. Errors: ValueError, OSError."""
-    with open(path, "rb") as file:
-        for line in file:
-            if line.startswith(b"DATA "):
-                return line.split()[1].decode("ascii")
-    raise ValueError(f"{path} has no DATA line; save it as PCD v0.7")
 
 
 def _read_text(path: Path) -> Table:

@@ -1,7 +1,8 @@
-"""Conversions as tests ask for them: in a line, skipped where a library is not there."""
+"""Conversions as tests ask for them: in a line, skipped where a library is not there; and masks compared by kind."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crossmodal.cli import main
@@ -11,6 +12,7 @@ from crossmodal.formats import convert as work
 from crossmodal.formats.sample import Dataset
 
 LIBRARIES = {"coco": "pycocotools", "huggingface": "datasets", "webdataset": "webdataset", "rerun": "rerun"}
+ITS_OWN = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own decoder
 
 
 def seen(root: Path, name: str | None = None) -> tuple[str, Dataset]:
@@ -35,3 +37,14 @@ def refused(capsys, *arguments) -> str:
     assert [line for line in text if not line.startswith("convert: ")] == [text[-1]]
     assert text[-1].startswith("error: ")
     return text[-1]
+
+
+def kinds_of(levels: np.ndarray, ids) -> dict[str, np.ndarray]:
+    """A mask by kind of a ground truth in class ids."""
+    names = {level: kind for kind, level in ids.items()}
+    return {names[level]: levels == level for level in np.unique(levels[levels > 0])}
+
+
+def same_masks(levels: np.ndarray, ids, masks: dict[str, np.ndarray]) -> bool:
+    found = kinds_of(levels, ids)
+    return found.keys() == masks.keys() and all((found[kind] == masks[kind]).all() for kind in masks)

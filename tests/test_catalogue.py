@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
+import laws_agreement as agreement
+import laws_scale as scale
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
 import test_laws_lift as lift
 import test_laws_motion as motion
 import test_laws_replay as replaying
-import test_laws_scale as scale
 import test_laws_truth as against_truth
 import truth
 

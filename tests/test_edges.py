@@ -7,7 +7,7 @@ import pytest
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_laws_agreement import check_L5
+from laws_agreement import check_L5
 from test_laws_real import CABLES, read
 from test_sensor import imprinted
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +171,20 @@ def test_missing_weights_are_named_in_one_line(tmp_path):
     with pytest.raises(ValueError, match="is no folder with a text encoder") as error:
         understand("a frobnitz", Encoder(str(tmp_path / "none")))
     assert "\n" not in str(error.value)
+
+
+def test_weights_that_the_files_lack_are_named_unless_nothing_reads_them(tiny, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    def without(part) -> str:
+        folder = shutil.copytree(tiny, tmp_path / part)
+        kept = {name: one for name, one in load_file(tiny / "model.safetensors").items() if part not in name}
+        save_file(kept, folder / "model.safetensors", {"format": "pt"})
+        return str(folder)
+
+    assert (Encoder(without("pooler")).vectors(["a dent"]) == Encoder(str(tiny)).vectors(["a dent"])).all()
+    with pytest.raises(ValueError, match=r"query lacks encoder\.layer\.0\.attention\.self\.query\.bias and 1 more,"):
+        Encoder(without("query")).ready()
 
 
 def test_the_command_line_takes_it_with_a_prompt_and_records_what_it_took(minilm, capsys, tmp_path):

@@ -17,13 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory) -> tuple[Path, dict[str, layouts.Truth]]:
-    """A category of MVTec 3D-AD and what is in it."""
-    root = tmp_path_factory.mktemp("tree") / "board"
-    return root, layouts.mvtec3d(root)
-
-
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-60])
 
@@ -52,8 +45,8 @@ def test_a_file_cut_short_leaves_nothing_behind(tmp_path, capsys, builder, file,
 
 @pytest.mark.parametrize("name", ["webdataset", "huggingface"])
 @pytest.mark.parametrize("share", [0.3, 0.9])
-def test_a_shard_cut_short_is_refused(tree, tmp_path, capsys, name, share):
-    shards = converted(tree[0], name, tmp_path / "shards")
+def test_a_shard_cut_short_is_refused(board, tmp_path, capsys, name, share):
+    shards = converted(board[0], name, tmp_path / "shards")
     path = next(path for path in sorted(shards.rglob("*")) if path.suffix in (".tar", ".parquet"))
     path.write_bytes(path.read_bytes()[:int(share * path.stat().st_size)])
     error = refused(capsys, "convert", shards, "--to", "mvtec3d", "--out", tmp_path / "out")

@@ -8,7 +8,7 @@ import grain
 import numpy as np
 import pytest
 import toys
-from test_laws_agreement import check_L5, doctored
+from laws_agreement import check_L5, doctored
 from test_laws_real import CABLES, SCENES, read
 
 import crossmodal as cm

@@ -239,6 +239,11 @@ def test_plan_on_a_capture_says_what_cannot_be_and_what_will_not_be_seen(categor
     assert value["plan"]["defects"][0]["spec"]["kind"] == "dent"
     assert any("is below this capture's" in sentence for sentence in value["warnings"])
     assert main(["plan", "a dent", "--image", "nowhere.pcd"]) == 2
+    capsys.readouterr()
+    assert main(["plan", "a dent", "--image", image]) == 0
+    assert "planned on" not in capsys.readouterr().err
+    assert main(["plan", "a dent", "--image", str(category)]) == 0
+    assert f"note: planned on train/good/000, the first of 3 captures in {category}" in capsys.readouterr().err
 
 
 def test_synthesize_takes_a_prompt_and_keeps_it_with_captions_and_what_came_of_it(category, tmp_path, capsys):

@@ -171,6 +171,18 @@ def test_a_model_of_another_sort_is_named(models, tmp_path):
         reads(str(tmp_path / "none"))
 
 
+def test_a_model_without_its_head_is_no_judge(models, tmp_path, capfd):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(models["clip"], tmp_path / "clip")
+    kept = load_file(folder / "model.safetensors")
+    del kept["visual_projection.weight"]
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=r"lacks visual_projection\.weight, which would be random; give an image-text"):
+        reads(str(folder))
+    assert capfd.readouterr().err == ""
+
+
 def entries(folder):
     return [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
 

@@ -8,7 +8,7 @@ import toys
 import truth
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_laws_agreement import check_gt, check_L3, check_L5, check_L9, doctored, same_bits, specs
+from laws_agreement import check_gt, check_L3, check_L5, check_L9, doctored, same_bits, specs
 from test_laws_replay import check_L10
 from test_laws_truth import GENTLE, ROUND, check_light_against, silhouettes
 

@@ -7,8 +7,8 @@ import pytest
 import truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_laws_agreement import doctored, left_of, specs
-from test_laws_scale import BIG, check_areas
+from laws_agreement import doctored, left_of, specs
+from laws_scale import BIG, check_areas
 from test_laws_truth import allowance, check_gt_against
 
 import crossmodal as cm

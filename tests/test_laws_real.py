@@ -5,9 +5,9 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import truth
-from test_laws_agreement import check_gt, check_L3, check_L4, check_L5, check_L9, doctored, through_cloud
+from laws_agreement import check_gt, check_L3, check_L4, check_L5, check_L9, doctored, through_cloud
+from laws_scale import outline_mm, requested
 from test_laws_replay import check_identity, check_L10, faded
-from test_laws_scale import outline_mm, requested
 
 import crossmodal as cm
 from crossmodal.camera import residual

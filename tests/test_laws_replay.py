@@ -11,7 +11,7 @@ import toys
 import truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_laws_agreement import doctored, specs
+from laws_agreement import doctored, specs
 
 import crossmodal as cm
 

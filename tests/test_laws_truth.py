@@ -5,8 +5,8 @@ import pytest
 import truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from laws_agreement import doctored, specs
 from scipy.ndimage import maximum_filter
-from test_laws_agreement import doctored, specs
 
 import crossmodal as cm
 from rgb.shading import to_linear, to_srgb

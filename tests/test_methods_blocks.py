@@ -101,10 +101,9 @@ def test_regions_of_regions_hold_what_sets_do(space):
     canvas, middle = laid_out(space)
     a, b = drawn(Ellipse(length_mm=30, width_mm=22)), drawn(Rectangle(area_percent=1.2, aspect=1.5))
     c = drawn(Half(fades_mm=3))
-    inside = {part: area_of(part, canvas, middle, 3).inside for part in (a, b, c)}
-    for region, want in ((a & b, inside[a] & inside[b]), (a | b, inside[a] | inside[b]),
-                         (a & ~b, inside[a] & ~inside[b]), (a & c, inside[a] & inside[c]),
-                         (a & ~c & ~b, inside[a] & ~inside[c] & ~inside[b]), (~b, canvas.known & ~inside[b])):
+    in_a, in_b, in_c = (area_of(part, canvas, middle, 3).inside for part in (a, b, c))
+    for region, want in ((a & b, in_a & in_b), (a | b, in_a | in_b), (a & ~b, in_a & ~in_b), (a & c, in_a & in_c),
+                         (a & ~c & ~b, in_a & ~in_c & ~in_b), (~b, canvas.known & ~in_b)):
         area = area_of(region, canvas, middle, 3)
         assert (area.inside == want).all(), region.kind
         assert np.abs(area.profile).max() == pytest.approx(1)

@@ -63,6 +63,12 @@ def test_importing_crossmodal_imports_nothing_heavy(tmp_path):
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
+def test_what_comes_when_it_is_first_asked_for_is_found_and_brings_nothing_heavy(tmp_path):
+    asked = "import crossmodal as cm, sys; [getattr(cm, name) for name in cm._LATER]; cm.optimise.optimise; "
+    done = python(asked + "print([m for m in sys.argv[1:] if m in sys.modules])", tmp_path, *HEAVY)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
 def test_the_demo_runs_where_only_the_base_is_installed(tmp_path):
     blocked = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1:])); import crossmodal.cli as c; "
     done = python(blocked + "sys.exit(c.main(['demo', '--out', 'made']))", tmp_path, *HEAVY)

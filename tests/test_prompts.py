@@ -77,6 +77,14 @@ def test_any_text_is_understood_or_refused_in_one_line(text):
         assert text[word.start:word.end] == word.text
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("a 0 mm dent", "a dent 0 mm across is none; say a size above 0, or leave it open"),
+    ("a scratch of 0 to 3 mm", "a scratch 0 mm long is none"), ("a dent 0% deep", "a dent 0% deep is none"),
+    ("a bend of 0 degrees", "a bend of 0 degrees is none")])
+def test_a_size_of_nothing_is_refused_in_words(text, said):
+    assert understand(text).refused.startswith(said)
+
+
 def test_what_is_too_long_is_refused_before_it_is_read():
     assert "at most" in understand("dent " * LONGEST).refused
     assert understand("a dent").recipe is not None

@@ -5,9 +5,10 @@ import sys
 
 import yaml
 
+from crossmodal.capture import Capture
 from crossmodal.commands.progress import table
 from crossmodal.commands.prompted import printed
-from crossmodal.datasets import Reading
+from crossmodal.datasets import Reading, load, sources
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.prompt import Understood, Word, understand
@@ -16,6 +17,7 @@ from crossmodal.recipe import Recipe
 from crossmodal.weights import named
 
 NO_MODEL = "--or-grammar says who answers where a model does not; name one by --vlm, or leave it out"
+
 
 def run(text: str, image: str | None, seed: int, reading: Reading, json: bool, where: Where | None = None,
         vlm: str | None = None, or_grammar: bool = False, encoder: str | None = None) -> int:
@@ -63,11 +65,11 @@ def written(recipe: Recipe) -> dict:
 
 def _on(image, recipe, seed, reading, warnings, where):
     """(recipe, why not, plan) of a recipe on the capture of a file; sentences go to warnings."""
-    from crossmodal.datasets import load, sources
     from crossmodal.guidance.sense import sensible
     from crossmodal.synthesis import draw, forecast
 
-    capture = load(sources(image)[0], reading)
+    capture, taken = first_of(image, reading)
+    warnings += taken
     try:
         recipe, cut = sensible(recipe, capture.surface)
         drawn = draw(capture, Placing(where).on(capture, recipe), seed)
@@ -75,6 +77,13 @@ def _on(image, recipe, seed, reading, warnings, where):
         return None, str(error), None
     warnings += [*cut, *forecast(capture, drawn)]
     return recipe, None, drawn
+
+
+def first_of(image: str, reading: Reading) -> tuple[Capture, tuple[str, ...]]:
+    """The capture that a path says, and where it says several, a sentence on which of them was taken."""
+    found = sources(image)
+    many = f"planned on {found[0].path}, the first of {len(found)} captures in {image}"
+    return load(found[0], reading), (many,) if len(found) > 1 else ()
 
 
 def _tell(understood: Understood, value: dict, drawn) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import yaml
 
-from crossmodal.commands.plan import written
+from crossmodal.commands.plan import first_of, written
 from crossmodal.commands.progress import table
-from crossmodal.datasets import Reading, Source, load, sources
+from crossmodal.datasets import Reading, Source, load
 from crossmodal.datasets.mvtec3d_writer import plain
 from crossmodal.production import Request, Shard, divide
 from crossmodal.production.jobs import Jobs
@@ -89,12 +89,11 @@ def plan(text: str, image: str | None, seed: int, reading: Reading, vlm: str, or
 
     if image is None:
         raise ValueError("--vlm needs a capture to look at; give it by --image")
-    capture = load(sources(image)[0], reading)
+    capture, notes = first_of(image, reading)
     told = drawn = refused = None
-    notes: tuple[str, ...] = ()
     try:
         told = ask(capture, text, vlm, or_grammar)
-        notes = told.notes
+        notes += told.notes
         drawn = draw(capture, told.recipe, seed)
         notes += forecast(capture, drawn)
     except Unusable as error:

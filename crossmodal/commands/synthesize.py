@@ -7,125 +7,97 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from crossmodal.commands.plan import NO_MODEL
 from crossmodal.commands.progress import progress, warner
-from crossmodal.commands.prompted import kept_to_object, recipe_of, tally, told
+from crossmodal.commands.prompted import kept_to_object, tally, told
+from crossmodal.commands.wanted import Terms, Wanted, Work
 from crossmodal.datasets import Reading, Source, sources
-from crossmodal.datasets.clouds import cloud_sources
+from crossmodal.datasets.clouds import CloudSource, cloud_sources
 from crossmodal.datasets.destination import checked_out
 from crossmodal.datasets.mvtec3d_writer import plain
-from crossmodal.defects import DEFECTS
 from crossmodal.formats import Format, mvtec3d
 from crossmodal.formats import clouds as clouds_alone
 from crossmodal.formats.staged import staged, writable
-from crossmodal.judge import Choice
-from crossmodal.locate import Where
 from crossmodal.meshes.files import is_mesh
 from crossmodal.meshes.scanned import scan_file
-from crossmodal.methods.presets import method
-from crossmodal.presets import preset as named
-from crossmodal.production import Request, Shard, Summary, produce
+from crossmodal.production import Request, Summary, produce
 from crossmodal.production.clouds import produce_clouds, without_colour
-from crossmodal.production.request import light_parsed
 from crossmodal.production.run import ONE_VIEW
-from crossmodal.recipe import read_recipe
 
 VIEWS, PIXELS = 12, 320  # of the ring that scans a mesh, and a side of its pictures
 
 
-def run(source: str, out: Path, *, recipe: Path | None, preset: str | None, kinds: tuple[str, ...] | None,
-        prompt: str | None, encoder: str | None, methods: tuple[str, ...] | None, as_published: bool,
-        count: int | None, seed: int, origins: tuple[str, ...] | None, workers: int, resume: bool, shard: str | None,
-        only_defects: bool, allow_overlap: bool, ply: bool, reading: Reading, light: str, views: int | None,
-        format: str | None, json: bool, where: Where | None = None, choice: Choice | None = None,
-        vlm: str | None = None, or_grammar: bool = False) -> int:
+def run(source: str, out: Path, wanted: Wanted, terms: Terms, work: Work, *, format: str | None, views: int | None,
+        json: bool) -> int:
     """Make the samples, say what was made and where, and return the exit code."""
-    said = {"--recipe": recipe, "--preset": preset, "--kinds": kinds, "--prompt": prompt, "--methods": methods}
-    given = [option for option, value in said.items() if value is not None]
-    if len(given) > 1:
-        raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
-    if encoder is not None and (prompt is None or vlm is not None):
-        raise ValueError("--encoder helps the grammar to read a --prompt; leave --vlm out")
     root, mesh = Path(source), is_mesh(source)
-    clouds = [] if mesh or reading.mm_per_pixel is not None else cloud_sources(root)
+    clouds = [] if mesh or terms.reading.mm_per_pixel is not None else cloud_sources(root)
     own = clouds_alone.FORMAT if clouds else mvtec3d.FORMAT
-    target = writable(format, reading, resume=resume, shard=shard, ply=ply, own=own)
-    part = None if shard is None else Shard.parsed(shard)
-    rest = {"seed": seed, "only_defects": only_defects, "allow_overlap": allow_overlap, "ply": ply,
-            "reading": reading, "light": light_parsed(light),
-            "origins": None if origins is None else tuple(map(_split, origins)), "where": where, "choice": choice}
-    if or_grammar and vlm is None:
-        raise ValueError(NO_MODEL)
-    if vlm is not None:
-        from crossmodal.commands.seen import asked as asked_of_each
-        from crossmodal.commands.seen import request_for
-
-        request = request_for(prompt, vlm, _count(count, 1), **rest)
-    elif prompt is not None:
-        wanted, likened = recipe_of(prompt, encoder)
-        request = Request.of_recipe(wanted, _count(count, 1), prompt=prompt, likened=likened, **rest)
-    elif methods is not None:
-        request = Request.of_methods([method(name, as_published) for name in methods], _count(count, len(methods)),
-                                     **rest)
-    elif recipe is not None or preset is not None:
-        wanted = read_recipe(recipe) if preset is None else named(preset)
-        request = Request.of_recipe(wanted, _count(count, 1), **rest)
-    else:
-        if kinds is None:
-            kinds = tuple(spec.model_fields["kind"].default for spec in DEFECTS
-                          if not ((reading.flat or where is not None) and spec.extent == "global"))
-        request = Request.of_kinds(kinds, _count(count, len(kinds)), **rest)
-    for models in (where, choice):
+    target = writable(format, terms.reading, resume=work.resume, shard=work.shard is not None, ply=terms.ply,
+                      own=own)
+    request = wanted.request(terms)
+    for models in (terms.where, terms.choice):
         if models is not None:
             models.ready()
-    summaries, asked = [], []
-    warn = warner()
+    methods, warn = wanted.methods, warner()
     checked_out(out, root)
     if methods is not None and clouds:
         raise ValueError(f"{source} holds clouds alone; a method takes its matter from a picture, so give captures")
     if not mesh and views is not None:
         raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
     if clouds:
-        if where is not None or choice is not None:
-            raise ValueError(f"{source} holds clouds alone, and --where and --judge look at pictures; leave them away")
-        if vlm is not None:
-            raise ValueError(f"{source} holds clouds alone, and --vlm needs a picture; leave it out")
-        shown = without_colour(clouds, request)
-        if not given:
-            request = replace(shown, count=_count(count, len(shown.lines)))
-        with staged(out, target, reading, partial(progress, target.name), own) as tree:
-            with progress("samples") as tell:
-                summary = produce_clouds(root, clouds, tree, request, workers=workers, resume=resume, shard=part,
-                                         progress=tell, warn=warn)
-            if summary.interrupted and tree != out:
-                raise KeyboardInterrupt
-        return _told([replace(summary, out=out)], source, None if target is own else target, json)
-    found = None if mesh else sources(source, reading)
-    if prompt is not None and found is not None and vlm is None:
-        request = kept_to_object(request, found[0])
-    if mesh:
-        _checked_mesh(reading, target, choice)
-    if reading.flat and light == "pooled":
+        request = _without_pictures(request, source, clouds, wanted)
+    elif mesh:
+        _checked_mesh(terms, target)
+    else:
+        found = sources(source, terms.reading)
+        request = kept_to_object(request, found[0]) if wanted.by_grammar else request
+    if terms.reading.flat and terms.light == "pooled":
         warn("a flat picture does not tell its light; it is taken to come from the upper left: say --light x,y,z")
-    with staged(out, target, reading, partial(progress, target.name)) as tree:
-        if found is None:
-            source = str(scan_file(Path(source), tree, VIEWS if views is None else views, reading.unit, PIXELS))
+    with staged(out, target, terms.reading, partial(progress, target.name), own) as tree:
+        if mesh:
+            source = str(scan_file(root, tree, VIEWS if views is None else views, terms.reading.unit, PIXELS))
             found, request = sources(source), replace(request, reading=Reading())
-        for name, own, folder, share in _categories(found, tree, request.count):
-            part_of_it = replace(request, count=share)
-            if vlm is not None:
-                with progress("captures asked") as tell:
-                    part_of_it = asked_of_each(own, part_of_it, part, vlm, or_grammar, warn, tell)
-            with progress(name or "samples") as tell:
-                summary = produce(root, own, folder, part_of_it, workers=workers,
-                                  resume=resume, shard=part, progress=tell, warn=warn)
-            asked += [] if prompt is None else tally(folder)
-            summaries.append(replace(summary, out=out / summary.out.relative_to(tree)))
-            if summary.interrupted:
-                break
-        if summary.interrupted and tree != out:
+        if clouds:
+            summaries, asked = [_over_clouds(root, clouds, tree, request, work, warn)], []
+        else:
+            summaries, asked = _over_captures(root, found, tree, request, wanted, work, warn)
+        if summaries[-1].interrupted and tree != out:
             raise KeyboardInterrupt
-    return _told(summaries, source, target, json, asked)
+    summaries = [replace(summary, out=out / summary.out.relative_to(tree)) for summary in summaries]
+    return _told(summaries, source, None if target is clouds_alone.FORMAT else target, json, asked)
+
+
+def _over_clouds(root, clouds, tree, request, work: Work, warn) -> Summary:
+    with progress("samples") as tell:
+        return produce_clouds(root, clouds, tree, request, **vars(work), progress=tell, warn=warn)
+
+
+def _over_captures(root, found, tree, request, wanted: Wanted, work: Work, warn) -> tuple[list[Summary], list[dict]]:
+    """A summary of each category, as far as the run went, and how often the samples are what a prompt asked for."""
+    summaries, asked = [], []
+    for name, own, folder, share in _categories(found, tree, request.count):
+        part = replace(request, count=share)
+        if wanted.vlm is not None:
+            from crossmodal.commands.seen import asked as asked_of_each
+
+            with progress("captures asked") as tell:
+                part = asked_of_each(own, part, work.shard, wanted.vlm, wanted.or_grammar, warn, tell)
+        with progress(name or "samples") as tell:
+            summaries.append(produce(root, own, folder, part, **vars(work), progress=tell, warn=warn))
+        asked += [] if wanted.prompt is None else tally(folder)
+        if summaries[-1].interrupted:
+            break
+    return summaries, asked
+
+
+def _without_pictures(request: Request, source: str, clouds: list[CloudSource], wanted: Wanted) -> Request:
+    """The request as clouds alone can carry it. Raises ValueError for what looks at pictures."""
+    if request.where is not None or request.choice is not None:
+        raise ValueError(f"{source} holds clouds alone, and --where and --judge look at pictures; leave them away")
+    if request.vlm is not None:
+        raise ValueError(f"{source} holds clouds alone, and --vlm needs a picture; leave it out")
+    shown = without_colour(clouds, request)
+    return replace(shown, count=wanted.samples(len(shown.lines))) if wanted.unsaid else request
 
 
 def _told(summaries: list[Summary], source: str, target: Format | None, json: bool, asked: Sequence[dict] = ()) -> int:
@@ -138,23 +110,15 @@ def _told(summaries: list[Summary], source: str, target: Format | None, json: bo
     return max(summary.exit_code for summary in summaries)
 
 
-def _checked_mesh(reading: Reading, target: Format, choice: Choice | None) -> None:
+def _checked_mesh(terms: Terms, target: Format) -> None:
     """Refuse what a mesh, which is scanned by cameras of its own and keeps their views, cannot go with."""
-    if replace(reading, unit=None) != Reading():
+    if replace(terms.reading, unit=None) != Reading():
         raise ValueError("a mesh is scanned by cameras of its own; of the reading options, leave all but --unit away")
-    if choice is not None:
+    if terms.choice is not None:
         raise ValueError(ONE_VIEW)
     if target.name != "mvtec3d":
         raise ValueError("a mesh's views are kept beside its samples in the layout of MVTec 3D-AD; leave --format "
                          f"away, then crossmodal convert OUT --to {target.name}")
-
-
-def _count(count, default):
-    return default if count is None else count
-
-
-def _split(name: str) -> str:
-    return name.removesuffix("/good")
 
 
 def _categories(found: list[Source], out: Path, count: int):

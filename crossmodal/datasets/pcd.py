@@ -8,7 +8,7 @@ from crossmodal.capture import Capture
 from crossmodal.datasets import ply
 from crossmodal.datasets.source import Source
 from pointcloud import Pcd, pcd_rgb, read_pcd, write_pcd
-from pointcloud.pcd import Encoding as PcdEncoding
+from pointcloud.pcd import encoding_of
 
 SUFFIXES = (".pcd", ".ply")
 
@@ -77,12 +77,3 @@ def write_scene(path: Path, source: Path, after: Capture, rgb: np.ndarray, point
             fields[name] = parts.reshape(-1).view(packed.dtype)
             break
     write_pcd(path, Pcd(fields, pcd.width, pcd.height, pcd.viewpoint), encoding_of(source))
-
-
-def encoding_of(path: Path) -> PcdEncoding:
-    """How a PCD holds its points: ascii, binary or binary_compressed."""
-    with open(path, "rb") as file:
-        for line in file:
-            if line.startswith(b"DATA "):
-                return line.split()[1].decode("ascii")
-    raise ValueError(f"{path} has no DATA line; save it as PCD v0.7")

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from crossmodal.defects import DEFECTS
 from crossmodal.evaluation.against import Pair
@@ -20,7 +21,8 @@ STEEPEST = 0.35  # cosine of the steepest view (70°) of a surface that carries 
 RIM_PX = 6  # from a surface's end inwards
 SIGMAS = 6.0
 RESOLVED_PX = 4.0
-SLANTED = 0.71  # cosine of the view (45°) beyond which a narrow groove's near side hides its ground
+UNSEEN = 0.8  # of a cell's diagonal, within which something is seen of it
+PEAK = 0.95  # of the largest displacement, and more: its peak
 
 
 def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
@@ -152,7 +154,7 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
             continue  # the better part of it lies at a rim
         peak, error = _peak(found, shown, smooth, sense, comparable)
         across = _across(smooth & (np.sign(peak) * sense * found.mm > 0.1 * abs(peak)))
-        hidden = not outward and _behind_its_rim(found, smooth)
+        hidden = _out_of_sight(found, shown, region & comparable, sense)
         slack = min(1.0, 1 / across)  # how much of a peak may fall between the samples
         sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
         for test, wanted in sizes.items():
@@ -185,16 +187,22 @@ def _peak(found: Relief, shown, good, sense, comparable):
     return peak, error * abs(peak) + 1e-3
 
 
-def _behind_its_rim(found: Relief, good) -> bool:
-    """Whether the ground of a hollow seen aslant is hidden: the deepest that is seen lies right beside what is not."""
-    depth = np.where(good, -found.mm, 0.0)
-    deep = depth > 0.9 * depth.max(initial=0.0)
-    if not deep.any():
+def _out_of_sight(found: Relief, shown, region, sense) -> bool:
+    """Whether relief may be hidden behind relief: more of the old surface in a region stands where nothing is seen
+    after than what is seen reaches its peak. Told only where displacement is what xyz shows.
+    """
+    if shown is None or not region.any():
         return False
-    ray = found.moved[deep] / np.linalg.norm(found.moved[deep], axis=-1, keepdims=True)
-    aslant = np.nanmedian(np.abs((ray * found.direction[deep]).sum(-1))) < SLANTED
-    beside = cv2.erode(depth, np.ones((3, 3), np.uint8)) < 0.2 * depth.max()
-    return bool(aslant and beside[deep].mean() > 0.5)
+    scale, error = found.scale(shown, region)
+    here = region[found.surface.cells]
+    if abs(scale - 1) > 0.1 + error or not here.any():
+        return False
+    stood = found.moved - 1e-3 * np.nan_to_num(shown)[..., None] * found.direction  # before it was moved
+    seen = cKDTree(stood[np.isfinite(stood).all(-1) & np.isfinite(shown)])
+    middles = found.surface.places.reshape(-1, len(here), 3).mean(0)[here]
+    unseen = int((seen.query(middles)[0] > UNSEEN * found.surface.sizes[here]).sum())
+    told = sense * shown[region]
+    return unseen > 1 and unseen >= (told > PEAK * told.max()).sum()
 
 
 def _alone(entry, instances):

@@ -28,7 +28,7 @@ ALONE = frozenset({"rgb", "gt", "instances"})
 _KEPT = ("run.json", "class_ids.json", "failures.jsonl", "license.txt", "readme.txt")
 
 
-def writable(name: str | None, reading: Reading, *, resume: bool = False, shard: str | None = None,
+def writable(name: str | None, reading: Reading, *, resume: bool = False, shard: bool = False,
              ply: bool = False, own: Format = mvtec3d.FORMAT) -> Format:
     """The format of that name, if a run can be written in it; without a name its own, or MVTec AD of pictures alone.
 
@@ -48,7 +48,7 @@ def writable(name: str | None, reading: Reading, *, resume: bool = False, shard:
         return target
     if target.writer is None:
         raise ValueError(f"{target.title} can be read but not written; choose another --format")
-    for option, given in (("--resume", resume), ("--shard", shard is not None), ("--ply", ply)):
+    for option, given in (("--resume", resume), ("--shard", shard), ("--ply", ply)):
         if given:
             raise ValueError(f"{option} needs the layout of {own.title}; {target.title} is written when all is made: "
                              f"leave --format away, then crossmodal convert OUT --to {target.name}")

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from crossmodal.weights import one_thread, weights, worded
+from crossmodal.weights import one_thread, weights, whole, worded
 
 WHAT = "a text encoder with its tokenizer"
 LONGEST = 128  # tokens of a sentence
@@ -59,7 +59,7 @@ def _loaded(model: str):
         import torch  # noqa: F401
         from transformers import AutoModel, AutoTokenizer
 
-        net = AutoModel.from_pretrained(model, local_files_only=True).eval()
+        net = whole(AutoModel.from_pretrained(model, local_files_only=True, output_loading_info=True), "pooler.").eval()
         tokenizer = worded(AutoTokenizer.from_pretrained(model, local_files_only=True))
         said = _pooling(model)
     ways = [name.removeprefix("pooling_mode_") for name, on in said.items()

@@ -10,6 +10,7 @@ from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.items import Item, items, language_of
 from crossmodal.guidance.measures import measured
 from crossmodal.guidance.ratios import ratios
+from crossmodal.guidance.sense import WORDS
 from crossmodal.guidance.several import each_its_own
 from crossmodal.guidance.specs import VAGUE, spec_fields
 from crossmodal.recipe import MOST, Recipe, one_line
@@ -22,6 +23,8 @@ CODE = re.compile(r"\b(?:def|function|fn)\s+\w+\s*\(|^\s*import\s+\w+|^\s*from\s
                   r"^\s*(?:git|pip|sudo|curl|docker)\s", re.IGNORECASE)
 NOTHING = ("no defect is asked for; say a kind, such as 'a 12 mm scratch near the rim' "
            "(crossmodal defects lists them)")
+
+SIZES = {name: f"{{}} {word}" for name, word in WORDS.items()} | {"angle_deg": "of 0 degrees"}  # of which none is 0
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,12 @@ def _asked(wanted: list[Request]):
 def _recipe(asked, wanted) -> Recipe:
     if sum(one.count for one in asked) > MOST:
         raise ValueError(f"a capture holds at most {MOST} defects, but {sum(one.count for one in asked)} are asked for")
+    for one in asked:
+        for name, sizes in one.fields.items():
+            least = sizes[0] if isinstance(sizes, list | tuple) else sizes
+            if least in (0, "0%") and name in SIZES:
+                raise ValueError(f"a {one.kind} {SIZES[name].format(least or '0 mm')} is none; say a size above 0, or "
+                                 "leave it open")
     listed = [dict(one.fields) for one in asked for _ in range(one.count)]
     return Recipe.model_validate({"defects": listed})
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from crossmodal.weights import one_thread, weights, worded
+from crossmodal.weights import one_thread, weights, whole, worded
 
 KINDS = ("clip", "siglip", "siglip2", "altclip", "chinese_clip", "metaclip_2", "align")
 WHAT = "an image-text model with its processor"
@@ -51,4 +51,5 @@ def _loaded(model: str):
 
         processor = AutoProcessor.from_pretrained(model, local_files_only=True)
         worded(processor.tokenizer)
-        return AutoModel.from_pretrained(model, local_files_only=True).eval(), processor
+        net = whole(AutoModel.from_pretrained(model, local_files_only=True, output_loading_info=True))
+        return net.eval(), processor

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from crossmodal.locate.region import Box, Mask
-from crossmodal.weights import one_thread, weights, worded
+from crossmodal.weights import one_thread, weights, whole, worded
 
 MASKS = {"clipseg": 0.4}
 BOXES = {"grounding-dino": 0.25, "mm-grounding-dino": 0.25, "owlv2": 0.1, "owlvit": 0.1}
@@ -110,4 +110,5 @@ def _loaded(model: str, kind: str):
         processor = processor.from_pretrained(model, local_files_only=True)
         if kind not in OUTLINES:
             worded(processor.tokenizer)
-        return net.from_pretrained(model, local_files_only=True).eval(), processor
+        net = whole(net.from_pretrained(model, local_files_only=True, output_loading_info=True))
+        return net.eval(), processor

@@ -16,6 +16,7 @@ from rgb import to_linear, to_srgb
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
 FEWEST_FITTED = 12
 CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
+RISES_PX = 2  # of the capture, over which relief rises from nothing at the end of what carries it
 ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
 
@@ -152,6 +153,24 @@ class Canvas:
     def _taken(self, values, how):
         at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
         return cv2.remap(values, at, None, how, borderMode=cv2.BORDER_REPLICATE)
+
+    def rising(self, ground: np.ndarray) -> np.ndarray:
+        """(h, w) float32, 0 to 1: relief's share over a ground (h, w) bool, at whose end it would be a cliff."""
+        if self.lit:
+            return ground.astype(np.float32)
+        far = cv2.distanceTransform(ground.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+        return np.minimum(far * np.float32(self.step_mm / (RISES_PX * self.capture.surface.mm_per_pixel)), 1)
+
+    def carried(self, relief: np.ndarray) -> np.ndarray:
+        """Relief (h, w) that has run out where the surface ends, and is nothing off it."""
+        there = relief != 0
+        beside = int(np.ceil(RISES_PX * self.capture.surface.mm_per_pixel / self.step_mm))
+        box, out = box_of(there, beside), np.zeros_like(relief)
+        if not there.any():
+            return out
+        wanted = cv2.dilate(there.view(np.uint8), np.ones((2 * beside + 1,) * 2, np.uint8)).view(bool)
+        out[box] = relief[box] * self.rising(~wanted[box] | self.known_in(wanted)[box])
+        return out
 
     def from_srgb(self, srgb: np.ndarray) -> np.ndarray:
         """Colours (..., 3) uint8 as this canvas keeps them."""

@@ -123,7 +123,13 @@ def _beside(source: Source) -> Callable[[], np.ndarray] | None:
 
 
 def _hash(one: Labelled) -> str:
-    return sha256(("".join(one.source.hashes().values())).encode() + np.packbits(one.read()).tobytes()).hexdigest()
+    return _with_mask(one, "".join(one.source.hashes().values()))
+
+
+@lru_cache(maxsize=4096)
+def _with_mask(one: Labelled, files: str) -> str:
+    """The hash of a capture's files and its mask; to read a mask may take as long as to read the capture."""
+    return sha256(files.encode() + np.packbits(one.read()).tobytes()).hexdigest()
 
 
 @lru_cache(maxsize=4)

@@ -186,7 +186,7 @@ def _(effect: Print, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: PasteRelief, canvas, area, share, content, seed):
     relief = np.zeros(canvas.shape, np.float32) if content.relief_mm is None else content.relief_mm
-    return Shape((share * (relief - canvas.relief_mm)).astype(np.float32))
+    return Shape((share * canvas.rising(share > 0) * (relief - canvas.relief_mm)).astype(np.float32))
 
 
 @shaped.register

@@ -38,15 +38,15 @@ class Gate(BaseModel):
         return f"{100 * share:.3g} % of it lies on the object" if share < self.overlap else ""
 
     def refuses(self, result) -> str:
-        """Why it refuses a Result of one defect, or nothing."""
+        """Why it refuses a Result, or nothing."""
         surface, gt = result.before.surface, result.gt
         if self.area_percent is not None:
             percent = 100 * float(surface.pixel_area_mm2[gt].sum()) / surface.object_mm**2
             if not self.area_percent[0] <= percent <= self.area_percent[1]:
                 return f"it takes up {percent:.3g} % of the object"
-        [seen] = result.visibility
-        if (best := max(seen.rgb_contrast, seen.depth_contrast)) < self.contrast:
-            return f"it is seen by {best:.3g} noise floors"
+        faintest = min(max(seen.rgb_contrast, seen.depth_contrast) for seen in result.visibility)
+        if faintest < self.contrast:
+            return f"it is seen by {faintest:.3g} noise floors"
         change = np.abs(result.after.rgb[gt].astype(np.float32) - result.before.rgb[gt])
         mean = float(change.mean()) if change.size else 0.0
         return f"its colour changes by {mean:.3g} levels" if mean < self.levels else ""

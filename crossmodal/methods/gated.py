@@ -27,15 +27,14 @@ def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) ->
 
 
 def _refusal(gate: Gate, capture, plan: Plan) -> str:
-    """Why a gate refuses a plan of one defect, or nothing."""
-    [planned] = plan.defects
+    """Why a gate refuses a plan, or nothing."""
     try:
-        edit = made(capture, planned)
-    except ValueError as error:  # it is empty
+        edits = tuple(made(capture, planned) for planned in plan.defects)
+    except ValueError as error:  # one is empty
         return str(error)
-    if gate.overlap and (why := gate.refuses_overlap(_overlap(capture, planned))):
-        return why
-    return gate.refuses(imprint(capture, (edit,), plan)) if gate.looks else ""
+    shares = [_overlap(capture, planned) for planned in plan.defects] if gate.overlap else []
+    why = gate.refuses_overlap(min(shares)) if shares else ""
+    return why or (gate.refuses(imprint(capture, edits, plan)) if gate.looks else "")
 
 
 def _overlap(capture, planned: Made) -> float:

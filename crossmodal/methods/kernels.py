@@ -63,7 +63,8 @@ def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     if not inside.any():
         raise ValueError(NOWHERE)
     t = np.minimum(t, 1)
-    profile = np.where(inside, _profile(region, t, np.arctan2(v, u), canvas, seed), 0)
+    profile = np.where(u * u + v * v < 1, _profile(region, t, np.arctan2(v, u), canvas, seed), 0)
+    profile = canvas.carried(profile)
     # A kernel that lies between two cells still reaches its height.
     profile /= max(float(np.abs(profile).max()), 1e-9)
     return Area(inside.astype(np.float32), profile.astype(np.float32))

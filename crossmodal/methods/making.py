@@ -223,8 +223,6 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
-    elif elsewhere is not None:
-        shape = replace(shape, displacement_mm=np.where(elsewhere.known, shape.displacement_mm, np.float32(0)))
     return share, content, shape
 
 

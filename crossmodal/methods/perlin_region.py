@@ -60,18 +60,17 @@ def _(region: Perlin, canvas, middle, seed):
         else:
             noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
                            max(threshold, 0))
-        over = np.maximum(noise - threshold, 0)
-        over[~canvas.known_in(over > 0)] = 0
-        under = np.where(canvas.known, np.maximum(-noise - threshold, 0), 0) if region.signed else None
+        relief = np.maximum(noise - threshold, 0)
+        if region.signed:
+            relief -= np.maximum(-noise - threshold, 0)
+        relief = canvas.carried(relief)
+        over, under = np.maximum(relief, 0), np.maximum(-relief, 0)
         for part in (over, under):
-            if part is not None and np.count_nonzero(part) < cells:  # of full height it would be a needle
+            if np.count_nonzero(part) < cells:  # of full height it would be a needle
                 part[:] = 0
-        most = [0.0 if part is None else float(part.max()) for part in (over, under)]
-        if max(most) > 0:
-            weight, profile = (over > 0).astype(np.float32), over / max(most[0], 1e-9)
-            if under is not None:
-                weight[under > 0] = 1
-                profile -= under / max(most[1], 1e-9)
-            return Area(weight, profile, noise)
+        most = [max(float(part.max()), 1e-9) for part in (over, under)]
+        profile = over / most[0] - under / most[1]
+        if profile.any():
+            return Area((profile != 0).astype(np.float32), profile, noise)
     raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
                      + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))

@@ -5,7 +5,7 @@ Tried on small models of random weights, built from their configurations, on a C
 
 from typing import Protocol
 
-from crossmodal.weights import device_of, weights, worded
+from crossmodal.weights import device_of, weights, whole, worded
 
 
 class Score(Protocol):
@@ -27,7 +27,7 @@ class ClipScore:
             import torch  # noqa: F401
             from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-            self._net = AutoModel.from_pretrained(model, local_files_only=True).eval()
+            self._net = whole(AutoModel.from_pretrained(model, local_files_only=True, output_loading_info=True)).eval()
             self._tokens = worded(AutoTokenizer.from_pretrained(model, local_files_only=True))
             processor = AutoImageProcessor.from_pretrained(model, local_files_only=True)
             size = self._net.config.vision_config.image_size

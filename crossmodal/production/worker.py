@@ -3,10 +3,13 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from crossmodal.datasets import Source, load
+from crossmodal.datasets.clouds import CloudSource
 from crossmodal.datasets.copies import Copy, write_copy
 from crossmodal.datasets.mvtec3d_writer import folder_of, write_sample
 from crossmodal.datasets.remembered import read_as
@@ -23,12 +26,12 @@ THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_
 
 @dataclass(frozen=True)
 class Chunk:
-    """Work for one process: jobs on one source, in a light that the run knows; or one good capture to copy."""
+    """Work for one process: jobs on one capture, in a light that the run knows, or one cloud; or a good one to copy."""
 
     out: Path
     request: Request
     ids: dict[str, int]
-    source: Source
+    source: Source | CloudSource
     jobs: tuple[Job, ...] = ()
     copy: Copy | None = None
     overlap: bool = False
@@ -49,60 +52,78 @@ class Done:
     unseen: bool = False
 
 
-def work(chunk: Chunk) -> list[Done]:
-    """Make a chunk. A sample that cannot be made is a failure with its reason, and leaves no file."""
+def worked(chunk: Chunk, copy: Callable, read: Callable, make: Callable) -> list[Done]:
+    """What comes of a chunk. A sample that cannot be made is a failure with its reason, and leaves no file.
+
+    copy: writes a good capture or cloud; read: chunk → what it is of, and how the manifest says that it was read;
+    make: (chunk, job, seed, that, origin) → manifest entry and warnings, or None where the job's view does not see it
+    """
+    request = chunk.request
     if chunk.copy is not None:
+        sample = chunk.copy.sample
         try:
-            write_copy(chunk.out, chunk.copy, chunk.request.reading)
+            copy(chunk.out, chunk.copy, request.reading)
         except (ValueError, OSError) as error:
-            return [Done(chunk.copy.sample, failure={
-                "id": chunk.copy.sample, "source": chunk.source.path, "kind": "good",
-                "seed": chunk.request.seed, "reason": one_line(error)})]
-        return [Done(chunk.copy.sample)]
+            return [_failed(chunk, sample, "good", request.seed, error)]
+        return [Done(sample)]
     try:
-        capture, hashes = stood_in(load(chunk.source, chunk.request.reading), chunk.light), chunk.source.hashes()
+        whole, read_as = read(chunk)
+        hashes = chunk.source.hashes()
     except (ValueError, OSError) as error:
-        return [_failed(chunk, job, error) for job in chunk.jobs]
-    origin = {"path": chunk.source.path, "sha256": hashes, **read_as(chunk.request.reading),
-              **({"overlap": True} if chunk.overlap else {})}
-    place = Placing(chunk.request.where)
-    return [_made(chunk, job, capture, origin, place) for job in chunk.jobs]
+        return [_failed_job(chunk, job, error) for job in chunk.jobs]
+    origin = {"path": chunk.source.path, "sha256": hashes, **read_as, **({"overlap": True} if chunk.overlap else {})}
+    return [_tried(chunk, job, make, whole, origin) for job in chunk.jobs]
 
 
-def _made(chunk, job, capture, origin, place):
+def _tried(chunk, job, make, whole, origin):
+    try:
+        made = make(chunk, job, seed_of(chunk.request, job), whole, origin)
+    except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
+        return _failed_job(chunk, job, error)
+    place = place_of(chunk.request, job)
+    return Done(place, unseen=True) if made is None else Done(place, entry=made[0], warnings=tuple(made[1]))
+
+
+def _failed_job(chunk, job, error):
+    request = chunk.request
+    return _failed(chunk, place_of(request, job), request.lines[job.line].folder, seed_of(request, job), error)
+
+
+def _failed(chunk, place, kind, seed, error):
+    return Done(place, failure={"id": place, "source": chunk.source.path, "kind": kind, "seed": seed,
+                                "reason": one_line(error)})
+
+
+def work(chunk: Chunk) -> list[Done]:
+    """Make a chunk of samples of a capture, or copy one (see worked)."""
+    return worked(chunk, write_copy, _read, partial(_made, Placing(chunk.request.where)))
+
+
+def _read(chunk):
+    return stood_in(load(chunk.source, chunk.request.reading), chunk.light), read_as(chunk.request.reading)
+
+
+def _made(place, chunk, job, seed, capture, origin):
     from crossmodal.synthesis import synthesize  # compiled loops load here, in the process that needs them
 
-    request = chunk.request
-    seed, more = seed_of(request, job), {}
-    try:
-        recipe, told = request.recipe(job.line, chunk.source.path), request.told.get(chunk.source.path)
-        if chunk.source.view:
-            result = seen_in(chunk.source, request.reading, lambda view: place.on(view, recipe), seed)
-            if not result.gt.any():
-                return Done(place_of(request, job), unseen=True)
-        elif request.choice is not None:
-            best = request.choice.made(capture, place.on(capture, recipe), seed, request.prompt)
-            result, more = best.result, {"judged": request.choice.record() | best.record()}
-        else:
-            result = synthesize(capture, place.on(capture, recipe), seed)
-        sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
-        entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
-                             None if told is None else told.record, request.likened)
-        entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
-        if chunk.source.view:
-            entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
-        entry = entry | place.record() | more
-    except Exception as error:  # one sample's trouble, whatever it is, must not stop the others
-        return _failed(chunk, job, error)
-    return Done(place_of(request, job), entry=entry, warnings=tuple(result.warnings))
-
-
-def _failed(chunk, job, error):
-    request = chunk.request
-    place = place_of(request, job)
-    return Done(place, failure={
-        "id": place, "source": chunk.source.path, "kind": request.lines[job.line].folder,
-        "seed": seed_of(request, job), "reason": one_line(error)})
+    request, more = chunk.request, {}
+    recipe, told = request.recipe(job.line, chunk.source.path), request.told.get(chunk.source.path)
+    if chunk.source.view:
+        result = seen_in(chunk.source, request.reading, lambda view: place.on(view, recipe), seed)
+        if not result.gt.any():
+            return None
+    elif request.choice is not None:
+        best = request.choice.made(capture, place.on(capture, recipe), seed, request.prompt)
+        result, more = best.result, {"judged": request.choice.record() | best.record()}
+    else:
+        result = synthesize(capture, place.on(capture, recipe), seed)
+    sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
+    entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
+                         None if told is None else told.record, request.likened)
+    entry = with_depth_camera(chunk.out, entry, chunk.source, request.reading, capture, result)
+    if chunk.source.view:
+        entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
+    return entry | place.record() | more, result.warnings
 
 
 def one_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from crossmodal.vlm.answer import Unusable
 from crossmodal.vlm.offered import longest
 from crossmodal.vlm.question import Question
-from crossmodal.weights import one_thread, weights, worded
+from crossmodal.weights import one_thread, weights, whole, worded
 
 WHAT = "a vision-language model with its processor and chat template"
 
@@ -97,7 +97,8 @@ def _loaded(model: str) -> _Loaded:
         import xgrammar
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
-        net = AutoModelForImageTextToText.from_pretrained(model, local_files_only=True, dtype=torch.float32).eval()
+        net = whole(AutoModelForImageTextToText.from_pretrained(model, local_files_only=True, dtype=torch.float32,
+                                                                output_loading_info=True)).eval()
         processor = AutoProcessor.from_pretrained(model, local_files_only=True)
         worded(processor.tokenizer)
         if not getattr(processor, "chat_template", None):
