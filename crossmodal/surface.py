@@ -9,7 +9,7 @@ import numpy as np
 import depth as depth_room
 import rgb as rgb_room
 from crossmodal import features
-from crossmodal.axes import Axes
+from crossmodal.axes import Axes, spans_mm
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
@@ -139,10 +139,8 @@ class Surface:
 
     @cached_property
     def spans_mm(self) -> tuple[float, float]:
-        """Across the ball about the mean of the foreground's points that holds them all, and across their box."""
-        points = self.smoothed[self.foreground].astype(np.float64)
-        far = float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).max()))
-        return 2e3 * far, 1e3 * float(np.linalg.norm(np.ptp(points, axis=0)))
+        """Of the foreground's points (see axes.spans_mm)."""
+        return spans_mm(self.smoothed[self.foreground])
 
     @cached_property
     def axes(self) -> Axes:
