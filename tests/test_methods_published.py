@@ -4,6 +4,7 @@ is drawn; depth that goes along the rays goes along them; and what was planned b
 import json
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ import truth
 
 import crossmodal as cm
 from crossmodal import captures
+from crossmodal.cli import main
 from crossmodal.edit import measure
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.draws import Beta, Gamma, Normal
@@ -599,3 +601,16 @@ def test_a_plan_from_before_replays(name):
     again = cm.replay(capture, Plan.model_validate(old))
     assert again.after.rgb.tobytes() == result.after.rgb.tobytes()
     assert again.after.points.tobytes() == result.after.points.tobytes()
+
+
+def test_a_data_set_of_published_depth_passes_its_check_and_one_that_tells_another_way_does_not(tmp_path, capsys):
+    out, source = tmp_path / "out", str(Path(captures.__file__).parent / "pot.pcd")
+    assert main(["synthesize", source, "--out", str(out), "--methods", "easynet", "--as-published", "--count", "1",
+                 "--seed", "2", "--only-defects"]) == 0
+    assert main(["check", str(out), "--source", source]) == 0
+    manifest = out / "manifest.jsonl"
+    entry = json.loads(manifest.read_text())
+    entry["plan"]["defects"][0]["blocks"]["effect"] = {"kind": "hills", "along": "normals"}
+    manifest.write_text(json.dumps(entry) + "\n")
+    assert main(["check", str(out), "--source", source]) == 1
+    assert "displacement" in capsys.readouterr().out
