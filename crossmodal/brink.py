@@ -43,7 +43,7 @@ class Brink:
 def find_brink(field: Field, chart: np.ndarray, removed: np.ndarray, state: np.ndarray, node_mm: float) -> Brink:
     """The brink on nodes with a chart (nh, nw, 2) mm, of which some are removed (nh, nw) bool; state: 0 for no node;
     node_mm: from one node to the next."""
-    rings = max(1, math.ceil(field.deepest_mm / (STEEP * node_mm)))
+    rings = math.ceil(field.deepest_mm / (STEEP * node_mm))  # none where what is taken away had no thickness
     box = _about(removed, rings + EVEN)
     there = state[box] > 0
     kept, lost = there & ~removed[box], there & removed[box]
@@ -65,7 +65,7 @@ def find_brink(field: Field, chart: np.ndarray, removed: np.ndarray, state: np.n
         middle = 0.5 * (low + high)
         same = gone(middle, way) == goes
         low, high = np.where(same, middle, low), np.where(same, high, middle)
-    down = np.where(goes, np.minimum(np.ceil(far - 0.5) / rings, 1), 0).astype(np.float32)
+    down = np.where(goes, np.minimum(np.ceil(far - 0.5) / max(rings, 1), 1), 0).astype(np.float32)
     return Brink(y * state.shape[1] + x, goes, down, low[:, None] * way)
 
 

@@ -41,7 +41,7 @@ def draw(capture: Capture | Cloud, recipe: Recipe | Method, seed: int) -> Plan:
     Raises ValueError where a defect finds no place on the capture.
     """
     if isinstance(recipe, Method):
-        return drawn_by(capture, recipe, seed, scale_of)
+        return drawn_by(capture, recipe, seed, clouds.scale_of if isinstance(capture, Cloud) else scale_of)
     if isinstance(capture, Cloud):
         return clouds.drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed)
     surface = capture.surface
@@ -145,8 +145,6 @@ def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, s
     elif not isinstance(what, Recipe | Method | Plan):
         what = Recipe(defects=tuple(what))
     if isinstance(capture, Mesh):
-        if isinstance(what, Method):
-            raise ValueError(f"{what.name} takes its matter from a picture; scan the mesh first (crossmodal.scanner)")
         from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
 
         return synthesized(capture, what, seed)

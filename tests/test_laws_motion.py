@@ -28,27 +28,30 @@ def unlabelled(capture):
     return replace(cloud, normals=capture.normals[pixels[:, 1], pixels[:, 0]])
 
 
-def check_L8(cloud, edit, T, there=None):
+def check_L8(cloud, edit, T, there=None, astray=0):
     """Imprinting what was moved is moving what was imprinted: points to 1e-6 × the largest coordinate, labels alike.
 
     there: the imprint of the moved cloud, if it is not to be made here.
+    astray: how many points may stand so near a wall of the field, or so evenly between two places of a measured chart,
+    that the rounding of their coordinates carries them over
     """
     here = cm.imprint(cloud, edit)
     there = there if there is not None else cm.imprint(moved_cloud(cloud, T), edit.moved(T))
     want = moved_cloud(here, T)
     largest = max(np.abs(want.xyz_m).max(), np.abs(here.xyz_m).max())
     off = np.linalg.norm(there.xyz_m.astype(np.float64) - want.xyz_m, axis=-1)
-    assert off.max() <= 1e-6 * largest * np.sqrt(3), f"off by {off.max():.2e} m, allowed {1e-6 * largest:.2e}"
+    over = off > 1e-6 * largest * np.sqrt(3)
+    assert over.sum() <= astray, f"{over.sum()} off by up to {off.max():.2e} m, allowed {1e-6 * largest:.2e}"
     left = left_of(cloud, edit)
     d_here = np.linalg.norm(here.xyz_m.astype(np.float64) - cloud.xyz_m[left], axis=-1)
     d_there = np.linalg.norm(there.xyz_m.astype(np.float64) - moved_cloud(cloud, T).xyz_m[left], axis=-1)
-    assert np.abs(d_here - d_there).max() <= 2e-6 * largest
-    assert (here.labels > 0).any()
+    assert np.abs(d_here - d_there)[~over].max() <= 2e-6 * largest
+    assert (here.labels > 0).any() or not left.all()
     # A float32 coordinate places a point within its own rounding of the outline: there alone may a label differ.
     flips = here.labels != there.labels
     assert flips.sum() <= max(2, 1e-3 * (here.labels > 0).sum())
-    assert not flips[d_here > 4e-6 * largest].any()
-    return int((here.labels > 0).sum())
+    assert not flips[~over & (d_here > 4e-6 * largest)].any()
+    return int((here.labels > 0).sum() + (~left).sum())
 
 
 def check_L13(results, scenes, planned, edit_kind, shared=(True, True)):

@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import laws_agreement as agreement
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
 import test_laws_replay as replaying
 import toys
 import truth
@@ -302,6 +302,7 @@ def test_a_mask_and_a_texture_are_planned_each_by_its_own_hash(tmp_path):
     assert planned.texture.name == "a.png"
     first, second = (part.mask for part in planned.blocks.region.parts)
     assert first.sides_mm != second.sides_mm
+    assert planned.blocks.region.parts[0].resized(2).box_mm() == tuple(2 * side for side in first.sides_mm)
     replaying.check_L10(capture, result)
 
 

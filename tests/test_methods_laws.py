@@ -3,9 +3,9 @@
 Truth comes from a ray cast of the method's own field over a chart in closed form (tests/truth.py).
 """
 
+import laws_agreement as agreement
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
 import test_laws_motion as motion
 import test_laws_replay as replaying
 import test_laws_truth as against_truth

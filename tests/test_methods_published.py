@@ -25,6 +25,7 @@ from crossmodal.methods.regions import area_of
 from crossmodal.methods.table import rows
 from crossmodal.methods.units import LEAST_DEPTH_M, length_mm
 from crossmodal.plan import Plan
+from pointcloud import PointCloud
 
 PUBLISHED = [name for name in names() if cm.method(name).as_published is not None]
 ALONG_RAYS = ("easynet", "transfusion", "bridgenet", "patch-gen")
@@ -614,3 +615,18 @@ def test_a_data_set_of_published_depth_passes_its_check_and_one_that_tells_anoth
     manifest.write_text(json.dumps(entry) + "\n")
     assert main(["check", str(out), "--source", source]) == 1
     assert "displacement" in capsys.readouterr().out
+
+
+def test_on_a_bare_cloud_the_units_are_its_own():
+    """Of a ball of radius 1, as AF3AD and PO3AD have it: R of 0.05 to 0.25, 1/64 of all its points."""
+    rng = np.random.default_rng(0)
+    way = rng.normal(size=(3000, 3))
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    ball = PointCloud((0.05 * way).astype(np.float32), normals=way.astype(np.float32))
+    [bulge], [cone] = (cm.synthesize(ball, published(name), seed=2).plan.defects for name in ("af3ad-bulge", "norm-as"))
+    assert 0.05 <= bulge.blocks.region.length_mm[0] / 100 <= 0.25
+    assert 0.02 <= bulge.blocks.effect.height_mm[0] / 50 <= 0.15
+    cap = 0.25 * np.pi * cone.blocks.region.length_mm[0] ** 2
+    assert cap / (4 * np.pi * 50**2) == pytest.approx(1 / 64, rel=0.12), "as well as the points tell their area"
+    with pytest.raises(ValueError, match="works on a photograph"):
+        cm.synthesize(ball, published("patch-gen"), seed=2)

@@ -1,9 +1,9 @@
 """Faults found in published code (DRAEM, EasyNet, CutPaste, MemSeg, AF3AD, PO3AD): none of them is ours."""
 
+import laws_agreement as agreement
+import laws_scale as scale_laws
 import numpy as np
 import pytest
-import test_laws_agreement as agreement
-import test_laws_scale as scale_laws
 import truth
 from method_runs import made, scene_of
 

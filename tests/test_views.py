@@ -14,7 +14,8 @@ from crossmodal import datasets
 from crossmodal.cli import main
 from crossmodal.meshes import scanned
 from crossmodal.meshes.net import Net
-from crossmodal.production.views import again_in
+from crossmodal.methods.presets import method
+from crossmodal.production.views import again_in, seen_in
 from crossmodal.scanner import Mesh, scan_ring
 
 VIEWS, SIZE = 5, 120
@@ -113,6 +114,16 @@ def run(part, tmp_path_factory):
 def files(folder):
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_published_method_is_drawn_in_one_view_and_seen_by_all(run):
+    found = datasets.sources(run / "out" / "views")
+    views = [source for source in found if source.split == found[0].split]
+    seen = [seen_in(source, datasets.Reading(), lambda capture: method("af3ad-bulge"), 1) for source in views]
+    assert len({one.plan.model_dump_json() for one in seen}) == 1
+    assert sum(one.gt.any() for one in seen) > 1
+    with pytest.raises(ValueError, match="works on one photograph"):
+        seen_in(views[0], datasets.Reading(), lambda capture: method("cutpaste", as_published=True), 1)
 
 
 def test_a_mesh_becomes_a_dataset_of_views(run):

@@ -59,7 +59,7 @@ class CloudPatch:
             anchor_m, 1e-3 * reach_mm + 2 * spacing_m), np.int64))
         local = local[surface.usable[local] | (local == start)]
         points = 1e3 * (surface.smoothed_m[local] - anchor_m)
-        st, along = _exponential(points, surface.normals[local], _among(local, surface.near[local]),
+        st, along = _exponential(points, surface.normals[local], _among(local, surface.near[local], len(surface.xyz_m)),
                                  int(np.searchsorted(local, start)), heading, reach_mm, np.array(bounds_mm))
         charted = np.isfinite(st[:, 0])
         return cls(surface, read_only(anchor_m), read_only(normal), read_only(heading), read_only(local[charted]),
@@ -133,16 +133,11 @@ class CloudProjection(CloudPatch):
         return np.isfinite(local[:, 0])
 
 
-@njit(cache=True, nogil=True)
-def _among(local, near):
-    """(m, k) int32: neighbours as places in the sorted ``local`` (m,), -1 for those that are not in it."""
-    out = np.full(near.shape, -1, np.int32)
-    for i in range(near.shape[0]):
-        for j in range(near.shape[1]):
-            at = np.searchsorted(local, near[i, j])
-            if at < len(local) and local[at] == near[i, j]:
-                out[i, j] = at
-    return out
+def _among(local, near, n):
+    """(m, k) int32: neighbours (m, k), of n points, as places in ``local`` (m,); -1 for those that are not in it."""
+    place = np.full(n, -1, np.int32)
+    place[local] = np.arange(len(local))
+    return place[near]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

@@ -19,6 +19,7 @@ from crossmodal.streams import stream
 
 MOST = 255
 AROUND = 6.0  # mean distances of points beyond a defect that tell how dense the cloud is there
+BESIDE = 1.5  # mean distances of points within which one stands at a gap
 DIFFERENCE = 0.02  # of a finest feature, between two places that tell a slope
 QUIET = 1e-3  # of a mean distance: points that are less off their planes than this have no noise
 
@@ -80,7 +81,10 @@ def _laid(cloud, state: _State, edit: SurfaceEdit, number: int, rng) -> None:
     free = np.ones(len(rows), bool)  # what hangs over a point leaves it alone
     if sample.underside_mm is not None:
         free = ~(sample.underside_mm > 0)
-    gone = np.zeros(len(rows), bool) if sample.removed is None else sample.removed
+    gone = np.zeros(len(rows), bool)
+    for mask in (sample.removed, sample.lost):  # a cloud is what a sensor saw
+        if mask is not None:
+            gone |= mask
     shifted = free & ~gone & (height != 0)
     after = points + np.where(shifted, height, 0.0)[:, None] * ways
     new = None
@@ -103,6 +107,8 @@ def _laid(cloud, state: _State, edit: SurfaceEdit, number: int, rng) -> None:
                                    edit.patch.crossing)
     state.xyz[moved] = middle + 1e-3 * after[shifted]
     state.displacement[moved] += height[shifted].astype(np.float32)
+    if gone.any() and parents is None and not touched.any():  # a gap is told by the points about it
+        touched = ~gone & _beside(st, gone, BESIDE * spacing)
     state.instances[rows[touched]] = number
     lost = rows[gone]
     own = lost[state.source[lost] != ADDED]
@@ -206,6 +212,13 @@ def _nearest(new: Strewn, st):
     from scipy.spatial import cKDTree
 
     return cKDTree(st).query(new.st_mm)[1]
+
+
+def _beside(st, places, far_mm):
+    """(m,) bool: which of the charted points (m, 2) lie within a distance of those at (m,) places."""
+    from scipy.spatial import cKDTree
+
+    return np.isfinite(cKDTree(st[places]).query(st, distance_upper_bound=far_mm)[0])
 
 
 def _noisy(new: Strewn, surface, spacing, rng) -> Strewn:

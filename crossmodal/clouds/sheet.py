@@ -36,11 +36,16 @@ def nodes(bounds_mm, step_mm: float, wanted, st, points_mm, ways, spacing_mm: fl
     flat = np.stack((s.ravel(), t.ravel()), -1)
     asked = np.flatnonzero(wanted(flat[:, 0], flat[:, 1]))
     values = np.full((len(flat), 7), np.nan)
-    values[asked] = _fitted(flat[asked], *_bucketed(st, COUNTED * spacing_mm), np.concatenate((points_mm, ways), 1),
-                            FITTED * spacing_mm, COUNTED * spacing_mm)
+    values[asked] = fitted(flat[asked], st, np.concatenate((points_mm, ways), 1), spacing_mm)
     values = values.reshape(*s.shape, 7)
     length = np.linalg.norm(values[..., 3:6], axis=-1, keepdims=True)
     return Nodes(s, t, values[..., :3], values[..., 3:6] / length, values[..., 6])
+
+
+def fitted(places: np.ndarray, st: np.ndarray, values: np.ndarray, spacing_mm: float) -> np.ndarray:
+    """(q, n + 1): what charted points (m, 2) say, values (m, n), on the plane fitted about each place (q, 2) mm, and
+    how many points there are a mm²; NaN where there is no surface."""
+    return _fitted(places, *_bucketed(st, COUNTED * spacing_mm), values, FITTED * spacing_mm, COUNTED * spacing_mm)
 
 
 def pushed_ways(st: np.ndarray, normals: np.ndarray, finest_mm: float, spacing_mm: float) -> np.ndarray:

@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import Field, SurfaceEdit
 from crossmodal.forecast import HIDDEN_FLOORS
+from crossmodal.methods.shape_alone import in_shape
 
 APART = 1.0  # mean distances of points: a feature narrower than that falls between them
 
 
 def hidden(cloud: Cloud, edits: Sequence[SurfaceEdit]) -> tuple[str, ...]:
-    """Sentences on what the cloud's noise and spacing hide of edits."""
-    return tuple(sentence for edit in edits if (sentence := said(cloud, edit.kind or "defect", edit.field)))
+    """Sentences on what the cloud's noise and spacing, or its want of colours, hide of edits."""
+    found = [said(cloud, edit.kind or "defect", edit.field) for edit in edits]
+    if cloud.rgb is None:
+        found += [in_shape(edit.planned, cloud.name or "the cloud") for edit in edits]
+    return tuple(dict.fromkeys(sentence for sentence in found if sentence))
 
 
 def said(cloud: Cloud, kind: str, field: Field) -> str | None:

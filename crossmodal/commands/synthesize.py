@@ -19,6 +19,7 @@ from crossmodal.formats import clouds as clouds_alone
 from crossmodal.formats.staged import staged, writable
 from crossmodal.meshes.files import is_mesh
 from crossmodal.meshes.scanned import scan_file
+from crossmodal.methods.spec import Method
 from crossmodal.production import Request, Summary, produce
 from crossmodal.production.clouds import produce_clouds, without_colour
 from crossmodal.production.run import ONE_VIEW
@@ -38,10 +39,8 @@ def run(source: str, out: Path, wanted: Wanted, terms: Terms, work: Work, *, for
     for models in (terms.where, terms.choice):
         if models is not None:
             models.ready()
-    methods, warn = wanted.methods, warner()
+    warn = warner()
     checked_out(out, root)
-    if methods is not None and clouds:
-        raise ValueError(f"{source} holds clouds alone; a method takes its matter from a picture, so give captures")
     if not mesh and views is not None:
         raise ValueError(f"{source} is no mesh; --views says how many cameras scan one (.stl, .obj, .ply, .glb)")
     if clouds:
@@ -96,6 +95,11 @@ def _without_pictures(request: Request, source: str, clouds: list[CloudSource], 
         raise ValueError(f"{source} holds clouds alone, and --where and --judge look at pictures; leave them away")
     if request.vlm is not None:
         raise ValueError(f"{source} holds clouds alone, and --vlm needs a picture; leave it out")
+    flat = [line.recipe.name for line in request.lines
+            if isinstance(line.recipe, Method) and line.recipe.blocks.space == "pixels"]
+    if flat:
+        raise ValueError(f"{source} holds clouds alone, and {flat[0]} as published works on a photograph; leave "
+                         "--as-published out")
     shown = without_colour(clouds, request)
     return replace(shown, count=wanted.samples(len(shown.lines))) if wanted.unsaid else request
 

@@ -8,7 +8,7 @@ import numpy as np
 from crossmodal.clouds.result import CloudResult
 from crossmodal.datasets.clouds import load_cloud
 from crossmodal.datasets.copies import Copy, copied
-from crossmodal.datasets.mvtec3d_writer import folder_of, own_version
+from crossmodal.datasets.mvtec3d_writer import folder_of, own_version, requested
 from crossmodal.datasets.source import Reading, file_hash
 from pointcloud import write_table
 from pointcloud.ply import write_vertices
@@ -80,6 +80,6 @@ def _defects(result: CloudResult, ids):
     for i, (defect, measured) in enumerate(zip(result.plan.defects, result.measured, strict=True)):
         sizes = asdict(measured)
         rows.append({"instance": i + 1, "kind": defect.kind, "class_id": ids[defect.kind],
-                     "requested": defect.spec.model_dump(mode="json", exclude={"kind", "weight"}, exclude_none=True),
+                     "requested": requested(defect),
                      "measured": sizes, "visible_in": ["points"] if any(sizes[name] for name in shape) else []})
     return rows

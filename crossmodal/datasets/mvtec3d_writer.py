@@ -14,7 +14,7 @@ import tifffile
 from crossmodal.capture import Capture
 from crossmodal.datasets.source import file_hash
 from crossmodal.guidance import asked_and_got, captions, understand
-from crossmodal.plan import Grown, Made, Plan
+from crossmodal.plan import Grown, Made, Plan, Planned
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
 from depth import write_xyz
@@ -145,15 +145,21 @@ def _defects(result, ids):
     rows = []
     for i, defect in enumerate(result.plan.defects):
         seen, measured = result.visibility[i], result.measured[i]
-        requested = (defect.spec.model_dump(mode="json", exclude={"kind", "weight"}, exclude_none=True)
-                     if isinstance(defect, Grown) else defect.blocks.model_dump(mode="json", exclude_none=True)
-                     if isinstance(defect, Made) else {"modality": defect.modality})
         contrast = {"rgb_contrast": seen.rgb_contrast, "depth_contrast": seen.depth_contrast}
         rows.append({"instance": i + 1, "kind": defect.kind, "class_id": ids[defect.kind],
-                     "requested": requested, "measured": asdict(measured) | contrast,
+                     "requested": requested(defect), "measured": asdict(measured) | contrast,
                      "visible_in": list(seen.seen_in), "difficulty": seen.difficulty,
                      "difficulty_in": seen.difficulty_in})
     return rows
+
+
+def requested(planned: Planned) -> dict:
+    """What was asked of a defect, for its manifest entry."""
+    if isinstance(planned, Grown):
+        return planned.spec.model_dump(mode="json", exclude={"kind", "weight"}, exclude_none=True)
+    if isinstance(planned, Made):
+        return planned.blocks.model_dump(mode="json", exclude_none=True)
+    return {"modality": planned.modality}
 
 
 def plain(value):

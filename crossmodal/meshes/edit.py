@@ -11,6 +11,8 @@ from crossmodal.edit import Sample, SurfaceEdit, measure
 from crossmodal.meshes.net import Net
 from crossmodal.meshes.opening import opened
 from crossmodal.meshes.planning import GREY, drawn, grown_on
+from crossmodal.methods.shape_alone import in_shape
+from crossmodal.methods.spec import Method
 from crossmodal.plan import Plan
 from crossmodal.recipe import Recipe
 from crossmodal.result import Measured
@@ -50,8 +52,8 @@ class MeshResult:
                      for s in sizes)
 
 
-def synthesized(mesh: Mesh, what: Recipe | Plan, seed: int) -> MeshResult:
-    """Defects in a mesh: a Recipe's drawn by the seed, or a Plan's of the mesh's own frame, again.
+def synthesized(mesh: Mesh, what: Recipe | Method | Plan, seed: int) -> MeshResult:
+    """Defects in a mesh: a Recipe's or a Method's, drawn by the seed, or a Plan's of the mesh's own frame, again.
 
     Raises ValueError where a defect finds no place, or the plan is of a capture.
     """
@@ -88,6 +90,8 @@ def edited(mesh: Mesh, edits: Sequence[SurfaceEdit], plan: Plan | None = None) -
         if sample.removed is not None and sample.removed.any():
             gone.append((i + 1, edit, sample.removed | rims[i]))
         warnings += [f"{edit.kind}: {sentence}" for sentence in _unshown(sample)]
+        if mesh.colours is None and (sentence := in_shape(edit.planned, "the mesh")):
+            warnings.append(sentence)
     made = Net(points, net.faces, _turned(net, points), colours)
     if len(gone) > 1:
         raise ValueError("a mesh can be opened by one defect at a time; imprint the others in what it gives")
@@ -212,4 +216,6 @@ def _unshown(sample: Sample) -> list[str]:
         said.append("its matter hangs over the surface; on a mesh it stands on it")
     if sample.flatten is not None and (sample.flatten > 0).any():
         said.append("it wears the surface's own fine relief away; a mesh keeps what it has of that")
+    if sample.lost is not None and sample.lost.any():
+        said.append("it returns nothing to a depth sensor; a mesh was seen by none, and keeps its surface")
     return said

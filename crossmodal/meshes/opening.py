@@ -4,6 +4,7 @@ import numpy as np
 
 from crossmodal.edit import SurfaceEdit
 from crossmodal.meshes.net import Net, shaded, vertices_of
+from crossmodal.plan import Grown
 
 THROUGH = 1.02  # of the wall's thickness, which the cut goes down
 DEEPEST, DEEPEST_AT_EDGE = 4.0, 0.7  # of the opening's own size; a thicker wall is not cut through
@@ -130,7 +131,8 @@ def _prism(manifold3d, net, edit, gone, before):
     top = top + 1e-3 * CLEAR_MM * beyond / np.maximum(np.linalg.norm(beyond, axis=1, keepdims=True), 1e-30)
     up = 1e-3 * (CLEAR_MM + edit.field.highest_mm)
     s0, s1, t0, t1 = edit.field.bounds_mm
-    most = DEEPEST_AT_EDGE if edit.planned is not None and edit.planned.spec.at == "edge" else DEEPEST
+    at_edge = isinstance(edit.planned, Grown) and edit.planned.spec.at == "edge"
+    most = DEEPEST_AT_EDGE if at_edge else DEEPEST
     thick, deepest = _thickness_m(net, top, normal, gone), 1e-3 * most * max(s1 - s0, t1 - t0)
     blind = "" if thick <= deepest else (f"the wall is up to {1e3 * thick:.3g} mm thick; it is cut {1e3 * deepest:.3g} "
                                          "mm deep and not through")

@@ -11,7 +11,10 @@ import numpy as np
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.edit import SurfaceEdit
-from crossmodal.plan import Grown, Plan
+from crossmodal.methods.effects import NoReturn
+from crossmodal.methods.making import made
+from crossmodal.methods.spec import Method
+from crossmodal.plan import Grown, Made, Plan
 from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
 from crossmodal.scanner.mesh import Mesh
@@ -19,6 +22,7 @@ from crossmodal.scanner.ring import look_at
 from crossmodal.streams import stream
 from crossmodal.surface import Surface
 from crossmodal.synthesis import draw, grown
+from rgb import to_srgb
 
 ACROSS = 420  # pixels of a view
 GREY = 0.35  # linear reflectance of a mesh that says no colour
@@ -37,15 +41,19 @@ class WholeMesh(Projection):
         return (np.asarray(points, np.float64) - self.anchor_m) * 1e3 @ frame
 
 
-def drawn(mesh: Mesh, recipe: Recipe, seed: int) -> Plan:
+def drawn(mesh: Mesh, recipe: Recipe | Method, seed: int) -> Plan:
     """A plan in the mesh's own frame; of the sides of the mesh one is chosen by its area, and the place on it.
 
     Raises ValueError where a defect finds no place.
     """
-    places = (recipe.place, *(spec.place for spec in recipe.defects if spec.place is not None))
+    specs = () if isinstance(recipe, Method) else recipe.defects
+    places = (recipe.place, *(spec.place for spec in specs if spec.place is not None))
     if any(place.at_pixel is not None or place.box or place.mask or place.forbid or place.region
            for place in places):
         raise ValueError("a mesh has no pixels: leave at_pixel, box, mask, forbid and region out, or give a Plan")
+    if isinstance(recipe, Method) and mesh.colours is None and isinstance(recipe.blocks.effect, NoReturn):
+        raise ValueError(f"{recipe.name} leaves a gap in what a sensor saw, and no sensor saw a mesh; scan it first "
+                         "(crossmodal.scanner)")
     area = np.linalg.norm(np.cross(*(mesh.corners[:, k] - mesh.corners[:, 0] for k in (1, 2))), axis=1)
     sides = mesh.face_normals[stream(seed, "mesh", "side").choice(len(area), SIDES, p=area / area.sum())]
     tried, reason = [], None
@@ -63,9 +71,11 @@ def drawn(mesh: Mesh, recipe: Recipe, seed: int) -> Plan:
     raise reason
 
 
-def grown_on(mesh: Mesh, planned: Grown) -> SurfaceEdit:
+def grown_on(mesh: Mesh, planned: Grown | Made) -> SurfaceEdit:
     """The edit that one planned defect of the mesh's frame is, in that frame."""
     anchor, normal, heading = (np.array(v) for v in (planned.anchor_m, planned.normal, planned.heading))
+    if isinstance(planned, Made):
+        return _made_on(mesh, planned)
     if planned.spec.extent == "global":
         view, pose = whole_view(mesh, normal, heading)
         there = planned.moved(np.linalg.inv(pose))
@@ -78,7 +88,30 @@ def grown_on(mesh: Mesh, planned: Grown) -> SurfaceEdit:
     return replace(edit, planned=planned).moved(pose)
 
 
-def _on(view: View, planned: Grown) -> Grown:
+def _made_on(mesh: Mesh, planned: Made) -> SurfaceEdit:
+    """The same of a method, on a view of the place that it lies at and, if it is, one of that which it is cut from."""
+    reach_m = 0.5e-3 * math.hypot(*planned.blocks.region.box_mm())
+    at = [(planned.anchor_m, planned.normal, planned.heading)]
+    if planned.elsewhere_m is not None and planned.texture is None:  # what another capture lends stays there
+        at.append((planned.elsewhere_m, _normal_at(mesh, planned.elsewhere_m), planned.elsewhere_heading))
+    (view, pose), *others = (close_view(mesh, *map(np.array, place), reach_m) for place in at)
+    here, source = _on(view, planned.moved(np.linalg.inv(pose))), None
+    if others:
+        [(source, its_pose)] = others
+        there = planned.moved(np.linalg.inv(its_pose))
+        here = here.model_copy(update={"elsewhere_m": there.elsewhere_m, "elsewhere_heading": there.elsewhere_heading})
+    return replace(made(view, here, source), planned=planned).moved(pose)
+
+
+def _normal_at(mesh: Mesh, place_m) -> np.ndarray:
+    """(3,) of the face that is nearest to a place (3,) m."""
+    from trimesh.triangles import closest_point
+
+    place = np.broadcast_to(np.array(place_m), (len(mesh.faces), 3))
+    return mesh.face_normals[np.linalg.norm(closest_point(mesh.corners, place) - place, axis=1).argmin()]
+
+
+def _on(view: View, planned: Grown | Made) -> Grown | Made:
     """The defect with its anchor on what a view sees: from afar, an edge was seen rounder than it is."""
     seen = view.points[view.valid].astype(np.float64)
     away = np.linalg.norm(seen - planned.anchor_m, axis=1)
@@ -110,9 +143,11 @@ def _seen(mesh, pose, slope):
     there = np.linalg.inv(pose)
     rays = camera.rays(camera.pixel_grid())
     placed = mesh.placed(there[:3, :3], there[:3, 3])
-    points = (rays * placed.hit(rays)[..., None]).astype(np.float32)
-    view = View(camera, None, points, "mesh")
-    surface = Surface.of(view)
+    far, face, weights = placed.trace(rays)
+    points = (rays * far[..., None]).astype(np.float32)
+    rgb = None if mesh.colours is None else to_srgb(placed.colour_at(face, weights).astype(np.float32))
+    view = View(camera, rgb, points, "mesh")
+    surface = Surface.of(View(camera, None, points, "mesh"))  # its colours are in no light
     colour = (GREY,) * 3 if mesh.colours is None else tuple(float(x) for x in np.median(mesh.colours, axis=0))
     # A part lies on nothing here: all that is seen is object, and of the colour that the mesh says.
     view.__dict__.update(surface=replace(surface, foreground=read_only(view.valid.copy())), own_colour=colour)

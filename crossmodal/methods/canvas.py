@@ -14,6 +14,7 @@ from crossmodal.patch import Patch
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
+COLOURLESS = 0.5  # linear, of an object that says no colour; nothing of it is seen
 FEWEST_FITTED = 12
 CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
 RISES_PX = 2  # of the capture, over which relief rises from nothing at the end of what carries it
@@ -107,6 +108,8 @@ class Canvas:
 
     @cached_property
     def colours(self) -> np.ndarray:
+        if self.capture.rgb is None:
+            return np.full((*self.shape, 3), COLOURLESS, np.float32)
         if self.warp is not None:
             return self._warped(self.capture.rgb, cv2.INTER_LINEAR).astype(np.float32) / 255
         if self.lit:
@@ -118,6 +121,11 @@ class Canvas:
         own = to_linear(np.ascontiguousarray(self.capture.rgb[window])) / (surface.white * shade)[..., None]
         return np.maximum(self._taken(own.astype(np.float32), cv2.INTER_CUBIC), 0)
 
+    @property
+    def floor_mm(self) -> float:
+        """What of relief drowns in noise."""
+        return self.capture.surface.floor_mm
+
     @cached_property
     def relief_mm(self) -> np.ndarray:
         if self.lit:
@@ -125,7 +133,7 @@ class Canvas:
         patch, surface = self.patch, self.capture.surface
         above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
-        return np.where(self.known, height - _coarse(height, self._ground), 0).astype(np.float32)
+        return np.where(self.known, height - coarse(height, self._ground), 0).astype(np.float32)
 
     def facing(self, middle: tuple[float, float]) -> np.ndarray:
         """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN off
@@ -159,7 +167,8 @@ class Canvas:
         if self.lit:
             return ground.astype(np.float32)
         far = cv2.distanceTransform(ground.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-        return np.minimum(far * np.float32(self.step_mm / (RISES_PX * self.capture.surface.mm_per_pixel)), 1)
+        rises = np.float32(RISES_PX * self.capture.surface.mm_per_pixel / self.step_mm)
+        return np.minimum(far, rises) / rises
 
     def carried(self, relief: np.ndarray) -> np.ndarray:
         """Relief (h, w) that has run out where the surface ends, and is nothing off it."""
@@ -193,7 +202,7 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
     return tuple(spans)
 
 
-def _coarse(height, known):
+def coarse(height: np.ndarray, known: np.ndarray) -> np.ndarray:
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
     y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)

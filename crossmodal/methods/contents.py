@@ -52,7 +52,7 @@ class Crop(Content):
     about it (AdaBLDM's and AnoGen's sources). Laid by the region ``outline`` it has its own shape."""
 
     kind: Literal["crop"] = "crop"
-    folder: str
+    folder: str = Field(min_length=1)
     """Of captures with their masks (see crossmodal.methods.crops)."""
     kinds: tuple[str, ...] = ()
     """Of these alone; of all where none is named."""

@@ -68,7 +68,7 @@ class Hills(Effect):
 class Deposit(Effect):
     """The content is matter that lies on the surface: its top is level, whatever relief it fills, and what stands out
     farther than that pokes through. Unlike hills it has a side of its own, hides what it covers and shades what is
-    beside it."""
+    beside it. Where the surface keeps its colours it is relief."""
 
     kind: Literal["deposit"] = "deposit"
     height_mm: Size = ("1.5%", "4%")

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from crossmodal.capture import Capture, View
+from crossmodal.capture import View
+from crossmodal.clouds.cloud import Cloud
 from crossmodal.imprint import imprint
 from crossmodal.methods.gate import Gate
 from crossmodal.methods.making import begun, drawn_once, made
@@ -12,11 +13,11 @@ from crossmodal.methods.spec import Method
 from crossmodal.plan import Made, Plan
 
 
-def drawn_by(capture: Capture, method: Method, seed: int, scale_of: Callable) -> Plan:
-    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture, or where
-    its gate refuses all draws."""
+def drawn_by(capture: View | Cloud, method: Method, seed: int, scale_of: Callable) -> Plan:
+    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture or cloud,
+    or where its gate refuses all draws."""
     gate = method.blocks.gate
-    if gate is not None and not isinstance(capture, View):
+    if gate is not None and (not isinstance(capture, View) or capture.rgb is None):
         raise ValueError(f"the gate of {method.name} looks at pictures; leave it out, or give a capture")
     for refused in range(1 if gate is None else gate.tries):
         plan = drawn_once(capture, method, seed, scale_of, refused)

@@ -43,7 +43,7 @@ class Library(Region):
     """The mask of a real defect, turned by the heading."""
 
     kind: Literal["library"] = "library"
-    folder: str
+    folder: str = Field(min_length=1)
     """Of masks, as deep as may be: not 0 is defect. Of a dataset's tree, its ground_truth, gt and mask folders."""
     length_mm: Size = ("8%", "25%")
     """Of the longer side of what it marks."""
@@ -69,6 +69,12 @@ class Library(Region):
         if self.mask is None:
             raise ValueError(f"no mask of {self.folder} is drawn yet; draw the method first")
         return self.mask
+
+    def resized(self, by: float) -> Self:
+        """The mask that was drawn so many times as large."""
+        own = self.taken
+        sizes = {"sides_mm": tuple(by * side for side in own.sides_mm), "finest_mm": by * own.finest_mm}
+        return self.model_copy(update={"mask": own.model_copy(update=sizes)})
 
     def box_mm(self):
         return self.taken.sides_mm

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from crossmodal.capture import Capture, View
+from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import SurfaceEdit
+from crossmodal.forecast import HIDDEN_FLOORS
 from crossmodal.lifted import LiftedEdit
 from crossmodal.methods import crops
 from crossmodal.methods.algebra import Several, fitted
@@ -17,22 +19,21 @@ from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Crop, Keep, Shift, Texture, laid
 from crossmodal.methods.crops import Cut
 from crossmodal.methods.donors import donor, picked
-from crossmodal.methods.effects import Flat, Shape, shaped
+from crossmodal.methods.effects import Flat, PasteRelief, Shape, Smooth, shaped
 from crossmodal.methods.field import Raster
 from crossmodal.methods.frames import bends_along
+from crossmodal.methods.grounds import patch_on, spot_on, unrolled
 from crossmodal.methods.masks import Mask
 from crossmodal.methods.perlin_region import Perlin
 from crossmodal.methods.photograph import in_its_photograph, in_picture, lifted, triple
 from crossmodal.methods.regions import area_of
+from crossmodal.methods.shape_alone import in_shape_alone
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
 from crossmodal.methods.units import Shares
-from crossmodal.patch import Patch
 from crossmodal.place import Place
-from crossmodal.placement import find_spot
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.plan import Texture as PlannedTexture
-from crossmodal.relight import shadow_reach_mm
 from crossmodal.streams import stream
 
 MOST_CELLS = 480  # across a canvas
@@ -41,6 +42,8 @@ CELLS_A_PIXEL = 1.6
 SPREADS = 0.5  # of the size of a region that spreads must lie clear of edges
 MIDDLE = 0.1  # of the size of a region that its paper fixes must lie clear of edges
 WIDEST = 0.8  # of the widest clear ground, that a region may take
+OF_RELIEF = PasteRelief, Smooth
+ROUNDED = 0.01  # of a cell: relief that is lower is rounding
 TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
 
@@ -58,16 +61,23 @@ class _Lies:
         return self.angle_deg
 
 
-def drawn_once(capture: Capture, method: Method, seed: int, scale_of: Callable, refused: int = 0) -> Plan:
-    """Choose everything that a method leaves open, after so many draws that its gate refused. Raises ValueError where
-    it finds no place on the capture."""
-    if not isinstance(capture, View):
-        raise ValueError(f"{method.name} takes its matter from a picture; give a capture with rgb and depth")
+def drawn_once(capture: View | Cloud, method: Method, seed: int, scale_of: Callable, refused: int = 0) -> Plan:
+    """Choose everything that a method leaves open, after so many draws that its gate refused. Of what has no colours,
+    its shape alone is made. Raises ValueError where it finds no place on the capture or cloud, or where nothing of it
+    would be seen there."""
+    asked = method.blocks
+    if asked.space == "pixels" and (not isinstance(capture, View) or capture.rgb is None):
+        raise ValueError(f"{method.name} as published works on a photograph; leave --as-published out, or give a "
+                         "capture with rgb and depth")
+    if capture.rgb is None:
+        asked = in_shape_alone(asked, method.name)
+    method = method.model_copy(update={"blocks": asked})
     scale = Shares.on(capture.surface, scale_of(capture, method.place))
-    tosses = stream(seed, capture.name, method.name, "repeats").random(method.blocks.at_most - 1)
+    tosses = stream(seed, capture.name, method.name, "repeats").random(asked.at_most - 1)
     defects = tuple(_one_of(capture, method, scale, seed, i, refused) for i in range(1 + int((tosses < 0.5).sum())))
-    light = None if capture.light is None else PlannedLight.of(capture.light)
-    return Plan(capture=capture.name, seed=seed, light=light, defects=defects)
+    light = getattr(capture, "light", None)
+    return Plan(capture=capture.name, frame="object" if isinstance(capture, Cloud) else "camera", seed=seed,
+                light=None if light is None else PlannedLight.of(light), defects=defects)
 
 
 def _one_of(capture, method: Method, scale: Shares, seed: int, ordinal: int, refused: int) -> Made:
@@ -141,70 +151,66 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     down, across = blocks.region.box_mm()
     bounds = tuple(0.5 * _room(blocks) * side for side in (-across, across, -down, down))
     angle = fixed(blocks.orientation_deg)
-    spot = find_spot(capture.surface, method.place, _Lies(method.name, angle), bounds, (), rng)
+    spot = spot_on(capture, method.place, _Lies(method.name, angle), bounds, (), rng)
     heading = spot.heading
     if blocks.along != "drawn":
         reach = 0.5 * max(down, across)
-        heading = triple(bends_along(capture.surface, spot.anchor_m, heading, reach, blocks.along))
+        patch = patch_on(capture, spot.anchor_m, spot.normal, heading, (2 * reach, 2 * reach), 0.0)
+        heading = triple(bends_along(patch, reach, blocks.along))
     where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": heading}
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
         place = Place(where=method.place.where)  # what was said of places is where it lies, not where it comes from
         source = _source(capture, blocks.content, texture)
-        there = find_spot(source.surface, place, turned, bounds, (spot,) if source is capture else (), rng)
+        there = spot_on(source, place, turned, bounds, (spot,) if source is capture else (), rng)
         where |= {"elsewhere_m": there.anchor_m, "elsewhere_heading": there.heading}
     return where
 
 
-def made(capture: View, planned: Made) -> SurfaceEdit | LiftedEdit:
-    """The edit that a planned method is, on the capture that it was planned for or another of the same surface.
+def made(capture: View | Cloud, planned: Made, source: View | None = None) -> SurfaceEdit | LiftedEdit:
+    """The edit that a planned method is, on the capture or cloud that it was planned for or another of the same
+    surface.
 
+    source: where its matter is cut from, in whose own frame the plan then says so, if it is another view
     Raises ValueError where nothing of it would be seen.
     """
-    if not isinstance(capture, View) or capture.rgb is None:
+    if not isinstance(capture, View | Cloud):
         raise ValueError(f"{planned.kind} takes its matter from a picture; grow it on a capture, not on its surface")
     if planned.pixel is None:
-        return _grown(capture, planned)
+        return _grown(capture, planned, source)
+    if not isinstance(capture, View) or capture.rgb is None:
+        raise ValueError(f"{planned.kind} was made on a photograph; give the capture that it was planned for")
     canvas, elsewhere, middle = begun(capture, planned)
     return lifted(capture, planned, canvas, *_made_on(canvas, elsewhere, middle, planned))
 
 
-def begun(capture, planned: Made) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
+def begun(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
     """A planned method's canvas, the one that its content is cut from, and the cell (row, column) that it lies about.
     """
     if planned.pixel is None:
-        canvas, elsewhere = _canvases(capture, planned)
+        canvas, elsewhere = _canvases(capture, planned, source)
         return canvas, elsewhere, (canvas.shape[0] // 2, canvas.shape[1] // 2)
     return in_its_photograph(capture, planned)
 
 
-def _canvases(capture, planned: Made) -> tuple[Canvas, Canvas | None]:
-    box, step = planned.blocks.region.box_mm(), planned.step_mm
-    room = box[0] + 4 * step, box[1] + 4 * step
-    def unrolled(seen, anchor, heading):
-        return Canvas.unrolled(seen, _patch(seen, planned, anchor, heading, room), room, step)
-
-    canvas, content = unrolled(capture, planned.anchor_m, planned.heading), planned.blocks.content
+def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None]:
+    box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
+    room, content = (box[0] + 4 * step, box[1] + 4 * step), planned.blocks.content
+    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
+    canvas = unrolled(capture, planned.anchor_m, planned.normal, planned.heading, room, tall, step)
     if planned.elsewhere_m is None:
         return canvas, None
+    there = planned.elsewhere_m, None, planned.elsewhere_heading
     if isinstance(content, Crop):
         source, marks = crops.cut_at(content.folder, planned.texture, None, planned.elsewhere_m)
         scale = fixed(content.scale)
-        patch = _patch(source, planned, planned.elsewhere_m, planned.elsewhere_heading, [side / scale for side in room])
+        patch = patch_on(source, *there, tuple(side / scale for side in room), tall)
         lent = Canvas(source, step / scale, canvas.shape, False, patch, marks=marks)
         return replace(canvas, lent=lent), lent
-    source = _source(capture, content, planned.texture)
-    there, resize = unrolled(source, planned.elsewhere_m, planned.elsewhere_heading), getattr(content, "resize", None)
+    source = source or _source(capture, content, planned.texture)
+    lent, resize = unrolled(source, *there, room, tall, step), getattr(content, "resize", None)
     # Cells that lie closer together there show it larger here.
-    return canvas, there if resize is None else replace(there, step_mm=step / fixed(resize))
-
-
-def _patch(capture, planned, anchor, heading, room) -> Patch:
-    surface, effect = capture.surface, planned.blocks.effect
-    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
-    margin = 3 * surface.mm_per_pixel + shadow_reach_mm(surface.light, np.array(planned.normal), tall)
-    t, s = (0.5 * side + margin for side in room)
-    return Patch.at(surface, anchor, heading, float(np.hypot(s, t)), (-s, s, -t, t))
+    return canvas, lent if resize is None else replace(lent, step_mm=step / fixed(resize))
 
 
 def _made_on(canvas, elsewhere, middle, planned: Made):
@@ -223,11 +229,16 @@ def _made_on(canvas, elsewhere, middle, planned: Made):
         share = np.zeros_like(share)
     if sharing == "rgb":
         shape = Shape(np.zeros_like(shape.displacement_mm))
+    if isinstance(blocks.effect, OF_RELIEF) and not share.any():
+        found = float(np.abs(shape.displacement_mm).max())
+        if found < max(HIDDEN_FLOORS * canvas.floor_mm, ROUNDED * canvas.step_mm):
+            raise ValueError(f"{planned.kind} is made of the surface's own relief, and there is none here; ask for "
+                             "another place or seed, or for hills")
     return share, content, shape
 
 
-def _grown(capture, planned: Made) -> SurfaceEdit:
-    canvas, elsewhere, middle = begun(capture, planned)
+def _grown(capture, planned: Made, source: View | None) -> SurfaceEdit:
+    canvas, elsewhere, middle = begun(capture, planned, source)
     h, w = canvas.shape
     share, content, shape = _made_on(canvas, elsewhere, middle, planned)
     touched = (shape.displacement_mm != 0) | (share > 0)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from crossmodal.clouds.surface import CloudSurface
 from crossmodal.defects.spec import Scale
 from crossmodal.surface import Surface
 
@@ -16,10 +17,10 @@ DEPTH_ROOM, LEAST_DEPTH_M = 1.1, 1.0  # TransFusion's: 0 m to a tenth beyond the
 class Shares(Scale):
     """A scale that knows the surface it is of."""
 
-    surface: Surface | None = None
+    surface: Surface | CloudSurface | None = None
 
     @classmethod
-    def on(cls, surface: Surface, scale: Scale) -> "Shares":
+    def on(cls, surface: Surface | CloudSurface, scale: Scale) -> "Shares":
         return cls(**{one.name: getattr(scale, one.name) for one in fields(Scale)}, surface=surface)
 
     def of(self, what: Of) -> Scale:
@@ -27,12 +28,12 @@ class Shares(Scale):
         return self if what == "canvas" else replace(self, object_mm=length_mm(self.surface, what))
 
 
-def length_mm(surface: Surface, what: Of) -> float:
-    """object: the root of its visible area; diameter: of the ball about the mean of its points that holds them all, two
+def length_mm(surface: Surface | CloudSurface, what: Of) -> float:
+    """object: the root of the area of all points that there are; diameter: of the ball about the mean of its points that holds them all, two
     units of a cloud that was normalised; diagonal: of the box of them; depth: the range that depth is normalised by.
     """
     if what == "object":
-        return surface.object_mm
+        return float(np.sqrt(surface.area_mm2.sum())) if isinstance(surface, CloudSurface) else surface.object_mm
     if what == "depth":
         return 1e3 * DEPTH_ROOM * max(LEAST_DEPTH_M, float(np.nanmax(surface.points[..., 2])))
     ball, box = surface.spans_mm

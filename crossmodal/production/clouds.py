@@ -12,11 +12,14 @@ from crossmodal.datasets.class_ids import assigned, encoded
 from crossmodal.datasets.cloud_writer import write_cloud_copy, write_cloud_sample
 from crossmodal.datasets.clouds import CloudSource, load_cloud
 from crossmodal.datasets.mvtec3d_writer import folder_of
+from crossmodal.defects import Spec
+from crossmodal.methods.spec import Method
 from crossmodal.production.division import divide
 from crossmodal.production.jobs import padded
 from crossmodal.production.loop import Run, Summary, carried_out
 from crossmodal.production.request import Request, Shard
 from crossmodal.production.worker import Chunk, Done, worked
+from crossmodal.recipe import Recipe
 from pointcloud.atomic import write_bytes
 
 
@@ -64,11 +67,15 @@ def without_colour(sources: Sequence[CloudSource], request: Request) -> Request:
         raise first
     if cloud.rgb is not None:
         return request
-    lines = tuple(line for line in request.lines if not all(map(shows_in_colour_alone, line.recipe.defects)))
+    lines = tuple(line for line in request.lines if not all(map(shows_in_colour_alone, _asked(line.recipe))))
     if not lines:
         raise ValueError(f"{sources[0].file} has no colours, and what was asked for changes colour alone; "
                          "ask for other kinds, or give clouds with colours")
     return replace(request, lines=lines)
+
+
+def _asked(recipe: Recipe | Method) -> tuple[Spec | Method, ...]:
+    return (recipe,) if isinstance(recipe, Method) else recipe.defects
 
 
 def produce_clouds(root: Path, sources: Sequence[CloudSource], out: Path, request: Request, *, workers: int = 1,

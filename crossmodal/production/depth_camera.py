@@ -50,7 +50,7 @@ def _seen(rig, capture, result) -> Result:
     from crossmodal.synthesis import grown
 
     there = np.linalg.inv(rig.T_rig_camera[1])
-    edits = tuple(grown(capture.surface, planned).moved(there) for planned in result.plan.defects)
+    edits = tuple(grown(capture, planned).moved(there) for planned in result.plan.defects)
     return imprint(rig.views[1], edits, result.plan)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from crossmodal.capture import Capture
 from crossmodal.datasets import Reading, Source
 from crossmodal.datasets.views import kept_view, pose_of, siblings
-from crossmodal.plan import Plan
+from crossmodal.plan import Made, Plan
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
 from crossmodal.streams import stream
@@ -44,14 +44,18 @@ def again_in(source: Source, reading: Reading, plan: Plan) -> Result:
     first = next((one for one in siblings(source) if one.path == plan.capture), None)
     if first is None:
         raise ValueError(f"{source.calibration} has no view {plan.capture}; give the rig that the plan was made from")
-    surface = _lit(kept_view(first, reading), plan).surface
+    flat = next((one.kind for one in plan.defects if isinstance(one, Made) and one.pixel is not None), None)
+    if flat is not None:
+        raise ValueError(f"{flat} as published works on one photograph, and these are views of one object; leave "
+                         "--as-published out")
+    drawn_in = _lit(kept_view(first, reading), plan)
     there = np.linalg.inv(pose_of(source)) @ pose_of(first)
     own: Capture = kept_view(source, reading)
     if plan.light is not None:
         own = own.lit_by(plan.light.light().turned(there[:3, :3]))
     # In its own view an edit is used as it was grown, not through a motion that comes to nothing but rounding.
     same = source.path == first.path
-    edits = tuple(grown(surface if not same else own.surface, one) for one in plan.defects)
+    edits = tuple(grown(own if same else drawn_in, one) for one in plan.defects)
     return imprint(own, edits if same else tuple(edit.moved(there) for edit in edits), plan)
 
 
