@@ -29,8 +29,8 @@ class Shares(Scale):
 
 
 def length_mm(surface: Surface | CloudSurface, what: Of) -> float:
-    """object: the root of the area of all points that there are; diameter: of the ball about the mean of its points that holds them all, two
-    units of a cloud that was normalised; diagonal: of the box of them; depth: the range that depth is normalised by.
+    """object: the root of the area of all points that there are; diameter: of the ball about their mean that holds them
+    all, two units of a cloud that was normalised; diagonal: of their box; depth: the range that depth is normalised by.
     """
     if what == "object":
         return float(np.sqrt(surface.area_mm2.sum())) if isinstance(surface, CloudSurface) else surface.object_mm
