@@ -6,6 +6,7 @@ import numpy as np
 
 from crossmodal.camera import Camera
 from crossmodal.capture import Capture
+from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
 from crossmodal.streams import stream
@@ -15,7 +16,7 @@ TRIES = 4  # draws of sizes, before a recipe is held to fit nowhere on a capture
 
 
 class Augment:
-    """A recipe as a callable on a dict of arrays, for pipelines that have a dataset of their own.
+    """A recipe, or a method, as a callable on a dict of arrays, for pipelines that have a dataset of their own.
 
     ``augment({"rgb": rgb, "xyz": xyz}, draw=i)`` returns a new dict: all that came in, ``rgb`` (H, W, 3) uint8 and
     ``xyz`` (H, W, 3) float32 m with a defect in both, and ``ARRAYS`` beside them. The same seed and draw give the same
@@ -24,7 +25,7 @@ class Augment:
 
     ARRAYS = ("rgb", "xyz", "depth", "normals", "mask_rgb", "mask_depth", "mask_points", "gt", "valid")
 
-    def __init__(self, recipe: Recipe, seed: int = 0):
+    def __init__(self, recipe: Recipe | Method, seed: int = 0):
         self.recipe, self.seed = recipe, seed
 
     def __call__(self, sample: Mapping, draw: int) -> dict:

@@ -160,6 +160,10 @@ def _fill_behind(points, normals, linked, along, st, r0, c0, far, s_low, s_high,
         for j in range(w):
             if not st[i, j, 0] == st[i, j, 0]:
                 continue
+            if (0 < i < h - 1 and 0 < j < w - 1 and st[i - 1, j, 0] == st[i - 1, j, 0]
+                    and st[i + 1, j, 0] == st[i + 1, j, 0] and st[i, j - 1, 0] == st[i, j - 1, 0]
+                    and st[i, j + 1, 0] == st[i, j + 1, 0]):
+                continue  # as most are, with charted ones all about
             for d in range(4):
                 i1, j1 = i + (0, 0, 1, -1)[d], j + (1, -1, 0, 0)[d]
                 if 0 <= i1 < h and 0 <= j1 < w and not st[i1, j1, 0] == st[i1, j1, 0] and joined(

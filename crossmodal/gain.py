@@ -33,10 +33,12 @@ def light_gain(surface: Surface, sample: Sample, smooth, at, normal, state, fine
         gain[..., 5] += glint(wet, moved, state) * sample.gloss
     if sample.cover is not None:
         # Matter stands in the light of its place; its share hides what is beneath.
-        facing = light.shading(np.where(state[..., None] > 0, normal, np.float32(0)))
+        at = np.flatnonzero((sample.cover[..., 3] > 0) & (state > 0))
+        facing = light.shading(normal.reshape(-1, 3)[at])
         shade = 1 + light.confidence * (facing - 1)
-        gain[..., -4:-1] = (gain[..., 0] * shade)[..., None] * sample.cover[..., :3]
-        gain[..., -1] = sample.cover[..., 3]
+        cover, told = sample.cover.reshape(-1, 4)[at], gain.reshape(-1, gain.shape[-1])
+        told[at, -4:-1] = (told[at, 0] * shade)[:, None] * cover[:, :3]
+        told[at, -1] = cover[:, 3]
     return gain
 
 

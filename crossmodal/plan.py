@@ -1,13 +1,15 @@
 """The drawn numbers: everything a defect is, with no choice left, as JSON that replays bit for bit."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from crossmodal.defects import DefectSpec
 from crossmodal.defects.only import grown_as_asked
+from crossmodal.defects.spec import MOST
 from crossmodal.edit import Field as DefectField
+from crossmodal.methods.block import still_open
 from crossmodal.methods.spec import Blocks, Name
 from crossmodal.packed import PackedArray
 from crossmodal.tint import Tinted
@@ -24,6 +26,12 @@ def _pointing(vector: Vector) -> Vector:
 
 
 Direction = Annotated[Vector, AfterValidator(_pointing)]
+
+
+MOST_CELLS = 4096  # across a canvas: a drawn one has a tenth of them
+Pixel = tuple[Annotated[int, Field(ge=0, lt=1 << 20)], Annotated[int, Field(ge=0, lt=1 << 20)]]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+"""Of a texture."""
 
 
 class Grown(BaseModel):
@@ -80,12 +88,12 @@ class Made(BaseModel):
     normal: Direction
     heading: Direction
     elsewhere_m: Vector | None = None
-    elsewhere_heading: Vector | None = None
-    pixel: tuple[int, int] | None = None
-    elsewhere_pixel: tuple[int, int] | None = None
+    elsewhere_heading: Direction | None = None
+    pixel: Pixel | None = None
+    elsewhere_pixel: Pixel | None = None
     texture: Texture | None = None
-    step_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    texture_seed: int
+    step_mm: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
+    texture_seed: Seed
     refused: Annotated[int, Field(ge=0)] = 0
 
     def moved(self, T: np.ndarray) -> "Made":
@@ -97,6 +105,25 @@ class Made(BaseModel):
         move = {name: None if getattr(self, name) is None else _turned(T, getattr(self, name), name.endswith("_m"))
                 for name in names}
         return self.model_copy(update=move)
+
+    @model_validator(mode="after")
+    def _drawn(self) -> Self:
+        if found := still_open(self.blocks):
+            raise ValueError(f"{found} is still open; draw the method first (crossmodal.draw)")
+        content, where = self.blocks.content, "elsewhere_pixel" if self.pixel is not None else "elsewhere_m"
+        if len(self.blocks.sharing) > 1:
+            raise ValueError("blocks.sharing is still open; draw the method first (crossmodal.draw)")
+        if (self.blocks.space == "pixels") != (self.pixel is not None):
+            raise ValueError(f"pixel is for what is made on a photograph, but blocks.space is {self.blocks.space}")
+        if content.kind in ("shift", "crop") and getattr(self, where) is None:
+            raise ValueError(f"{where} must say where the matter of a {content.kind} is cut from")
+        if (self.elsewhere_m is None) != (self.elsewhere_heading is None):
+            raise ValueError("elsewhere_m and elsewhere_heading go together, but one is missing")
+        if any(getattr(content, name, None) for name in ("bank", "donor", "folder")) and self.texture is None:
+            raise ValueError("texture must name the file that was drawn from the folder of the content")
+        if self.pixel is None and max(self.blocks.region.box_mm()) > MOST_CELLS * self.step_mm:
+            raise ValueError(f"step_mm must be at least 1/{MOST_CELLS} of the region, but is {self.step_mm:g}")
+        return self
 
 
 def _turned(T, vector, is_place) -> Vector:

@@ -10,6 +10,8 @@ from crossmodal.defects import DefectSpec
 from crossmodal.place import Place
 from crossmodal.plan import Number
 
+MOST_BYTES = 1 << 24  # of a file
+MOST_VALUES = 100_000  # in a file: aliases of aliases may stand for billions
 Model = TypeVar("Model", bound=BaseModel)
 MOST = 255  # defects of one capture: their numbers are one byte each
 
@@ -37,17 +39,32 @@ def read_yaml(path: str | Path, model: type[Model], what: str, first: str) -> Mo
     """A model from a YAML file. what: such a file is; first: the key that it must have. Raises ValueError in one line
     that names the file and the key."""
     try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if _written_out(data, {}) > MOST_VALUES:
+        raise ValueError(f"{path} holds more than {MOST_VALUES} values, aliases written out; make it shorter")
     if not isinstance(data, dict):
         raise ValueError(f"{path} is no {what}; begin it with a line that says {first}:")
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise ValueError(f"{path}: {one_line(error)}") from None
+
+
+def _written_out(data, counted: dict[int, int]) -> int:
+    """How many values there are once each alias is written out; one that holds itself has no end."""
+    if not isinstance(data, dict | list):
+        return 1
+    if id(data) not in counted:
+        counted[id(data)] = MOST_VALUES
+        parts = data.values() if isinstance(data, dict) else data
+        counted[id(data)] = 1 + sum(_written_out(part, counted) for part in parts)
+    return counted[id(data)]
 
 
 def one_line(error: ValidationError) -> str:

@@ -143,7 +143,7 @@ def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, s
     if isinstance(what, Spec):
         what = Recipe(defects=(what,))
     elif not isinstance(what, Recipe | Method | Plan):
-        what = Recipe(defects=tuple(what))
+        what = Recipe(defects=tuple(map(_spec, what)))
     if isinstance(capture, Mesh):
         from crossmodal.meshes.edit import synthesized  # it draws and grows by what is here
 
@@ -151,6 +151,12 @@ def synthesize(capture: Capture | Rig | Cloud | PointCloud | Mesh, what: What, s
     if isinstance(what, Plan):
         return replay(capture, what)
     return replay(capture, draw(capture.views[0] if isinstance(capture, Rig) else capture, what, seed))
+
+
+def _spec(one) -> Spec:
+    if isinstance(one, Method):
+        raise ValueError(f"{one.name} is a method, which is made by itself; give it alone, not in a list")
+    return one
 
 
 def forecast(capture: Capture | Cloud, plan: Plan) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from crossmodal.augment import Augment, arrays
 from crossmodal.capture import Capture
+from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 
 try:
@@ -26,7 +27,7 @@ class SyntheticDataset(Dataset):
     Raises ValueError where the recipe fits nowhere on a capture.
     """
 
-    def __init__(self, captures: Sequence[Capture], recipe: Recipe, seed: int = 0, epoch: int = 0):
+    def __init__(self, captures: Sequence[Capture], recipe: Recipe | Method, seed: int = 0, epoch: int = 0):
         if not len(captures):
             raise ValueError("a dataset needs at least one capture, but got none")
         self.captures, self.augment = captures, Augment(recipe, seed)

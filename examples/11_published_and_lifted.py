@@ -18,13 +18,18 @@ OWN = cm.Method.model_validate({
 
 
 def row(capture, method, seed, title):
-    """Colour, shape under one lamp, and ground truth of one method on a capture."""
+    """Colour, shape under one lamp with what came out orange and what went in blue, and ground truth of one method."""
     after = (result := cm.synthesize(capture, method, seed=seed)).after
-    facing = np.clip(np.nan_to_num(after.normals) @ np.array((-0.6, -0.5, -0.62)), 0, 1)
-    shown = [after.rgb, *(np.repeat(np.uint8(255 * grey)[..., None], 3, -1) for grey in (facing, result.gt))]
+    grey = 255 * np.clip(np.nan_to_num(after.normals) @ np.array((-0.6, -0.5, -0.62)), 0, 1)[..., None]
+    mm = np.nan_to_num(result.displacement_mm)[..., None]
+    shape = grey + 0.8 * np.abs(mm) / max(np.abs(mm).max(), 1) * (np.where(mm > 0, (241, 105, 19), (8, 48, 107)) - grey)
+    shown = [after.rgb, np.uint8(shape), np.repeat(np.uint8(255 * result.gt)[..., None], 3, -1)]
     print(f"{title}: seen in {', '.join(result.visibility[0].seen_in)}")
     out = np.hstack([cv2.resize(pane, None, fx=1.7, fy=1.7, interpolation=cv2.INTER_CUBIC) for pane in shown])
-    return cv2.putText(out, title, (8, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 2, cv2.LINE_AA)
+    for at, words in enumerate((title, "shape", "ground truth")):
+        for off, grey in ((1, 0), (0, 255)):
+            cv2.putText(out, words, (at * out.shape[1] // 3 + 8 + off, 22 + off), 0, 0.6, (grey,) * 3, 2, cv2.LINE_AA)
+    return out
 
 
 pot = captures.load("pot")

@@ -1,6 +1,7 @@
 """Every published method that ships, lifted, on one real capture.
 
-You will see colour and relief of each, the relief in its own range: blue went in, orange came out, white is no return.
+You will see the picture about each defect and the relief in its own range: blue went in, orange came out, white is gone
+or returns nothing, grey stayed. Masks for inpainters (riad, intra, and so on) are here too: those are no defects.
 """
 
 import cv2
@@ -10,20 +11,23 @@ import crossmodal as cm
 from crossmodal import captures
 from crossmodal.methods.presets import names
 
-SIDE, ACROSS = 132, 6
+SIDE, TITLE, ACROSS, LEAST_PX = 112, 15, 6, 56
 
 
 def tile(result, name):
-    """(SIDE, 2·SIDE, 3): the object's part of the picture and of the displacement, under the method's name."""
-    rows, columns = np.nonzero(result.before.surface.foreground)
-    box = np.s_[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
-    mm = result.displacement_mm[box]
+    """(TITLE + SIDE, 2·SIDE, 3): the picture and the displacement about a defect, beneath the method's name."""
+    x, y, width, height = cv2.boundingRect(result.gt.astype(np.uint8))
+    side = min(max(LEAST_PX, int(1.5 * max(width, height))), *result.gt.shape)
+    box = tuple(slice(low, low + side) for low in np.clip(
+        (y + (height - side) // 2, x + (width - side) // 2), 0, np.array(result.gt.shape) - side))
+    mm = result.displacement_mm
     share = np.nan_to_num(mm / max(np.nanmax(np.abs(mm)), 1e-6))[..., None]
     tint = np.where(share > 0, (241, 105, 19), (8, 48, 107))
-    relief = np.where(result.after.valid[box][..., None], 225 + np.abs(share) * (tint - 225.0), 255)
-    out = np.hstack([cv2.resize(pane, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-                     for pane in (result.after.rgb[box], relief.astype(np.uint8))])
-    return cv2.putText(out, name, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (30, 30, 30), 1, cv2.LINE_AA)
+    there = (result.after.valid & np.isfinite(mm))[..., None]
+    relief = np.where(there, 225 + np.abs(share) * (tint - 225.0), 255).astype(np.uint8)
+    panes = [cv2.resize(pane[box], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for pane in (result.after.rgb, relief)]
+    out = np.vstack([np.full((TITLE, 2 * SIDE, 3), 255, np.uint8), np.hstack(panes)])
+    return cv2.putText(out, name, (3, 11), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (20, 20, 20), 1, cv2.LINE_AA)
 
 
 capture = captures.load("pot")

@@ -27,7 +27,7 @@ def to_linear(pixels: np.ndarray) -> np.ndarray:
     """sRGB uint8, any shape -> linear light, float32 in [0, 1]. Source: IEC 61966-2-1. Errors: ValueError."""
     if pixels.dtype != np.uint8:
         raise ValueError(f"rgb must be uint8 (H, W, 3), but got {pixels.dtype} {pixels.shape}")
-    return _TO_LINEAR[pixels]
+    return np.take(_TO_LINEAR, pixels)
 
 
 def to_srgb(linear: np.ndarray) -> np.ndarray:

@@ -497,7 +497,8 @@ def test_a_score_foretells_by_what_it_filled_until_it_stays():
 
     def taken(rounds):
         region = cm.Method.model_validate({"name": "scored", "blocks": {"region": {
-            "kind": "score", "cell_mm": 4 * canvas.step_mm, "worst": 16 / many, "rounds": rounds}}}).blocks.region
+            "kind": "score", "cell_mm": 4 * canvas.step_mm, "worst": 16 / many, "rounds": rounds}, "content": {
+                "kind": "fill"}}}).blocks.region
         return area_of(region, canvas, (0, 0), 0).inside
 
     blot = (rgb == 20).all(-1)
@@ -587,7 +588,8 @@ NEW = ("laws", "overlap", "at_most", "sizes_of", "heights_of", "resize", "aspect
 def without_new(value):
     """A plan's JSON as it was before: no field that came later, and one number where there are ranges now."""
     if isinstance(value, dict):
-        return {name: without_new(one) for name, one in value.items() if name not in NEW}
+        old = ("aspect",) if value.get("kind") == "rectangle" else ()
+        return {name: without_new(one) for name, one in value.items() if name not in NEW or name in old}
     return [without_new(one) for one in value] if isinstance(value, list) else value
 
 

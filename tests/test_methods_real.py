@@ -73,6 +73,17 @@ def check_lifted_depth(result):
     return int(back.gt.sum())
 
 
+def cloud_about(capture, gt, margin=12):
+    """The capture's points in a box about a defect."""
+    cloud, (column, row) = motion.unlabelled(capture), capture.cloud()[1].T
+    inside = np.ones(len(cloud), bool)
+    for at, lines in ((row, gt.any(1)), (column, gt.any(0))):
+        first, *_, last = np.flatnonzero(lines)
+        inside &= (at >= first - margin) & (at <= last + margin)
+    return replace(cloud, xyz_m=cloud.xyz_m[inside], normals=cloud.normals[inside],
+                   rgb=None if cloud.rgb is None else cloud.rgb[inside])
+
+
 def check_laws(capture, result, edit):
     [planned] = result.plan.defects
     effect = planned.blocks.effect.kind
@@ -92,7 +103,7 @@ def check_laws(capture, result, edit):
     elif result.masks.depth.any() or planned.blocks.content.kind not in ("fill", "slide"):  # which may show in part
         agreement.check_L4(result, cloud, left)
     astray = max(2, 1e-3 * result.gt.sum())
-    assert motion.check_L8(motion.unlabelled(capture), edit, TURNED, astray=astray)
+    assert motion.check_L8(cloud_about(capture, result.gt), edit, TURNED, astray=astray)
     if effect == "hills" and planned.blocks.sharing != ("rgb",):
         check_height(capture, result, edit)
     if result.masks.depth.any():

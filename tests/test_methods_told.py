@@ -16,7 +16,7 @@ from crossmodal.methods.labels import soft_label
     ("draem", "A draem defect of a foreign texture and relief, ", "another place"),
     ("cutpaste", "A cutpaste defect of matter from another place and its relief, ", "texture"),
     ("af3ad-dent", "An af3ad-dent defect of relief, ", "high"),
-    ("cutout", "A cutout defect of a plain colour", "deep")])
+    ("cutout", "A cutout defect of char", "deep")])
 def test_a_caption_tells_the_method_what_it_changes_its_size_and_its_place(name, said, unsaid):
     _, result, _ = made(name, "pot", 4)
     [caption] = captions_of(result)

@@ -63,6 +63,8 @@ class Wanted:
         given = [f"--{name}" for name in self._given]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given[:2])} both say what to make; give one of them")
+        if self.as_published and self.methods is None:
+            raise ValueError("--as-published is a form of --methods; say which (crossmodal methods lists them)")
         if self.encoder is not None and (self.prompt is None or self.vlm is not None):
             raise ValueError("--encoder helps the grammar to read a --prompt; leave --vlm out")
         if self.or_grammar and self.vlm is None:

@@ -73,8 +73,9 @@ def _ordered(pair):
     return pair
 
 
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOST = 1e6  # mm, of any size: a kilometre
+_Finite = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
 
 
 def _range(number, **bounds):

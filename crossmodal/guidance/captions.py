@@ -24,7 +24,7 @@ FORMS = ("{article} {colour}{noun} {size}{place}.", "{Place}{article} {colour}{n
          "The surface shows {article} {colour}{noun}, {size}{place}.")
 LAID = {"shift": "matter from another place", "crop": "matter of a real defect",
         "grid_shuffle": "a shuffled grid", "texture": "a foreign texture",
-        "plain": "a plain colour", "speckle": "speckles", "fill": "what its surroundings suggest",
+        "plain": "a plain colour", "scorch": "char", "speckle": "speckles", "fill": "what its surroundings suggest",
         "slide": "matter slid along"}
 SHAPED = {"hills": "relief", "deposit": "thickness", "paste": "its relief", "remove": "a gap",
           "print": "a picture in its depth",

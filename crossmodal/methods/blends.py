@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import cv2
 import numpy as np
+from numba import njit
 from pydantic import Field
 
 from crossmodal.defects.spec import Share, Size
@@ -14,6 +15,7 @@ from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
 
+HARD = 0.01  # of a cell: a border as wide is none
 SMOOTHINGS = 4  # at each level of the membrane
 
 
@@ -80,16 +82,17 @@ def _(blend: Alpha, canvas, area, content):
 @blended.register
 def _(blend: Feather, canvas, area, content):
     far = cv2.distanceTransform(np.pad(area.inside, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-    return area.weight * np.clip(far * canvas.step_mm / fixed(blend.width_mm), 0, 1).astype(np.float32), content
+    width = max(fixed(blend.width_mm), HARD * canvas.step_mm)
+    return area.weight * np.clip(far * canvas.step_mm / width, 0, 1).astype(np.float32), content
 
 
 @blended.register
 def _(blend: Poisson, canvas, area, content):
     rim = cv2.dilate(area.inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~area.inside & canvas.known
-    off = [canvas.colours - content.colours]
+    off = list(cv2.split(canvas.colours - content.colours))
     if content.relief_mm is not None:
-        off.append((canvas.relief_mm - content.relief_mm)[..., None])
-    bent = membrane(np.concatenate(off, -1), rim)
+        off.append(canvas.relief_mm - content.relief_mm)
+    bent = membrane(cv2.merge(off), rim)
     colours = np.maximum(content.colours + bent[..., :3], 0)
     relief = None if content.relief_mm is None else content.relief_mm + bent[..., 3]
     return area.weight, replace(content, colours=colours, relief_mm=relief)
@@ -108,8 +111,35 @@ def membrane(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     coarse = cv2.resize(held, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], -1)
     coarse = membrane(coarse / np.maximum(share, 1e-6)[..., None], share > 0)
     out = cv2.resize(coarse, at.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(values.shape)
-    kernel = np.array(((0, 1, 0), (1, 0, 1), (0, 1, 0)), np.float32) / 4
-    for _ in range(SMOOTHINGS):
-        out = np.where(at[..., None], held, out)
-        out = cv2.filter2D(out, -1, kernel, borderType=cv2.BORDER_REPLICATE).reshape(values.shape)
-    return np.where(at[..., None], held, out)
+    return _relaxed(out, held, at, SMOOTHINGS)
+
+
+@njit(cache=True, nogil=True)
+def _relaxed(out, held, at, times):
+    """(h, w, c) float32 held where (h, w) bool says, and elsewhere the mean of its four neighbours, so many times."""
+    h, w, channels = out.shape
+    last = np.empty((h, w + 2, channels), np.float32)  # with a column beyond either border, as at the border
+    for i in range(h):
+        for j in range(w + 2):
+            k = min(max(j - 1, 0), w - 1)
+            last[i, j] = held[i, k] if at[i, k] else out[i, k]
+    mean = np.empty(w * channels, np.float32)
+    for _ in range(times):
+        rows, above = last.reshape(h, -1), last[0].copy().ravel()
+        for i in range(h):
+            here = rows[i].copy()
+            _mean_of_four(mean, above[channels:], here, here[2 * channels:], rows[min(i + 1, h - 1), channels:])
+            above = here
+            for j in range(w):
+                if not at[i, j]:
+                    for c in range(channels):
+                        last[i, j + 1, c] = mean[j * channels + c]
+            last[i, 0], last[i, w + 1] = last[i, 1], last[i, w]
+    return last[:, 1:-1]
+
+
+@njit(cache=True, nogil=True)
+def _mean_of_four(out, up, left, right, down):
+    quarter = np.float32(0.25)
+    for k in range(len(out)):
+        out[k] = quarter * up[k] + quarter * left[k] + quarter * right[k] + quarter * down[k]

@@ -1,11 +1,11 @@
 """What every block of a method shares: ranges that a person can write, narrowed to numbers before anything is made."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
-from crossmodal.defects.spec import Angle, Scale, _mm
+from crossmodal.defects.spec import THIRDS, Angle, Scale, _mm, _third
 from crossmodal.methods.draws import Laws
 
 Range = Angle
@@ -16,6 +16,9 @@ class Block(BaseModel):
     """A frozen spec. A pair is a range, drawn uniformly; a size may be a percentage of the canvas's scale."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    local: ClassVar[bool] = False
+    """Whether it asks nothing of a surface beyond the region."""
 
     laws: Laws = ()
     """By the name of a range, how it is drawn if not uniformly."""
@@ -41,12 +44,23 @@ class Block(BaseModel):
         return scale
 
     def _number(self, name, rng, scale):
-        value = getattr(self, name)
+        value = self._in_numbers(name, scale)
         law = dict(self.laws).get(name)
         if law is None:
             return _drawn(value, rng, scale)
         number = law.number(rng, *(_mm(end, scale) for end in value), scale)
         return (number, number)
+
+    def _in_numbers(self, name, scale):
+        """A field, with small, medium and large as thirds of what it is where it is left out."""
+        value = getattr(self, name)
+        if not (isinstance(value, tuple) and value and value[0] in THIRDS):
+            return value
+        usual = type(self).model_fields[name].default
+        if not isinstance(usual, tuple):
+            raise ValueError(f"{name} has no usual range to take a third of; give it in mm or percent")
+        ends = (_mm(end, scale) for end in usual)
+        return _third(*ends, THIRDS.index(value[0]))
 
 
 def _drawn(value, rng, scale):
@@ -71,3 +85,26 @@ def fixed(pair: tuple[float, float]) -> float:
     if pair[0] != pair[1]:
         raise ValueError(f"{pair[0]} to {pair[1]} is still a range; draw the method first")
     return pair[0]
+
+
+DRAWN = ("sides_mm", "cells")
+"""Fields that a block has only once it is drawn."""
+
+
+def still_open(value, name: str = "blocks") -> str | None:
+    """The name of the first part of a block that is not drawn yet; None where every one is."""
+    if isinstance(value, Block):
+        if getattr(value, "kind", "") == "one_of":
+            return name
+        parts = [(f"{name}.{field}", getattr(value, field)) for field in type(value).model_fields]
+        missing = [field for field, part in parts if part is None and field.endswith(DRAWN)]
+        if missing:
+            return missing[0]
+        parts = [(field, part) for field, part in parts if not field.endswith(DRAWN)]
+    elif isinstance(value, tuple) and value and isinstance(value[0], Block):
+        parts = ((f"{name}.{i}", part) for i, part in enumerate(value))
+    else:
+        is_open = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], float | str) and (
+            isinstance(value[0], str) or value[0] != value[1])
+        return name if is_open else None
+    return next((found for field, part in parts if (found := still_open(part, field))), None)

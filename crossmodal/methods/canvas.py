@@ -95,8 +95,8 @@ class Canvas:
         return self.known & (shown(marks.astype(np.float32), cv2.INTER_LINEAR) > 0.5)
 
     def known_in(self, mask: np.ndarray) -> np.ndarray:
-        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells."""
-        if self.lit or self.whole or "places" in self.__dict__:
+        """Which cells of a mask (h, w) bool are known, at the cost of that mask's own cells where they are few."""
+        if self.lit or self.whole or "places" in self.__dict__ or 2 * np.count_nonzero(mask) > mask.size:
             return mask & self.known
         return np.isfinite(self._charted(mask)[..., 0])
 
@@ -131,7 +131,8 @@ class Canvas:
         if self.lit:
             return np.zeros(self.shape, np.float32)
         patch, surface = self.patch, self.capture.surface
-        above = (surface.smoothed[patch.window] - patch.anchor_m.astype(np.float32)) @ patch.normal.astype(np.float32)
+        from_anchor = cv2.subtract(surface.smoothed[patch.window], (*patch.anchor_m.astype(np.float32).tolist(), 0.0))
+        above = from_anchor @ patch.normal.astype(np.float32)
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
         return np.where(self.known, height - coarse(height, self._ground), 0).astype(np.float32)
 
@@ -158,9 +159,15 @@ class Canvas:
     def _warped(self, values, how):
         return cv2.warpAffine(values, self.warp, self.shape[::-1], flags=how | cv2.WARP_INVERSE_MAP)
 
+    @cached_property
+    def _at(self) -> tuple[np.ndarray, np.ndarray]:
+        """(column, row) of the patch's window that each cell shows, (h, w) float32 each; the first where none is."""
+        there = np.isfinite(self.places[..., 0])
+        return tuple(np.where(there, self.places[..., c] - np.float32(first), np.float32(0))
+                     for c, first in enumerate((self.patch.columns[0], self.patch.rows[0])))
+
     def _taken(self, values, how):
-        at = np.nan_to_num(self.places - np.array((self.patch.columns[0], self.patch.rows[0]), np.float32))
-        return cv2.remap(values, at, None, how, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(values, *self._at, how, borderMode=cv2.BORDER_REPLICATE)
 
     def rising(self, ground: np.ndarray) -> np.ndarray:
         """(h, w) float32, 0 to 1: relief's share over a ground (h, w) bool, at whose end it would be a cliff."""
@@ -205,14 +212,16 @@ def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
 def coarse(height: np.ndarray, known: np.ndarray) -> np.ndarray:
     """The quadric (h, w) that fits the known heights best: a plane, a ball and a tube have no relief."""
     h, w = height.shape
-    y, x = np.linspace(-1, 1, h)[:, None] * np.ones(w), np.ones(h)[:, None] * np.linspace(-1, 1, w)
-    terms = np.stack((np.ones((h, w)), y, x, y * y, x * y, x * x), -1)
     at = np.flatnonzero(known)
     if len(at) < FEWEST_FITTED:
         return np.zeros(height.shape)
     at = at[::max(1, len(at) // MOST_FITTED)]
-    found = np.linalg.lstsq(terms.reshape(-1, 6)[at], height.ravel()[at].astype(np.float64), rcond=None)[0]
-    return terms @ found
+    rows, columns = np.linspace(-1, 1, h), np.linspace(-1, 1, w)
+    y, x = rows[at // w], columns[at % w]
+    terms = np.stack((np.ones(len(at)), y, x, y * y, x * y, x * x), -1)
+    a, b, c, d, e, f = np.linalg.lstsq(terms, height.ravel()[at].astype(np.float64), rcond=None)[0]
+    y, x = rows[:, None], columns[None, :]
+    return (a + b * y + d * y * y) + (c + e * y) * x + f * (x * x)
 
 
 @njit(cache=True, nogil=True)

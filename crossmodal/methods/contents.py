@@ -10,12 +10,18 @@ from pydantic import Field
 
 from crossmodal.defects.spec import Colour, Share, Size, Turn
 from crossmodal.methods.block import Block, Range, fixed
-from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.canvas import Canvas, box_of
+from crossmodal.methods.materials import material
 from crossmodal.methods.regions import Area, Cells
-from crossmodal.methods.textures import augmented, from_bank, procedural
+from crossmodal.methods.scorched import scorched
+from crossmodal.methods.textures import AUGMENTERS, NATURAL, augmented, from_bank
 from crossmodal.texture import hashed, lattice_noise
 
-Count = Annotated[int, Field(ge=0, le=10)]
+Folder = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0, le=10, strict=True)]
+Augmenters = Literal["ten", "natural"]
+"""DRAEM's ten, solarised and in foreign hues too; or those alone that leave a material in its own colours."""
+AMONG = {"ten": AUGMENTERS, "natural": NATURAL}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +43,7 @@ class Shift(Content):
     """The object's own surface from another place, or a donor's, colours and fine relief (CutPaste, NSA)."""
 
     kind: Literal["shift"] = "shift"
-    donor: str | None = None
+    donor: Folder | None = None
     """A folder of captures, or one of them: the matter is of an object in there."""
     jitter: Share = (0.0, 0.0)
     """How far brightness, contrast, saturation and hue may wander."""
@@ -66,15 +72,18 @@ class GridShuffle(Content):
     kind: Literal["grid_shuffle"] = "grid_shuffle"
     grid: Cells = (8, 8)
     augment: Count = 0
+    augmenters: Augmenters = "ten"
 
 
 class Texture(Content):
-    """A picture of another material, from a folder that the user gives; without one a procedural texture (DRAEM)."""
+    """A picture of another material, from a folder that the user gives; without one a procedural one (DRAEM)."""
 
     kind: Literal["texture"] = "texture"
-    bank: str | None = None
+    local = True
+    bank: Folder | None = None
     augment: Count = 3
-    """How many of DRAEM's ten augmenters it goes through."""
+    """How many augmenters it goes through."""
+    augmenters: Augmenters = "ten"
 
 
 class Plain(Content):
@@ -84,10 +93,19 @@ class Plain(Content):
     colour: Colour | Literal["mean", "any"] = (20, 18, 16)
 
 
+class Scorch(Content):
+    """What heat leaves: charred in the middle, singed about it (the burn mark that cutout stands for)."""
+
+    kind: Literal["scorch"] = "scorch"
+    severity: Share = (0.7, 1.0)
+    """How far the charring goes."""
+
+
 class Speckle(Content):
     """Noise about a mean level, in cells of a few pixels (REB)."""
 
     kind: Literal["speckle"] = "speckle"
+    local = True
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
     cell_mm: Size = (0.5, 2.0)
@@ -114,6 +132,7 @@ class Keep(Content):
     """The surface keeps its own colours."""
 
     kind: Literal["keep"] = "keep"
+    local = True
 
 
 class OneOf(Content):
@@ -126,7 +145,7 @@ class OneOf(Content):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyContent = Annotated[Shift | Crop | GridShuffle | Texture | Plain | Speckle | Fill | Slide | Keep | OneOf,
+AnyContent = Annotated[Shift | Crop | GridShuffle | Texture | Plain | Scorch | Speckle | Fill | Slide | Keep | OneOf,
                        Field(discriminator="kind")]
 OneOf.model_rebuild()
 
@@ -153,35 +172,40 @@ def _(content: Crop, canvas, area, elsewhere, texture, seed):
 @laid.register
 def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
     """The grid spans the region's box, so that no cell comes from beyond the canvas, and any size will do."""
-    inside = np.argwhere(canvas.known)
-    (y0, x0), (y1, x1) = inside.min(0), inside.max(0) + 1
+    (y0, y1), (x0, x1) = ((span.start, span.stop) for span in box_of(canvas.known))
+    box = tuple(slice(max(span.start, low), min(span.stop, high))
+                for span, low, high in zip(area.box, (y0, x0), (y1, x1), strict=True))
     rows, columns = content.grid
     order = np.argsort(hashed(seed, rows * columns), kind="stable").reshape(rows, columns)
-    y, x = (np.arange(low, high) - low for low, high in ((y0, y1), (x0, x1)))
+    y, x = (np.arange(span.start, span.stop) - low for span, low in zip(box, (y0, x0), strict=True))
     cell_y, cell_x = (y * rows // (y1 - y0))[:, None], (x * columns // (x1 - x0))[None, :]
     taken = order[cell_y, cell_x]
     high, wide = (y1 - y0) / rows, (x1 - x0) / columns
     there = (np.clip((taken // columns - cell_y) * high + y[:, None] + 0.5, 0, y1 - y0 - 1).astype(int) + y0,
              np.clip((taken % columns - cell_x) * wide + x[None, :] + 0.5, 0, x1 - x0 - 1).astype(int) + x0)
-    known = canvas.known[there]
-    box = np.s_[y0:y1, x0:x1]
+    known = canvas.known[there]  # what would come from where nothing is known stays
+    there = tuple(np.where(known, from_, at) for from_, at in zip(there, np.ogrid[box], strict=True))
     colours, relief = canvas.colours.copy(), canvas.relief_mm.copy()
-    own = colours
     if content.augment:
-        own = canvas.from_srgb(augmented(canvas.as_srgb(colours), content.augment, seed + 1))
-    colours[box] = np.where(known[..., None], own[there], own[box])
-    relief[box] = np.where(known, canvas.relief_mm[there], relief[box])
+        picture = augmented(canvas.as_srgb(canvas.colours), content.augment, seed + 1,
+                            AMONG[content.augmenters])
+        colours[box] = canvas.from_srgb(picture[there])
+    else:
+        colours[box] = canvas.colours[there]
+    relief[box] = canvas.relief_mm[there]
     return Laid(colours, relief)
 
 
 @laid.register
 def _(content: Texture, canvas, area, elsewhere, texture, seed):
+    among, box = AMONG[content.augmenters], area.box
     if content.bank is None:
-        picture = procedural(canvas.shape, seed)
+        picture = augmented(material(canvas.shape, box, seed), content.augment, seed + 1, among)
     else:
-        picture = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
-    picture, colours = augmented(picture, content.augment, seed + 1), np.zeros((*canvas.shape, 3), np.float32)
-    colours[area.box] = canvas.from_srgb(np.ascontiguousarray(picture[area.box]))
+        whole = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
+        picture = augmented(whole, content.augment, seed + 1, among)[box]
+    colours = np.zeros((*canvas.shape, 3), np.float32)
+    colours[box] = canvas.from_srgb(np.ascontiguousarray(picture))
     return Laid(colours)
 
 
@@ -193,6 +217,11 @@ def _(content: Plain, canvas, area, elsewhere, texture, seed):
         given = 127.5 * (1 + hashed(seed, 3)) if content.colour == "any" else np.array(content.colour)
         colour = canvas.from_srgb(given.astype(np.uint8)[None, None])[0, 0]
     return Laid(np.broadcast_to(colour.astype(np.float32), (*canvas.shape, 3)))
+
+
+@laid.register
+def _(content: Scorch, canvas, area, elsewhere, texture, seed):
+    return Laid(scorched(canvas, area, fixed(content.severity), seed))
 
 
 @laid.register
@@ -226,13 +255,13 @@ def _(content: Slide, canvas, area, elsewhere, texture, seed):
 
 @laid.register
 def _(content: Keep, canvas, area, elsewhere, texture, seed):
-    return Laid(canvas.colours)
+    return Laid(np.broadcast_to(np.float32(0), (*canvas.shape, 3)))  # no share of it is seen
 
 
 def _jittered(picture, most, seed):
     bright, contrast, full, hue = most * hashed(seed, 4)
-    out = np.clip((picture.astype(np.float32) * (1 + bright) - 127) * (1 + contrast) + 127, 0, 255).astype(np.uint8)
-    hsv = cv2.cvtColor(out, cv2.COLOR_RGB2HSV).astype(np.float32)
-    hsv[..., 0] = (hsv[..., 0] + 90 * hue) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] * (1 + full), 0, 255)
-    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+    levels = np.arange(256, dtype=np.float32)
+    lit = np.clip((levels * (1 + bright) - 127) * (1 + contrast) + 127, 0, 255).astype(np.uint8)
+    tables = np.stack(((levels + 90 * hue) % 180, np.clip(levels * (1 + full), 0, 255), levels), -1).astype(np.uint8)
+    hsv = cv2.LUT(cv2.cvtColor(cv2.LUT(picture, lit), cv2.COLOR_RGB2HSV), tables[None])
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)

@@ -41,6 +41,7 @@ class Flat(Effect):
     """The shape stays."""
 
     kind: Literal["none"] = "none"
+    local = True
 
 
 class Hills(Effect):
@@ -51,6 +52,7 @@ class Hills(Effect):
     """
 
     kind: Literal["hills"] = "hills"
+    local = True
     height_mm: Size = ("1.5%", "4%")
     """How far the highest hill or the deepest pit moves; at least what the capture's sensor plainly sees."""
     direction: Direction = "either"
@@ -103,12 +105,14 @@ class Remove(Effect):
     """The surface is gone."""
 
     kind: Literal["remove"] = "remove"
+    local = True
 
 
 class NoReturn(Effect):
     """The surface stays, and the depth sensor sees nothing of it: a hole in the data, not in the object."""
 
     kind: Literal["no_return"] = "no_return"
+    local = True
 
 
 class Smooth(Effect):
@@ -122,6 +126,7 @@ class Roughen(Effect):
     """Fine noise as relief, strongest in the middle."""
 
     kind: Literal["roughen"] = "roughen"
+    local = True
     height_mm: Size = ("0.5%", "1.5%")
     grain_mm: Size = ("1%", "2%")
 

@@ -26,15 +26,18 @@ def spot_on(ground, place, lies, bounds_mm, taken: tuple[Spot, ...], rng: np.ran
 
 
 @singledispatch
-def patch_on(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float) -> Patch | CloudPatch:
+def patch_on(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float,
+             within_mm: float = np.inf) -> Patch | CloudPatch:
     """A chart about an anchor that holds a canvas, and as much about it as imprint asks of what stands tall_mm out of
-    it. normal: (3,), or None where nothing will stand there. Raises ValueError where no surface lies there."""
+    it. normal: (3,), or None where nothing will stand there; within_mm: how far from the anchor the canvas is looked
+    at. Raises ValueError where no surface lies there."""
     raise ValueError(f"a method is made on one view or on a cloud, but got a {type(ground).__name__}")
 
 
-def unrolled(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float, step_mm: float) -> Canvas:
+def unrolled(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float, step_mm: float,
+             within_mm: float = np.inf) -> Canvas:
     """The canvas of cells of step_mm over such a chart."""
-    patch = patch_on(ground, anchor_m, normal, heading, room_mm, tall_mm)
+    patch = patch_on(ground, anchor_m, normal, heading, room_mm, tall_mm, within_mm)
     return (CloudCanvas if isinstance(ground, Cloud) else Canvas).unrolled(ground, patch, room_mm, step_mm)
 
 
@@ -49,20 +52,20 @@ def _(ground: Cloud, place, lies, bounds_mm, taken, rng):
 
 
 @patch_on.register
-def _(ground: View, anchor_m, normal, heading, room_mm, tall_mm):
+def _(ground: View, anchor_m, normal, heading, room_mm, tall_mm, within_mm=np.inf):
     surface = ground.surface
     shadow_mm = 0.0 if normal is None else shadow_reach_mm(surface.light, np.array(normal), tall_mm)
-    return Patch.at(surface, anchor_m, heading, *_reach(room_mm, 3 * surface.mm_per_pixel + shadow_mm))
+    return Patch.at(surface, anchor_m, heading, *_reach(room_mm, 3 * surface.mm_per_pixel + shadow_mm, within_mm))
 
 
 @patch_on.register
-def _(ground: Cloud, anchor_m, normal, heading, room_mm, tall_mm):
+def _(ground: Cloud, anchor_m, normal, heading, room_mm, tall_mm, within_mm=np.inf):
     surface = ground.surface
     side = surface.normals[surface.tree.query(anchor_m)[1]] if normal is None else normal
-    return CloudPatch.at(surface, anchor_m, side, heading, *_reach(room_mm, AROUND * surface.spacing_mm))
+    return CloudPatch.at(surface, anchor_m, side, heading, *_reach(room_mm, AROUND * surface.spacing_mm, within_mm))
 
 
-def _reach(room_mm, margin_mm):
-    """(radius, bounds) mm of a chart that holds a canvas and a margin about it."""
+def _reach(room_mm, margin_mm, within_mm):
+    """(radius, bounds) mm of a chart that holds a canvas, or what is looked at of it, and a margin about it."""
     t, s = (0.5 * side + margin_mm for side in room_mm)
-    return float(np.hypot(s, t)), (-s, s, -t, t)
+    return min(float(np.hypot(s, t)), within_mm + margin_mm), (-s, s, -t, t)

@@ -12,7 +12,7 @@ from crossmodal.defects.spec import Scale, Size, Turn
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
-from crossmodal.methods.regions import Area, Region, _about, area_of, shouldered
+from crossmodal.methods.regions import Area, Region, Sides, _about, area_of, shouldered
 from crossmodal.methods.textures import PICTURES, hash_of
 from rgb import read_mask
 
@@ -20,8 +20,6 @@ GROUND_TRUTHS = ("ground_truth", "gt", "mask", "masks")
 """Folders of masks in a tree that holds pictures too."""
 GREY = 127  # above which a JPEG's pixel is marked: what it blurs lies about a mask's border
 OUTSIDE = -1e6  # pixels from a mask, of what lies beyond its own box
-
-Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 
 
 class Drawn(BaseModel):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from crossmodal.capture import Capture, View
@@ -34,6 +35,7 @@ from crossmodal.methods.units import Shares
 from crossmodal.place import Place
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.plan import Texture as PlannedTexture
+from crossmodal.relight import OCCLUSION_REACH
 from crossmodal.streams import stream
 
 MOST_CELLS = 480  # across a canvas
@@ -197,7 +199,11 @@ def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canva
     box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
     room, content = (box[0] + 4 * step, box[1] + 4 * step), planned.blocks.content
     tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
-    canvas = unrolled(capture, planned.anchor_m, planned.normal, planned.heading, room, tall, step)
+    within = np.inf
+    if content.local and effect.local:  # nothing is asked of the canvas beyond its region
+        dimmed = OCCLUSION_REACH * tall * (2 if getattr(planned.blocks.region, "signed", True) else 1)
+        within = planned.blocks.region.reach_mm + 2 * step + dimmed
+    canvas = unrolled(capture, planned.anchor_m, planned.normal, planned.heading, room, tall, step, within)
     if planned.elsewhere_m is None:
         return canvas, None
     there = planned.elsewhere_m, None, planned.elsewhere_heading
@@ -249,9 +255,10 @@ def _grown(capture, planned: Made, source: View | None) -> SurfaceEdit:
     if not touched[box].any():
         raise ValueError(f"{planned.kind} changes nothing here; ask for another place or seed")
     removed, lost = (None if mask is None else mask[box] for mask in (shape.removed, shape.lost))
-    share, cover = share[box][..., None], None
+    share, cover = np.ascontiguousarray(share[box]), None
     if share.any():
-        cover = np.concatenate((share * content.colours[box], share), -1).astype(np.float32, copy=False)
+        colours = cv2.split(np.ascontiguousarray(content.colours[box]))
+        cover = cv2.merge([*(share * channel for channel in colours), share])
     field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
                    planned.blocks.finest_mm, lost, shape.matter and cover is not None)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)

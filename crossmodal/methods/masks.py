@@ -7,9 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from crossmodal.defects.spec import Share, Size
-from crossmodal.methods.block import Range, fixed
+from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import Area, Region, Whole, area_of, shouldered
+from crossmodal.methods.regions import MOST_PARTS, Area, Region, Whole, area_of, shouldered
 from crossmodal.texture import hashed
 
 
@@ -27,7 +27,7 @@ class Disjoint(Mask):
     """One of n random sets of square cells, which together are all of it (RIAD)."""
 
     kind: Literal["disjoint"] = "disjoint"
-    sets: Annotated[int, Field(ge=2)] = 3
+    sets: Annotated[int, Field(ge=2, le=MOST_PARTS, strict=True)] = 3
     cell_mm: Size = ("1%", "4%")
 
     @property
@@ -64,7 +64,7 @@ class Score(Mask):
 
     kind: Literal["score"] = "score"
     cell_mm: Size = ("3%", "5%")
-    worst: Range = (0.02, 0.1)
+    worst: Share = (0.02, 0.1)
     """The share of the cells that is taken."""
     rounds: Whole = 1
     """At most: each foretells by the picture that the one before filled, until the same cells are taken again."""
@@ -105,7 +105,7 @@ def _(region: Superpixels, canvas, middle, seed):
 def _(region: Score, canvas, middle, seed):
     cell, many = _cells(canvas, fixed(region.cell_mm))
     colours = filled = canvas.colours.mean(-1)
-    side = 2 * round(fixed(region.cell_mm) / canvas.step_mm) + 1
+    side = 2 * min(round(fixed(region.cell_mm) / canvas.step_mm), max(canvas.shape)) + 1
     count = np.maximum(np.bincount(cell[canvas.known], minlength=many), 1)
     most, mask = max(1, round(fixed(region.worst) * many)), None
     for _ in range(region.rounds):
@@ -127,14 +127,14 @@ def _filled(canvas, mask):
 
 def _cells(canvas, cell_mm):
     """(number of each cell's square (h, w), how many there are)."""
-    side = max(1, round(cell_mm / canvas.step_mm))
+    side = max(1, min(round(cell_mm / canvas.step_mm), max(canvas.shape)))
     h, w = canvas.shape
     across = -(-w // side)
     return (np.arange(h) // side)[:, None] * across + (np.arange(w) // side)[None, :], across * -(-h // side)
 
 
 def _superpixels(canvas, size_mm):
-    side = max(3, round(size_mm / canvas.step_mm))
+    side = max(3, min(round(size_mm / canvas.step_mm), max(canvas.shape)))
     h, w = canvas.shape
     markers = np.zeros((h, w), np.int32)
     y, x = np.arange(side // 2, h, side), np.arange(side // 2, w, side)

@@ -1,16 +1,18 @@
 """Where noise rises above a threshold: what the DRAEM family calls a defect."""
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
+from pydantic import Field
 
-from crossmodal.defects.spec import Scale, Size
+from crossmodal.defects.spec import Scale, Size, _range
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.noise import framed, perlin
-from crossmodal.methods.regions import Area, Region, area_of
+from crossmodal.methods.regions import Area, Cells, Region, area_of
 
 TRIES = 32  # noise that may be empty, before it is given up
+Octaves = _range(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
 
 
@@ -20,7 +22,7 @@ class Perlin(Region):
     kind: Literal["perlin"] = "perlin"
     diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
-    octaves: tuple[int, int] = (0, 5)
+    octaves: Octaves = (0, 5)
     """The canvas has 2^k lattice cells down, and across, each k drawn from these."""
     threshold: Range = (0.5, 0.5)
     signed: bool = False
@@ -30,16 +32,23 @@ class Perlin(Region):
     turn_deg: Range = (-90.0, 90.0)
     framed: bool = False
     """Of a photograph: as DRAEM's code has it, a picture of whole cells that was turned, and is empty more often."""
-    cells: tuple[int, int] | None = None
-    """(down, across): what was drawn."""
+    cells: Cells | None = None
+    """(down, across): what was drawn, or is to be."""
 
     def drawn(self, rng, scale: Scale) -> Self:
-        cells = tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
+        cells = self.cells or tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
         rest = Block.drawn(self.model_copy(update={"octaves": (0, 0), "cells": None}), rng, scale)
         return rest.model_copy(update={"octaves": self.octaves, "cells": cells})
 
     def box_mm(self):
         return (fixed(self.diameter_mm),) * 2
+
+    @property
+    def reach_mm(self):
+        # Where noise, 1 at most, has faded to the threshold: there 3x² − 2x³ is the threshold.
+        least = min(max(fixed(self.threshold), 0.0), 1.0)
+        faded = 0.5 - math.sin(math.asin(1 - 2 * least) / 3)
+        return 0.5 * fixed(self.diameter_mm) * (1 - FADES * faded)
 
     @property
     def finest_mm(self):

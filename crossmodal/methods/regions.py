@@ -1,5 +1,6 @@
 """Where a method changes a surface: shapes on a canvas, each with a profile that relief can be made of."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Annotated, Literal, Self
@@ -14,8 +15,10 @@ from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.texture import hashed
 
-Whole = Annotated[int, Field(ge=1)]
+MOST_PARTS = 1000  # of anything that a region or a grid is made of
+Whole = Annotated[int, Field(ge=1, le=MOST_PARTS, strict=True)]
 Cells = tuple[Whole, Whole]
+Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 Wholes = _range(Whole, minimum=1)
 Roughness = _range(Annotated[float, Field(ge=0, le=0.9)], minimum=0, maximum=0.9)
 NOWHERE = "the region has no surface under it; ask for a larger one or another place"
@@ -77,6 +80,11 @@ class Region(Block):
         raise NotImplementedError
 
     @property
+    def reach_mm(self) -> float:
+        """How far from its middle a drawn region may go on a surface."""
+        return 0.5 * math.hypot(*self.box_mm())
+
+    @property
     def finest_mm(self) -> float:
         """Width of its smallest part, drawn."""
         return 0.5 * min(self.box_mm())
@@ -89,13 +97,19 @@ class Rectangle(Region):
     area_percent: Turn = (2, 15)
     aspect: Turn = (0.3, 3.3)
     """Length by width, drawn so that a shape and the same one upright are as likely."""
-    sides_mm: tuple[float, float] | None = None
-    """(down, across): what was drawn."""
+    sides_mm: Sides | None = None
+    """(down, across): what was drawn, or is to be."""
 
     def drawn(self, rng, scale: Scale) -> Self:
-        area = rng.uniform(*self.area_percent) / 100 * scale.object_mm**2
-        aspect = float(np.exp(rng.uniform(*np.log(self.aspect))))
-        return self.model_copy(update={"sides_mm": (float((area / aspect) ** 0.5), float((area * aspect) ** 0.5))})
+        if self.sides_mm is None:
+            area = rng.uniform(*self.area_percent) / 100 * scale.object_mm**2
+            aspect = float(np.exp(rng.uniform(*np.log(self.aspect))))
+            down, across = float((area / aspect) ** 0.5), float((area * aspect) ** 0.5)
+        else:
+            down, across = self.sides_mm
+        percent = 100 * down * across / scale.object_mm**2
+        return self.model_copy(update={"sides_mm": (down, across), "area_percent": (percent, percent),
+                                       "aspect": (across / down, across / down)})
 
     def box_mm(self):
         return self.sides_mm

@@ -26,7 +26,7 @@ def _free(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_free)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), AfterValidator(_free)]
 
 
 class Origin(BaseModel):
@@ -41,6 +41,11 @@ class Origin(BaseModel):
     year: int | None = None
     kind: Literal["defect", "corruption", "feature", "study"] = "defect"
     """A corruption is a hole for an inpainter to fill: nobody takes one for a defect."""
+
+
+def _each(effect) -> list[Block]:
+    """What an effect may be drawn as."""
+    return [one for part in effect.of for one in _each(part)] if effect.kind == "one_of" else [effect]
 
 
 class Blocks(Block):
@@ -90,11 +95,12 @@ class Blocks(Block):
 
     @model_validator(mode="after")
     def _of_photographs(self) -> Self:
-        rays = self.effect.kind == "print" or getattr(self.effect, "along", None) == "rays"
-        if rays and self.space != "pixels":
-            raise ValueError("effect: what changes depth along the rays is made on a photograph; say space: pixels")
-        if getattr(self.effect, "of", None) == "noise" and not isinstance(self.region, Perlin):
-            raise ValueError(f"effect: a {self.region.kind} region is cut from no noise; give a perlin one")
+        for effect in _each(self.effect):
+            rays = effect.kind == "print" or getattr(effect, "along", None) == "rays"
+            if rays and self.space != "pixels":
+                raise ValueError("effect: what changes depth along the rays is made on a photograph; say space: pixels")
+            if getattr(effect, "of", None) == "noise" and not isinstance(self.region, Perlin):
+                raise ValueError(f"effect: a {self.region.kind} region is cut from no noise; give a perlin one")
         return self
 
     def scale_for(self, name: str, scale: Scale) -> Scale:
@@ -128,6 +134,13 @@ class Method(BaseModel):
     unpublished: str = ""
     """Why there is no published form, where there is none."""
     place: Place = Place()
+
+    @model_validator(mode="after")
+    def _changes(self) -> Self:
+        for blocks in (self.blocks, self.as_published):
+            if blocks is not None and isinstance(blocks.content, Keep) and isinstance(blocks.effect, Flat):
+                raise ValueError("content keep and effect none change nothing; give a content or an effect")
+        return self
 
     def published(self) -> Self:
         """The method in its published form. Raises ValueError where it has none."""

@@ -12,7 +12,7 @@ from crossmodal.methods.spec import Blocks, Method
 
 CONTENTS = {"shift": "another place's own colours", "crop": "a real defect's colours",
             "grid_shuffle": "its own cells, shuffled", "texture": "a texture",
-            "plain": "one colour", "speckle": "noise", "fill": "what its surroundings suggest",
+            "plain": "one colour", "scorch": "char", "speckle": "noise", "fill": "what its surroundings suggest",
             "slide": "its own, slid along", "keep": "light on relief"}
 EFFECTS = {"none": "-", "hills": "hills of the region", "deposit": "matter on it",
            "paste": "another place's relief", "remove": "no return",

@@ -1,4 +1,4 @@
-"""Textures to lay in a region: a folder of pictures that the user gives, or procedural ones where there is none."""
+"""Textures to lay in a region: a folder of pictures that the user gives, and what a texture is put through."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -6,20 +6,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numba import njit
 
-from crossmodal.texture import hashed, lattice_noise
+from crossmodal.texture import hashed
 from rgb import read_rgb
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
-GRAIN = 0.05  # of a canvas's side, that a procedural texture's features are about as wide as
+
+
+def listed(bank: str) -> tuple[str, ...]:
+    """The pictures below a folder, in order. Raises ValueError where there are none."""
+    if not Path(bank).is_dir():
+        raise ValueError(f"{bank} is no folder; give a folder of textures, or none for procedural ones")
+    return _listed(bank, Path(bank).stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
-def listed(bank: str) -> tuple[str, ...]:
-    """The pictures below a folder, in order. Raises ValueError where there are none."""
+def _listed(bank, stamp):
     found = sorted(path.relative_to(bank).as_posix() for path in Path(bank).rglob("*")
-                   if path.suffix.lower() in PICTURES)
+                   if path.suffix.lower() in PICTURES and path.is_file())
     if not found:
         raise ValueError(f"{bank} holds no pictures; give a folder of textures, or none for procedural ones")
     return tuple(found)
@@ -37,52 +41,12 @@ def from_bank(bank: str, name: str, digest: str, shape: tuple[int, int], seed: i
     if not path.is_file() or hash_of(path) != digest:
         raise ValueError(f"{path} is not the texture that was planned (its sha256 differs); give the same bank")
     picture = read_rgb(path).pixels
-    h, w = shape
-    grow = max(h / picture.shape[0], w / picture.shape[1], 1)
-    if grow > 1:
-        size = int(np.ceil(picture.shape[1] * grow)), int(np.ceil(picture.shape[0] * grow))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
-    free = np.array(picture.shape[:2]) - shape
+    grow = max(*(asked / own for asked, own in zip(shape, picture.shape, strict=False)), 1)
+    h, w = (min(int(np.ceil(asked / grow)), own) for asked, own in zip(shape, picture.shape, strict=False))
+    free = np.array(picture.shape[:2]) - (h, w)
     y, x = (free * (0.5 + 0.4999 * hashed(seed, 2))).astype(int)
-    return np.ascontiguousarray(picture[y:y + h, x:x + w])
-
-
-def procedural(shape: tuple[int, int], seed: int) -> np.ndarray:
-    """(h, w, 3) uint8: marble, bands, weave or spots of three colours."""
-    numbers = 0.5 + 0.5 * hashed(seed, 16)
-    coarse = [(n + 1) // 2 for n in shape]  # it has no detail as fine as a cell
-    y, x = (np.arange(n, dtype=np.float64) / max(coarse) for n in coarse)
-    y, x = np.meshgrid(y, x, indexing="ij")
-    grain = GRAIN * 2 ** (2 * numbers[0] - 1)
-    cloud = lattice_noise(x, y, seed + 1, grain, 4).astype(np.float64)
-    turn = np.pi * numbers[1]
-    along, across = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
-    kind = int(4 * numbers[2] * 0.9999)
-    if kind == 0:
-        value = 0.5 + 0.9 * cloud
-    elif kind == 1:
-        value = 0.5 + 0.5 * np.sin(2 * np.pi * (along / grain + cloud))
-    elif kind == 2:
-        value = 0.5 + 0.25 * (np.sin(4 * np.pi * along / grain) + np.sin(4 * np.pi * across / grain)) + 0.3 * cloud
-    else:
-        value = np.clip(0.5 + 4 * lattice_noise(x, y, seed + 9, 0.6 * grain, 1), 0, 1) + 0.2 * cloud
-    out = _coloured(value, 255 * numbers[4:13].reshape(3, 3))
-    out = cv2.resize(out, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(out, 0, 255, out=out).astype(np.uint8)
-
-
-@njit(cache=True, nogil=True)
-def _coloured(value, colours):
-    """(h, w, 3) float32 for values (h, w) from 0 to 1: from the first of three colours (3, 3) to the last."""
-    out = np.empty((*value.shape, 3), np.float32)
-    for i in range(value.shape[0]):
-        for j in range(value.shape[1]):
-            x = min(max(value[i, j], 0.0), 1.0)
-            lower, upper = min(2 * x, 1.0), max(2 * x - 1, 0.0)
-            for c in range(3):
-                out[i, j, c] = (colours[0, c] + lower * (colours[1, c] - colours[0, c])
-                                + upper * (colours[2, c] - colours[1, c]))
-    return out
+    cut = np.ascontiguousarray(picture[y:y + h, x:x + w])
+    return cut if grow == 1 else cv2.resize(cut, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _gamma(picture, x):
@@ -98,10 +62,10 @@ def _sharper(picture, x):
 
 
 def _other_hue(picture, x):
-    hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV).astype(int)
-    hsv[..., 0] = (hsv[..., 0] + round(100 * x - 50)) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] + 100 * x - 50, 0, 255)
-    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+    levels = np.arange(256)
+    tables = (levels + round(100 * x - 50)) % 180, np.clip(levels + 100 * x - 50, 0, 255), levels
+    hsv = cv2.LUT(cv2.cvtColor(picture, cv2.COLOR_RGB2HSV), np.stack(tables, -1).astype(np.uint8)[None])
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
 
 
 def _solarised(picture, x):
@@ -123,7 +87,7 @@ def _stretched(picture, x):
 
 
 def _equalised(picture, x):
-    return cv2.merge([cv2.equalizeHist(np.ascontiguousarray(picture[..., c])) for c in range(3)])
+    return cv2.merge([cv2.equalizeHist(channel) for channel in cv2.split(picture)])
 
 
 def _turned(picture, x):
@@ -135,15 +99,17 @@ def _turned(picture, x):
 AUGMENTERS = (_gamma, _brighter, _sharper, _other_hue, _solarised, _posterised, _inverted, _stretched, _equalised,
               _turned)
 """DRAEM's ten, in its order and with its ranges."""
+NATURAL = (_gamma, _brighter, _sharper, _turned)
+"""Those that leave a material the colours that it has in some light."""
 
 
 def _by_table(picture, table):
     return cv2.LUT(picture, np.clip(table, 0, 255).astype(np.uint8))
 
 
-def augmented(picture: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """A picture (h, w, 3) uint8 through so many of the ten augmenters, no one twice."""
-    numbers = hashed(seed, 2 * len(AUGMENTERS))
-    for i in np.argsort(numbers[:len(AUGMENTERS)], kind="stable")[:count]:
-        picture = AUGMENTERS[i](np.ascontiguousarray(picture), 0.5 + 0.5 * float(numbers[len(AUGMENTERS) + i]))
+def augmented(picture: np.ndarray, count: int, seed: int, among: tuple = AUGMENTERS) -> np.ndarray:
+    """A picture (h, w, 3) uint8 through so many of these augmenters, no one twice."""
+    numbers = hashed(seed, 2 * len(among))
+    for i in np.argsort(numbers[:len(among)], kind="stable")[:count]:
+        picture = among[i](np.ascontiguousarray(picture), 0.5 + 0.5 * float(numbers[len(among) + i]))
     return picture

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from crossmodal.methods.feature.codebook import Codebook
 from crossmodal.methods.feature.needs import torch
@@ -27,6 +27,9 @@ class Known:
     radius: float | None = None
 
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class _Content(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     needs: ClassVar[tuple[str, ...]] = ()
@@ -45,8 +48,8 @@ class Gauss(_Content):
     """
 
     content: Literal["gauss"] = "gauss"
-    sigma: PositiveFloat = 0.015
-    growth: PositiveFloat = 1.1
+    sigma: Positive = 0.015
+    growth: Positive = 1.1
     steps: PositiveInt = 1
 
     def made(self, cells: "torch.Tensor", rng: np.random.Generator, known: Known) -> "torch.Tensor":
@@ -59,7 +62,7 @@ class NormJitter(_Content):
     """Noise as strong as the cell's norm a channel, times scale. UniAD (You et al. 2022)."""
 
     content: Literal["norm_jitter"] = "norm_jitter"
-    scale: PositiveFloat = 20.0
+    scale: Positive = 20.0
 
     def made(self, cells, rng, known):
         return cells + _normal(rng, cells) * cells.norm(dim=1, keepdim=True) * (self.scale / cells.shape[1])
@@ -83,7 +86,7 @@ class Extrapolate(_Content):
     """Each cell pushed away from its centre, by a share of the cells' mean distance. PBAS (Chen et al. 2024)."""
 
     content: Literal["extrapolate"] = "extrapolate"
-    share: PositiveFloat = 0.25
+    share: Positive = 0.25
     needs: ClassVar[tuple[str, ...]] = ("centres",)
 
     def made(self, cells, rng, known):
@@ -119,12 +122,12 @@ class Ascend(_Content):
     """
 
     content: Literal["ascend"] = "ascend"
-    sigma: PositiveFloat = 0.015
+    sigma: Positive = 0.015
     steps: PositiveInt = 20
-    rate: PositiveFloat = 0.001
+    rate: Positive = 0.001
     every: PositiveInt = 5
     about: Literal["cell", "centre"] = "cell"
-    shell: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.0)
+    shell: tuple[Positive, Positive] = (0.5, 1.0)
     needs: ClassVar[tuple[str, ...]] = ("critic",)
 
     def made(self, cells, rng, known):
@@ -133,8 +136,11 @@ class Ascend(_Content):
         for step in range(1, self.steps + 1):
             with torch.enable_grad():
                 at = false.detach().requires_grad_(True)
-                error = torch.nn.functional.softplus(-known.critic(at)).sum()
-                (slope,) = torch.autograd.grad(error, at)
+                logits = known.critic(at)
+                if tuple(logits.shape) != (len(at),) or not torch.isfinite(logits).all():
+                    raise ValueError(f"a critic gives a finite number a cell, ({len(at)},), but got "
+                                     f"{tuple(logits.shape)}, finite or not")
+                (slope,) = torch.autograd.grad(torch.nn.functional.softplus(-logits).sum(), at)
             false = at.detach() + self.rate * slope / slope.norm(dim=1, keepdim=True).clamp(min=1e-10)
             if step % self.every == 0 or step == self.steps:
                 away = false - middle

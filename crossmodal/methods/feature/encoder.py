@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from crossmodal.capture import Capture
+from crossmodal.capture import Capture, View
 from crossmodal.methods.feature.needs import torch
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -38,6 +38,8 @@ class Backbone:
         if not self.layers or self.neighbourhood < 1 or self.neighbourhood % 2 == 0:
             raise ValueError("a backbone needs a layer, and a neighbourhood that is odd; "
                              f"but got {self.layers}, {self.neighbourhood}")
+        if self.size is not None and min(self.size) < 1:
+            raise ValueError(f"a backbone's input has a size (H, W) of at least 1, but got {self.size}")
 
     def __call__(self, planes: np.ndarray) -> "torch.Tensor":
         """planes (3, H, W) float32 → features (C, h, w) float32."""
@@ -47,6 +49,7 @@ class Backbone:
         modules = dict(self.net.named_modules())
         hooks = [modules[layer].register_forward_hook(lambda _, __, out, layer=layer: kept.update({layer: out}))
                  for layer in self.layers]
+        training = [module for module in self.net.modules() if module.training]
         self.net.eval()
         try:
             with torch.no_grad():
@@ -54,6 +57,8 @@ class Backbone:
         finally:
             for hook in hooks:
                 hook.remove()
+            for module in training:
+                module.training = True
         maps = [_as_map(layer, kept.get(layer)) for layer in self.layers]
         grid, half = maps[0].shape[-2:], self.neighbourhood // 2
         joined = []
@@ -89,6 +94,8 @@ def encode(capture: Capture, rgb: Backbone | None, xyz: Backbone | None = None,
     maps are resized to the picture's grid.
     good: the capture before a defect was made in it, whose middle and size hold: else a dent would move every point
     """
+    if not isinstance(capture, View):
+        raise ValueError(f"features are of a capture's picture and points, but got a {type(capture).__name__}")
     good = capture if good is None else good
     by = {}
     if rgb is not None:

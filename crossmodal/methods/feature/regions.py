@@ -3,11 +3,19 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crossmodal.texture import lattice_noise
 
+
+def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > pair[1]:
+        raise ValueError(f"a range goes from low to high, but got {pair[0]:g} to {pair[1]:g}")
+    return pair
+
+
 Share = Annotated[float, Field(gt=0, le=1)]
+Shares = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
 
 
 class _Region(BaseModel):
@@ -31,8 +39,8 @@ class Noise(_Region):
     """
 
     region: Literal["noise"] = "noise"
-    share: tuple[Share, Share] = (0.05, 0.4)
-    width: tuple[Share, Share] = (0.1, 0.5)
+    share: Shares = (0.05, 0.4)
+    width: Shares = (0.1, 0.5)
 
     def drawn(self, within: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """within (h, w) bool, some of it true → (h, w) bool."""
@@ -47,7 +55,7 @@ class Cells(_Region):
     """Cells drawn singly, at least two: a random subset of tokens."""
 
     region: Literal["cells"] = "cells"
-    share: tuple[Share, Share] = (0.02, 0.5)
+    share: Shares = (0.02, 0.5)
 
     def drawn(self, within: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         cells = np.flatnonzero(within)

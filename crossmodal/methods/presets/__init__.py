@@ -1,5 +1,6 @@
 """Methods that ship with the package, one YAML file each beside this one, and those that a user wrote."""
 
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -23,5 +24,19 @@ def method(name: str | Path, as_published: bool = False) -> Method:
         with as_file(files(__package__) / f"{name}.yaml") as path:
             found = read_yaml(path, Method, "method", "name")
     else:
-        raise ValueError(f"method must be one of {', '.join(names())}, or a .yaml file, but got {str(name)!r}")
+        raise ValueError(_unknown(str(name)))
     return found.published() if as_published else found
+
+
+def _unknown(name: str) -> str:
+    """Why there is no such method, and what to ask for instead."""
+    from crossmodal.methods.table import rows  # which reads the presets
+
+    for row in rows():
+        if name.lower() in (row.method, row.title.lower()) and row.method not in names():
+            return (f"{row.title} {row.status}: " + (
+                f"crossmodal.methods.feature.FEATURE_METHODS[{row.method!r}] makes features for a training loop"
+                if row.kind == "feature" else row.needs))
+    alike = get_close_matches(name.lower(), names(), 3, 0.5)
+    return (f"method must be one of those that crossmodal methods lists, or a .yaml file, but got {name!r}"
+            + (f"; is it {' or '.join(alike)}?" if alike else ""))
