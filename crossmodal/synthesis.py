@@ -11,7 +11,7 @@ from crossmodal.clouds.cloud import Cloud
 from crossmodal.clouds.result import CloudResult
 from crossmodal.clouds.surface import CloudSurface
 from crossmodal.defects import Scale, Spec
-from crossmodal.defects.only import grown_as_asked
+from crossmodal.drawing import each_drawn
 from crossmodal.edit import SurfaceEdit
 from crossmodal.forecast import foretold
 from crossmodal.imprint import imprint
@@ -21,7 +21,7 @@ from crossmodal.methods.making import made
 from crossmodal.methods.spec import Method
 from crossmodal.patch import Patch
 from crossmodal.place import Place
-from crossmodal.placement import Spot, find_spot, on_axis
+from crossmodal.placement import find_spot, on_axis
 from crossmodal.plan import Grown, Lifted, Made, Plan, PlannedLight
 from crossmodal.projection import Projection
 from crossmodal.recipe import Recipe
@@ -44,26 +44,10 @@ def draw(capture: Capture | Cloud, recipe: Recipe | Method, seed: int) -> Plan:
         return drawn_by(capture, recipe, seed, clouds.scale_of if isinstance(capture, Cloud) else scale_of)
     if isinstance(capture, Cloud):
         return clouds.drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed)
-    surface = capture.surface
-    taken: tuple[Spot, ...] = ()
-    ordinals: dict[str, int] = {}
-    planned = []
-    for spec in _chosen(recipe, seed, capture.name):
-        ordinal = ordinals[spec.kind] = ordinals.get(spec.kind, -1) + 1
-        name = (capture.name, spec.kind, ordinal)
-        place = spec.place or recipe.place
-        drawn = spec.drawn(stream(seed, *name, "sizes"), scale_of(capture, place)).model_copy(update={"place": None})
-        texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
-        rng = stream(seed, *name, "place")
-        if drawn.at == "axis":
-            drawn, spot = on_axis(surface, place, drawn, rng)
-        else:
-            spot = find_spot(surface, place, drawn, grown_as_asked(drawn, texture_seed).bounds_mm, taken, rng)
-        taken += (spot,)
-        planned.append(Grown(spec=drawn, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
-                             texture_seed=texture_seed))
+    planned = each_drawn(capture, _chosen(recipe, seed, capture.name), recipe.place, seed, scale_of=scale_of,
+                         find_spot=find_spot, on_axis=on_axis)
     light = None if capture.light is None else PlannedLight.of(capture.light)
-    return Plan(capture=capture.name, seed=seed, baseline_mm=recipe.baseline_mm, defects=tuple(planned), light=light)
+    return Plan(capture=capture.name, seed=seed, baseline_mm=recipe.baseline_mm, defects=planned, light=light)
 
 
 def scale_of(capture: Capture, place: Place) -> Scale:

@@ -74,6 +74,17 @@ def made(untouched, tmp_path_factory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def whole(untouched, tmp_path_factory) -> dict[str, bytes]:
+    """What one worker makes of it by the request that most tests of runs repeat."""
+    import runs
+    import trees
+
+    out = tmp_path_factory.mktemp("whole") / "out"
+    assert runs.run(untouched, out).exit_code == 0
+    return trees.digests(out)
+
+
 @pytest.fixture
 def pair(tmp_path) -> Path:
     """A folder with rgb/000.png and xyz/000.tiff of a good part, to be spoilt."""
@@ -89,6 +100,22 @@ def boxes():
     from crossmodal import captures
 
     return captures.load("boxes")
+
+
+@pytest.fixture(scope="session")
+def scenes() -> list:
+    """Two captures that ship with the package, cut to one size as one camera would give them."""
+    from dataclasses import replace
+
+    import crossmodal as cm
+    from crossmodal import captures
+
+    def cut(capture, width=200, height=160):
+        camera = replace(capture.camera, width=width, height=height, cx=99.5, cy=79.5)
+        z = capture.depth[:height, :width]
+        return cm.Capture.from_depth(capture.rgb[:height, :width].copy(), z, camera, capture.name)
+
+    return [cut(captures.load(name)) for name in ("boxes", "cereal")]
 
 
 @pytest.fixture

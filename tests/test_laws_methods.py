@@ -46,16 +46,22 @@ def coarse(region):
     return region.model_copy(update=update)
 
 
+def in_view(canvas, planned):
+    """Whether every cell that a region may reach is known."""
+    y, x = (cells - n // 2 for cells, n in zip(np.ogrid[:canvas.shape[0], :canvas.shape[1]], canvas.shape, strict=True))
+    return canvas.known[np.hypot(y, x) * planned.step_mm <= planned.blocks.region.reach_mm].all()
+
+
 @lru_cache(maxsize=64)
 def made(name):
-    """(result, edit) of a preset in the middle of the plane, by the first seed of which no corner is out of view: what
-    is beyond it could not be the same from afar."""
+    """(result, edit) of a preset in the middle of the plane, by the first seed of which none is out of view: what is
+    beyond it could not be the same from afar."""
     method, capture = cm.method(name), scene_of().capture
     blocks = method.blocks.model_copy(update={"region": coarse(method.blocks.region)})
     method = method.model_copy(update={"blocks": blocks, "place": MIDDLE})
     for seed in range(30):
         plan = cm.draw(capture, method, seed)
-        if all(canvas is None or canvas.known.all() for canvas in _canvases(capture, plan.defects[0])):
+        if all(canvas is None or in_view(canvas, plan.defects[0]) for canvas in _canvases(capture, plan.defects[0])):
             break
     return cm.replay(capture, plan), cm.grown(capture, plan.defects[0])
 

@@ -30,6 +30,8 @@ from rgb import write_mask, write_rgb
 
 
 def method(name="own", place=None, **blocks):
+    if not {"content", "effect"} & set(blocks):
+        blocks["effect"] = {"kind": "hills"}
     return cm.Method.model_validate({"name": name, "place": place or {}, "blocks": blocks})
 
 

@@ -10,6 +10,7 @@ import crossmodal as cm
 from crossmodal.cli import main
 from crossmodal.clouds.result import ADDED
 from crossmodal.meshes.net import Net
+from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.presets import method, names
 from crossmodal.methods.shape_alone import shows_a_shape
 from crossmodal.methods.spec import Method
@@ -194,6 +195,26 @@ def test_what_is_smoothed_loses_its_relief_and_a_plane_has_none():
     assert np.std(1e3 * result.after.xyz_m[near, 2]) < 0.25 * np.std(1e3 * cloud.xyz_m[result.parent[near], 2])
     with pytest.raises(ValueError, match="made of the surface's own relief, and there is none here"):
         cm.synthesize(plate(np.random.default_rng(5), 8000), smooth, seed=2)
+
+
+def share_at_the_rim():
+    """The largest displacement of points within half of their distance of a plate's rim, of the largest of all."""
+    flat = plate(np.random.default_rng(6), 12_000, rgb=False)
+    wide = {"kind": "kernel", "form": "plateau", "length_mm": 30, "width_mm": 30}
+    over = own({"kind": "keep"}, {"kind": "hills", "height_mm": 1}, {"kind": "or", "parts": [wide, wide]})
+    shares = []
+    for seed in range(6):
+        result = cm.synthesize(flat, over, seed=seed)
+        at_rim = np.abs(1e3 * flat.xyz_m[result.parent, :2]).max(1) > 30 - 0.25
+        moved = np.abs(np.where(result.source == ADDED, 0, result.displacement_mm))
+        shares.append(moved[at_rim].max() / moved.max())
+    return max(shares)
+
+
+def test_relief_has_run_out_where_a_cloud_ends(monkeypatch):
+    assert 0 < share_at_the_rim() < 0.6
+    monkeypatch.setattr(Canvas, "rising", lambda self, ground: ground.astype(np.float32))
+    assert share_at_the_rim() > 0.95
 
 
 @pytest.fixture(scope="module")

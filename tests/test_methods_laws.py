@@ -116,15 +116,30 @@ def test_what_is_pasted_is_what_was_cut():
     assert result.masks.rgb.any()
 
 
-@pytest.mark.parametrize(("name", "length", "width"), [
-    ("cutout", "length_mm", "width_mm"), ("cutpaste-scar", "length_mm", "width_mm"),
-    ("af3ad-trench", "length_mm", None)])
-def test_what_was_drawn_in_mm_is_found_on_the_field(name, length, width):
-    """L14, to 1 % and the cell that a border is known to; a scar's longest span is its diagonal."""
+def check_sizes_on_the_field(region, edit):
+    """L14, to 1 % and the cell that a border is known to: an ellipse is as long and as wide as was drawn, a box's
+    longest span is its diagonal, and what has no outline of its own stays within its canvas."""
+    found, (down, across) = measure(edit.field), region.box_mm()
+    near = {"rel": 0.01, "abs": 1.5 * edit.field.step_mm}
+    if region.kind in ("kernel", "ellipse", "scar", "rectangle"):
+        boxed = region.kind in ("scar", "rectangle")
+        assert found.length_mm == pytest.approx(np.hypot(down, across) if boxed else max(down, across), **near)
+        assert found.width_mm == pytest.approx(min(down, across), **near)
+    else:
+        assert found.length_mm <= np.hypot(down, across) + near["abs"]
+        assert found.width_mm <= min(down, across) + near["abs"]
+
+
+@pytest.mark.parametrize("name", LIFTED)
+def test_what_was_drawn_in_mm_is_found_on_the_field(name):
     _, result, edit = made(name)
-    region, found = result.plan.defects[0].blocks.region, measure(edit.field)
-    sizes = [getattr(region, side)[0] for side in (length, width) if side]
-    want = np.hypot(*sizes) if name == "cutpaste-scar" else sizes[0]
-    assert found.length_mm == pytest.approx(want, rel=0.01, abs=1.5 * edit.field.step_mm)
-    if width:
-        assert found.width_mm == pytest.approx(sizes[1], rel=0.01, abs=1.5 * edit.field.step_mm)
+    check_sizes_on_the_field(result.plan.defects[0].blocks.region, edit)
+
+
+@pytest.mark.parametrize("name", ["af3ad-dent", "cutpaste-scar", "reb-blob"])
+def test_what_is_twice_as_large_as_drawn_is_caught(name):
+    _, result, edit = made(name)
+    region = result.plan.defects[0].blocks.region
+    smaller = {side: tuple(0.5 * end for end in getattr(region, side)) for side in ("length_mm", "width_mm")}
+    with pytest.raises(AssertionError):
+        check_sizes_on_the_field(region.model_copy(update=smaller), edit)

@@ -10,43 +10,26 @@ from crossmodal.clouds.result import CloudResult
 from crossmodal.clouds.surface import CloudSurface
 from crossmodal.clouds.warn import hidden, said
 from crossmodal.defects import Scale, Spec
-from crossmodal.defects.only import grown_as_asked
+from crossmodal.drawing import each_drawn
 from crossmodal.edit import SurfaceEdit
 from crossmodal.methods.making import made
 from crossmodal.methods.shape_alone import shows_a_shape
 from crossmodal.methods.spec import Method
 from crossmodal.place import Place
-from crossmodal.placement import Spot
 from crossmodal.plan import Grown, Lifted, Made, Plan
-from crossmodal.streams import stream
 
 
 def drawn(cloud: Cloud, specs: Sequence[Spec], place, seed: int) -> Plan:
     """Choose sizes, places and textures of the chosen specs. Raises ValueError where one finds no place, or where only
     colour would show it and the cloud has none."""
-    surface = cloud.surface
-    scale = scale_of(cloud, place)
-    taken: tuple[Spot, ...] = ()
-    ordinals: dict[str, int] = {}
-    planned = []
-    for spec in specs:
-        ordinal = ordinals[spec.kind] = ordinals.get(spec.kind, -1) + 1
-        name = (cloud.name, spec.kind, ordinal)
-        here = spec.place or place
-        fixed = spec.drawn(stream(seed, *name, "sizes"), scale).model_copy(update={"place": None})
-        texture_seed = int(stream(seed, *name, "texture").integers(0, 2**31 - 8))
-        rng = stream(seed, *name, "place")
-        if cloud.rgb is None and shows_in_colour_alone(fixed):
+    def allowed(spec: Spec) -> None:
+        if cloud.rgb is None and shows_in_colour_alone(spec):
             raise ValueError(f"a {spec.kind} as asked changes colour alone, and {cloud.name or 'the cloud'} has no "
                              "colours; ask for another kind, or give a cloud with colours")
-        if fixed.at == "axis":
-            fixed, spot = on_axis(surface, here, fixed, rng)
-        else:
-            spot = find_spot(surface, here, fixed, grown_as_asked(fixed, texture_seed).bounds_mm, taken, rng)
-        taken += (spot,)
-        planned.append(Grown(spec=fixed, anchor_m=spot.anchor_m, normal=spot.normal, heading=spot.heading,
-                             texture_seed=texture_seed))
-    return Plan(capture=cloud.name, frame="object", seed=seed, defects=tuple(planned))
+
+    planned = each_drawn(cloud, specs, place, seed, scale_of=scale_of, find_spot=find_spot, on_axis=on_axis,
+                         allowed=allowed)
+    return Plan(capture=cloud.name, frame="object", seed=seed, defects=planned)
 
 
 def scale_of(cloud: Cloud, place: Place) -> Scale:

@@ -13,7 +13,7 @@ from crossmodal.clouds.sheet import fitted
 from crossmodal.methods.canvas import COLOURLESS, Canvas, coarse
 from rgb import to_linear
 
-SHOWN = 2.0  # mean distances about it that a point speaks for: a strewn cloud has no gap as wide but by its own shape
+SHOWN = 2.5  # mean distances about it that a point speaks for: a strewn cloud has no gap as wide but by its own shape
 BEYOND = 0.5  # mean distances beyond its last points, at which a surface ends
 
 
@@ -33,12 +33,12 @@ class CloudCanvas(Canvas):
     @cached_property
     def nearest(self) -> np.ndarray:
         """(h, w) int64: which of the patch's members each cell shows; -1 where none is near."""
-        reach_mm = SHOWN * np.sqrt(self.capture.surface.area_mm2[self.patch.members])
-        return _nearest(self.patch.st_mm, reach_mm, *self.shape, self.step_mm)
+        return _nearest(self.patch.st_mm, SHOWN * self.spacing_mm / self.step_mm, *self.shape, self.step_mm)
 
     @cached_property
     def known(self) -> np.ndarray:
-        """(h, w) bool: what points speak for, less what they say of it beyond the last of them."""
+        """(h, w) bool: what points speak for, less what they say of it beyond the last of them: a closing, so that no
+        point is left out."""
         if self.whole:
             return np.ones(self.shape, bool)
         near = self.nearest >= 0
@@ -74,11 +74,11 @@ class CloudCanvas(Canvas):
 
 
 @njit(cache=True, nogil=True)
-def _nearest(st, reach, h, w, step):
-    """(h, w) int64: the nearest of places (m, 2) mm to each cell, of those within whose own reach (m,) mm it lies."""
+def _nearest(st, r, h, w, step):
+    """(h, w) int64: the nearest of places (m, 2) mm to each cell of a step, within r cells; -1 where there is none."""
     out, best = np.full((h, w), -1, np.int64), np.full((h, w), np.inf)
     for k in range(len(st)):
-        x, y, r = st[k, 0] / step + w // 2, st[k, 1] / step + h // 2, reach[k] / step
+        x, y = st[k, 0] / step + w // 2, st[k, 1] / step + h // 2
         for i in range(max(0, int(np.ceil(y - r))), min(h - 1, int(np.floor(y + r))) + 1):
             for j in range(max(0, int(np.ceil(x - r))), min(w - 1, int(np.floor(x + r))) + 1):
                 square = (i - y) ** 2 + (j - x) ** 2

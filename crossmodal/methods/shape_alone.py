@@ -30,6 +30,11 @@ def shows_a_shape(blocks: Blocks) -> bool:
     return set(blocks.sharing) != {"rgb"} and not all(isinstance(one, Flat) for one in effects)
 
 
+def shows_without_colours(blocks: Blocks) -> bool:
+    """Whether something of a method is left where there are no colours."""
+    return shows_a_shape(blocks) and not _by_colour(blocks.region)
+
+
 def in_shape(planned: Planned | None, name: str) -> str | None:
     """A sentence where a planned method would lay colours on an object, called so, that has none; else None."""
     if not isinstance(planned, Made) or isinstance(planned.blocks.content, Keep):

@@ -8,6 +8,7 @@ import yaml
 
 from crossmodal.methods.contents import Crop, OneOf, Shift, Texture
 from crossmodal.methods.presets import method, names
+from crossmodal.methods.shape_alone import shows_without_colours
 from crossmodal.methods.spec import Blocks, Method
 
 CONTENTS = {"shift": "another place's own colours", "crop": "a real defect's colours",
@@ -88,8 +89,9 @@ def _colours(blocks: Blocks) -> str:
 
 def _needs(blocks: Blocks) -> str:
     contents = _contents(blocks)
+    ground = "a capture, cloud or mesh" if shows_without_colours(blocks) else "a capture, or what has colours"
     if any(isinstance(content, Texture) for content in contents):
-        return "a capture; textures: a folder, else procedural ones"
+        return f"{ground}; textures: a folder, else procedural ones"
     if any(isinstance(content, Crop) for content in contents):
-        return "a capture, and a folder of captures whose defects are marked"
-    return "two like places on the capture" if any(isinstance(c, Shift) for c in contents) else "a capture"
+        return f"{ground}, and a folder of captures whose defects are marked"
+    return f"{ground} with two like places" if any(isinstance(c, Shift) for c in contents) else ground
