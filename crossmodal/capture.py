@@ -168,12 +168,14 @@ class Capture(View):
         """From paired rgb (H, W, 3) uint8 and points (H, W, 3) float32 m; the camera is refined on the points."""
         if rgb.shape[:2] != points.shape[:2]:
             raise ValueError(f"rgb is {rgb.shape[:2]} but points are {points.shape[:2]}")
+        _checked_ahead(points)
         return cls(fit_camera(points, camera).camera, rgb, points, name, encoding)
 
     @classmethod
     def from_depth(cls, rgb: np.ndarray, depth: np.ndarray, camera: Camera, name: str = "",
                    encoding: Encoding | None = None) -> "Capture":
         """From paired rgb (H, W, 3) uint8 and z-depth (H, W) float32 m, NaN invalid."""
+        _checked_ahead(depth[..., None])
         points = (camera.ray_map() * depth[..., None]).astype(np.float32)
         points[..., 2] = depth
         return cls(camera, rgb, points, name, encoding)
@@ -183,6 +185,13 @@ class Capture(View):
         rows, columns = np.nonzero(self.valid)
         cloud = PointCloud(self.points[rows, columns], rgb=self.rgb[rows, columns])
         return cloud, np.stack((columns, rows), -1).astype(np.int32)
+
+
+def _checked_ahead(points: np.ndarray) -> None:
+    """Refuse points (H, W, 1 or 3) m that no camera measures, such as the zeros that files keep for nothing."""
+    if wrong := np.count_nonzero((points[..., -1] <= 0) | np.isinf(points).any(-1)):
+        raise ValueError(f"a point is finite and in front of the camera (z > 0), and NaN where nothing was measured; "
+                         f"{wrong} are neither")
 
 
 @dataclass(frozen=True, eq=False)

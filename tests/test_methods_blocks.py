@@ -286,6 +286,10 @@ def test_a_mask_of_the_library_is_laid_in_mm_and_replays(tmp_path, space):
         check_is_the_mask(edit, marked, there)
         with pytest.raises(AssertionError):
             check_is_the_mask(edit, marked[:, ::-1], there)
+    undrawn = json.loads(result.plan.model_dump_json())
+    undrawn["defects"][0]["blocks"]["region"]["mask"] = None
+    with pytest.raises(ValueError, match="mask"):
+        cm.Plan.model_validate(undrawn)
     write_mask(tmp_path / "masks" / mask.name, np.eye(60, dtype=np.uint8))
     with pytest.raises(ValueError, match="sha256 differs"):
         cm.replay(capture, result.plan)
@@ -373,7 +377,7 @@ def check_is_the_defect(result, edit, source, scale=1.0):
 def test_a_crop_is_the_defect_that_it_was_cut_from(labelled, scale, monkeypatch):
     folder, source = labelled
     capture = toys.plane(size=128, textured=False)
-    result, edit = made(capture, method(**crop(folder, scale=scale)))
+    result, edit = made(capture, method(**crop(folder, scale=scale, kinds=["bump", "hole"])))
     check_is_the_defect(result, edit, source, scale)
     agreement.check_L3(result)
     assert agreement.check_L5(result.before, result.after, result.masks)
@@ -607,7 +611,7 @@ def test_ten_lines_of_yaml_and_of_python_are_one_method(tmp_path, capsys):
                       gate=Gate(overlap=0.7, contrast=20)))
     assert cm.method(path) == here == cm.Method.model_validate_json(here.model_dump_json())
     row = _of_preset(here, None)
-    assert (row.rgb, row.depth) == ("one colour", "matter on it")
+    assert (row.rgb, row.depth, row.needs) == ("one colour", "matter on it", "a capture; a folder of masks")
     source = Path(captures.__file__).parent
     assert main(["synthesize", str(source), "--out", str(tmp_path / "out"), "--methods", str(path), "--count", "2",
                  "--only-defects"]) == 0

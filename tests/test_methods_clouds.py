@@ -50,7 +50,7 @@ def goes_its_way(mm, way) -> bool:
 
 
 @given(seeds, st.sampled_from(SHAPES), st.sampled_from(SIGNED))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_bulge_goes_out_and_a_dent_in_on_any_side_however_the_cloud_is_turned(seed, shape, name):
     rng = np.random.default_rng(seed)
     points, out = shape(rng, 4000)

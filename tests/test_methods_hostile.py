@@ -224,3 +224,21 @@ def test_the_published_form_is_of_a_method(tmp_path, capsys):
     assert "--methods" in capsys.readouterr().err
     with pytest.raises(ValueError, match="by itself"):
         cm.synthesize(captures.load("pot"), [cm.Dent(), cm.method("draem")], seed=1)
+
+
+def test_a_burn_chars_the_pits_of_a_region_as_its_hills(pot):
+    method = cm.Method.model_validate({"name": "mine", "blocks": {
+        "region": {"kind": "kernel", "form": "ripple", "length_mm": 40, "width_mm": 40},
+        "content": {"kind": "scorch", "severity": 0.8}, "effect": {"kind": "hills"}}})
+    cover = cm.grown(pot, cm.draw(pot, method, seed=3).defects[0]).field.cover
+    assert np.isfinite(cover).all()
+
+
+@pytest.mark.parametrize("spoilt", [0.0, -0.4, np.inf])
+def test_a_point_that_no_camera_measures_is_refused_in_one_line(pot, spoilt):
+    points, depth = pot.points.copy(), pot.depth.copy()
+    points[3, 4] = depth[3, 4] = spoilt
+    for made in (lambda: Capture.from_points(pot.rgb, points),
+                 lambda: Capture.from_depth(pot.rgb, depth, pot.camera)):
+        with pytest.raises(ValueError, match=r"in front of the camera.*; 1 are"):
+            made()

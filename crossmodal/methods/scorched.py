@@ -18,7 +18,7 @@ class _Within:
     diameter_mm: float
 
     def inside(self, s_mm, t_mm):
-        return 1.0 - np.sqrt(self.profile.astype(np.float64))  # a profile sets out level, and heat does not
+        return 1.0 - np.sqrt(np.abs(self.profile.astype(np.float64)))  # a profile sets out level, and heat does not
 
 
 def scorched(canvas: Canvas, area: Area, severity: float, seed: int) -> np.ndarray:

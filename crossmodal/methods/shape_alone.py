@@ -1,6 +1,6 @@
 """What is left of a method on an object that has no colours: its shape."""
 
-from crossmodal.methods.algebra import Not, Several
+from crossmodal.methods.algebra import holds
 from crossmodal.methods.contents import Keep
 from crossmodal.methods.effects import AnyOf, Flat
 from crossmodal.methods.masks import Score, Superpixels
@@ -13,7 +13,7 @@ BY_COLOUR = Score, Superpixels
 
 def in_shape_alone(blocks: Blocks, name: str) -> Blocks:
     """The blocks with nothing left to chance that only colour would show. Raises ValueError where nothing is left."""
-    if _by_colour(blocks.region):
+    if holds(blocks.region, BY_COLOUR):
         raise ValueError(f"{name} follows the object's colours, and it has none; give a capture, or what has colours")
     if not shows_a_shape(blocks):
         raise ValueError(f"{name} changes colour alone, and the object has none; ask for another method, or give a "
@@ -32,7 +32,7 @@ def shows_a_shape(blocks: Blocks) -> bool:
 
 def shows_without_colours(blocks: Blocks) -> bool:
     """Whether something of a method is left where there are no colours."""
-    return shows_a_shape(blocks) and not _by_colour(blocks.region)
+    return shows_a_shape(blocks) and not holds(blocks.region, BY_COLOUR)
 
 
 def in_shape(planned: Planned | None, name: str) -> str | None:
@@ -40,8 +40,3 @@ def in_shape(planned: Planned | None, name: str) -> str | None:
     if not isinstance(planned, Made) or isinstance(planned.blocks.content, Keep):
         return None
     return f"{planned.kind} is made in shape alone: {name} has no colours"
-
-
-def _by_colour(region) -> bool:
-    parts = region.parts if isinstance(region, Several) else (region.part,) if isinstance(region, Not) else ()
-    return isinstance(region, BY_COLOUR) or any(map(_by_colour, parts))

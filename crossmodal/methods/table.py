@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import yaml
 
+from crossmodal.methods.algebra import holds
 from crossmodal.methods.contents import Crop, OneOf, Shift, Texture
+from crossmodal.methods.library import Library
 from crossmodal.methods.presets import method, names
 from crossmodal.methods.shape_alone import shows_without_colours
 from crossmodal.methods.spec import Blocks, Method
@@ -18,7 +20,7 @@ CONTENTS = {"shift": "another place's own colours", "crop": "a real defect's col
 EFFECTS = {"none": "-", "hills": "hills of the region", "deposit": "matter on it",
            "paste": "another place's relief", "remove": "no return",
            "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
-           "one_of": "one of several"}
+           "print": "another picture in its depth", "one_of": "one of several"}
 GENERATES = "a fitted generator or a diffusion model"
 
 
@@ -68,7 +70,8 @@ def rows() -> tuple[Row, ...]:
 def _of_preset(found: Method, entry: dict | None) -> Row:
     origin, blocks = found.origin, found.blocks
     shape = EFFECTS[blocks.effect.kind]
-    forms = "runs" if found.as_published is None else "runs, and as published"
+    forms = ("runs, and as published" if found.as_published is not None else
+             f"runs; no published form: {found.unpublished}" if found.unpublished else "runs")
     title, branch, year = ((origin.title, origin.branch, origin.year) if entry is None else
                            (entry["title"], entry["branch"], entry["year"]))
     return Row(None if entry is None else entry["n"], found.name, title, branch, year, origin.kind,
@@ -87,8 +90,14 @@ def _colours(blocks: Blocks) -> str:
 
 
 def _needs(blocks: Blocks) -> str:
+    return _needs_matter(blocks) + ("; a folder of masks" if holds(blocks.region, Library) else "")
+
+
+def _needs_matter(blocks: Blocks) -> str:
     contents = _contents(blocks)
     ground = "a capture, cloud or mesh" if shows_without_colours(blocks) else "a capture, or what has colours"
+    if blocks.gate is not None:  # it looks at pictures
+        ground = "a capture"
     if any(isinstance(content, Texture) for content in contents):
         return f"{ground}; textures: a folder, else procedural ones"
     if any(isinstance(content, Crop) for content in contents):
