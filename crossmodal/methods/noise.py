@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -22,6 +23,15 @@ def perlin(shape: tuple[int, int], cells: tuple[float, float], turn_deg: float, 
     y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
     return _perlin(*shape, float(cells[0]), float(cells[1]), math.cos(turn), math.sin(turn), int(seed) & 0x7FFFFFFF,
                    y, x, np.float32(fades or 0), np.float32(HIGHEST * least))
+
+
+def framed(shape: tuple[int, int], cells: tuple[int, int], turn_deg: float, seed: int) -> np.ndarray:
+    """Perlin noise (H, W) float32 as DRAEM's code has it: whole lattice cells from corner to corner, and then turned as
+    a picture, with nothing in the corners that come in."""
+    (h, w), twice = shape, [1 + n % 2 for n in cells]  # an odd lattice has no node in the middle
+    noise = perlin((h * twice[0], w * twice[1]), (cells[0] * twice[0], cells[1] * twice[1]), 0, seed)[-h:, -w:]
+    turned = cv2.getRotationMatrix2D((0.5 * (w - 1), 0.5 * (h - 1)), turn_deg, 1)
+    return cv2.warpAffine(noise, turned, (w, h), flags=cv2.INTER_LINEAR)
 
 
 @njit(cache=True, nogil=True)
