@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Scale, Size, Turn, _range
+from crossmodal.defects.spec import MOST, Scale, Size, Turn, _range
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
@@ -107,9 +107,9 @@ class Rectangle(Region):
             down, across = float((area / aspect) ** 0.5), float((area * aspect) ** 0.5)
         else:
             down, across = self.sides_mm
-        percent = 100 * down * across / scale.object_mm**2
+        percent, aspect = np.clip((100 * down * across / scale.object_mm**2, across / down), 1 / MOST, MOST).tolist()
         return self.model_copy(update={"sides_mm": (down, across), "area_percent": (percent, percent),
-                                       "aspect": (across / down, across / down)})
+                                       "aspect": (aspect, aspect)})
 
     def box_mm(self):
         return self.sides_mm
