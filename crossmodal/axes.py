@@ -45,3 +45,10 @@ class Axes:
             low, high = np.minimum(low, reached.min(0)), np.maximum(high, reached.max(0))
         centre = middle + plane @ (0.5 * (low + high))
         return cls(centre, normal, long, *(1e3 * (high - low)).tolist())
+
+
+def spans_mm(points_m: np.ndarray) -> tuple[float, float]:
+    """Across the ball about the mean of points (N, 3) that holds them all, and across their box."""
+    points = points_m.astype(np.float64)
+    far = float(np.sqrt(((points - points.mean(0)) ** 2).sum(1).max()))
+    return 2e3 * far, 1e3 * float(np.linalg.norm(np.ptp(points, axis=0)))

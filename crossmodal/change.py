@@ -45,7 +45,7 @@ def changed(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         sensor = IdealSensor()  # what was lifted has been measured already
     seen = _resolved(seen, old_z, sensor)
     if lifted and edit.points is not None:
-        new_points, shifted, depth = _as_edited(edit, seen, old_z)
+        new_points, shifted, depth = _as_edited(capture, edit, seen, old_z)
     else:
         depth = beyond(old_z, seen.z_m, floor)
         if not lifted and is_lost(surface, edit.field, edit.patch.anchor_m, edit.patch.normal):
@@ -54,7 +54,7 @@ def changed(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         new_points, shifted = along_rays(capture.camera, seen, points, measured_m, depth), depth
     if lifted and edit.rgb is not None:
         colours, difference = edit.rgb, np.abs(edit.rgb.astype(np.int16) - rgb).max(-1)
-        coloured = difference > 0
+        coloured = edit.changed & (difference > 0)
     else:
         colours, difference = _relit(capture, surface, seen, edit, ground, rgb)
         coloured = difference > max(surface.rgb_floor, HALF_LEVEL)
@@ -71,9 +71,10 @@ def _resolved(seen: Seen, old_z, sensor: Sensor) -> Seen:
     return seen if dark is None or not dark.any() else replace(seen, z_m=np.where(dark, np.float32(np.nan), seen.z_m))
 
 
-def _as_edited(edit: LiftedEdit, seen: Seen, old_z):
+def _as_edited(capture, edit: LiftedEdit, seen: Seen, old_z):
     """Points as they were given, and which moved, and which of these in depth: one that slid sideways keeps that."""
-    shifted = edit.changed
+    own = capture.points[seen.window]
+    shifted = edit.changed & ~((edit.points == own) | (np.isnan(edit.points) & np.isnan(own))).all(-1)
     return edit.points, shifted, shifted & ~((seen.z_m == old_z) | (~np.isfinite(old_z) & ~np.isfinite(seen.z_m)))
 
 

@@ -1,6 +1,6 @@
 """The inverse door: a change made in one modality becomes an edit that the others can see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -41,35 +41,42 @@ def lift(capture: Capture, rgb: np.ndarray | None = None, depth: np.ndarray | No
     rgb: (H, W, 3) uint8, painted, pasted or generated; geometry is untouched unless relief says otherwise
     depth: (H, W) float32 z in metres, NaN no return; every point stays on its pixel's ray
     points: (H, W, 3) float32 in metres, NaN no return; x and y may move within their pixels
+    rgb and depth, or rgb and points: one change that was made in both; each is as given, and no light comes between
     mask: (H, W) bool, where the change is; without it, where it exceeds the modality's noise floor
     relief: with rgb only: a Profile, a height map (H, W) in mm, + out of the surface, or "shading": the heights that
         the change of brightness stands for under the capture's own light (see crossmodal.shading), whose confidence
         goes into the edit and its plan
-    Raises ValueError unless exactly one modality is given, for a size, unit or registration that does not fit
-    the capture, where nothing changed, and where the light is too poor or the shading too unlike a relief to tell.
+    Raises ValueError for no modality, or two that both tell of the shape, for a size, unit or registration that does
+    not fit the capture, where nothing changed, and where the light is too poor or the shading too unlike a relief to
+    tell.
     """
     given = {"rgb": rgb, "depth": depth, "points": points}
     named = [name for name, value in given.items() if value is not None]
-    if len(named) != 1:
-        raise ValueError(f"lift takes one edited modality, but got {' and '.join(named) or 'none'}")
-    modality = named[0]
+    if not named or named == ["depth", "points"] or len(named) == 3:
+        raise ValueError("lift takes an edited rgb, an edited depth or edited points, or rgb with one of the others, "
+                         f"but got {' and '.join(named) or 'none'}")
+    modality = named[-1]
     if relief is not None and modality != "rgb":
         raise ValueError(f"relief goes with an edited rgb; the edited {modality} is its own relief")
-    edited = given[modality]
-    _check(capture, modality, edited, mask)
+    for name in named:
+        _check(capture, name, given[name], mask)
     surface = capture.surface
     if modality == "rgb":
-        return _lift_rgb(capture, surface, edited, mask, relief)
-    if modality == "depth":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            moved = capture.points * (edited / capture.depth)[..., None]
-        new = ~capture.valid & np.isfinite(edited)
-        if new.any():
-            rows, columns = np.nonzero(new)
-            moved[new] = capture.camera.unproject(np.stack((columns, rows), -1), edited[new])
-        moved[..., 2] = edited
-        edited = moved
-    return _lift_points(capture, surface, modality, edited.astype(np.float32), mask)
+        return _lift_rgb(capture, surface, rgb, mask, relief)
+    moved = points if depth is None else _along_rays(capture, depth)
+    return _lift_points(capture, surface, modality, moved.astype(np.float32), mask, rgb)
+
+
+def _along_rays(capture, depth):
+    """Points (H, W, 3) at edited depths (H, W), each on the ray that its pixel was measured on."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved = capture.points * (depth / capture.depth)[..., None]
+    new = ~capture.valid & np.isfinite(depth)
+    if new.any():
+        rows, columns = np.nonzero(new)
+        moved[new] = capture.camera.unproject(np.stack((columns, rows), -1), depth[new])
+    moved[..., 2] = depth
+    return moved
 
 
 def _check(capture, modality, edited, mask):
@@ -109,28 +116,36 @@ def _something(changed, modality):
                          f"there is nothing to lift")
 
 
-def _lift_points(capture, surface, modality, edited, mask):
+def _lift_points(capture, surface, modality, edited, mask, rgb=None):
+    """rgb: (H, W, 3) uint8, the picture that was edited with the points, if it was."""
     was, now = capture.valid, np.isfinite(edited[..., 2])
     moved = np.linalg.norm(edited - capture.points, axis=-1)
-    changed = np.where(was & now, moved > surface.floor.at(capture.depth), was != now)
-    changed = changed & mask if mask is not None else changed
+    shifted = np.where(was & now, moved > surface.floor.at(capture.depth), was != now)
+    changed = shifted if rgb is None else shifted | _recoloured(capture, surface, rgb, mask)
+    if mask is not None:
+        shifted, changed = shifted & mask, changed & mask
     _something(changed, modality)
     rows, columns = _window(changed, capture.shape)
     window = np.s_[rows[0]:rows[1], columns[0]:columns[1]]
     inside = changed[window]
-    points = np.where(inside[..., None], edited[window], capture.points[window])
-    edit = LiftedEdit(modality, rows, columns, inside, points=points)
-    d = along_normal_mm(surface, edit)[inside]
+    points = np.where(shifted[window][..., None], edited[window], capture.points[window])
+    colours = None if rgb is None else np.where(inside[..., None], rgb[window], capture.rgb[window])
+    edit = LiftedEdit(modality, rows, columns, inside, rgb=colours, points=points)
+    d = along_normal_mm(surface, edit)[shifted[window]]
     d = d[np.isfinite(d)]
     sizes = (float(max(0, -d.min())), float(max(0, d.max()))) if d.size else (0.0, 0.0)
     pixel_mm2 = _pixel_mm2(surface, changed)
-    return LiftedEdit(modality, rows, columns, inside, points=points, pixel_mm2=pixel_mm2, extents_mm=sizes,
-                      volume_mm3=_volume_mm3(d, pixel_mm2))
+    return replace(edit, pixel_mm2=pixel_mm2, extents_mm=sizes, volume_mm3=_volume_mm3(d, pixel_mm2))
+
+
+def _recoloured(capture, surface, edited, mask):
+    """(H, W) bool: where an edited picture differs; beyond its noise floor, unless a mask says where."""
+    differs = cv2.absdiff(edited, np.ascontiguousarray(capture.rgb)).max(-1)
+    return (differs > 0) & mask if mask is not None else differs >= max(COLOUR_STEP, surface.rgb_floor)
 
 
 def _lift_rgb(capture, surface, edited, mask, relief):
-    differs = cv2.absdiff(edited, np.ascontiguousarray(capture.rgb)).max(-1)
-    changed = (differs > 0) & mask if mask is not None else differs >= max(COLOUR_STEP, surface.rgb_floor)
+    changed = _recoloured(capture, surface, edited, mask)
     region, confidence = mask if mask is not None else changed, None
     if isinstance(relief, str):
         from crossmodal.shading import shaped_by_shading  # its sparse equations are slow to import

@@ -20,7 +20,7 @@ def seen_from(rig: Rig, edit: LiftedEdit, at: int) -> tuple[LiftedEdit | None, .
     a matt surface keeps its shading, whoever looks at it. What view ``at`` did not see stays as it was.
     Errors: ValueError for an edit of depth or points, which says nothing of other views.
     """
-    if edit.rgb is None:
+    if edit.rgb is None or edit.points is not None:
         raise ValueError(f"a defect lifted from {edit.modality} belongs to its own view's pixels; lift it from rgb")
     return tuple(edit if k == at else _seen(rig.views[at], view, np.linalg.inv(rig.T_rig_camera[at]) @ pose, edit)
                  for k, (view, pose) in enumerate(zip(rig.views, rig.T_rig_camera, strict=True)))

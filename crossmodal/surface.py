@@ -9,7 +9,7 @@ import numpy as np
 import depth as depth_room
 import rgb as rgb_room
 from crossmodal import features
-from crossmodal.axes import Axes
+from crossmodal.axes import Axes, spans_mm
 from crossmodal.camera import Camera
 from crossmodal.capture import View, read_only
 from crossmodal.foreground import find_foreground
@@ -136,6 +136,11 @@ class Surface:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(self.foreground.astype(np.uint8))
         biggest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
         return float(np.sqrt(self.pixel_area_mm2[labels == biggest].sum()))
+
+    @cached_property
+    def spans_mm(self) -> tuple[float, float]:
+        """Of the foreground's points (see axes.spans_mm)."""
+        return spans_mm(self.smoothed[self.foreground])
 
     @cached_property
     def axes(self) -> Axes:

@@ -240,8 +240,8 @@ def wrong_inputs():
     def nothing_at_all(c, r):
         return {}
 
-    def two_modalities(c, r):
-        return dict(depth=r.after.depth, rgb=r.after.rgb)
+    def two_shapes(c, r):
+        return dict(depth=r.after.depth, points=r.after.points)
 
     def relief_beside_depth(c, r):
         return dict(depth=r.after.depth, relief=cm.Profile(depth_mm=0.2))

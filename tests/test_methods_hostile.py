@@ -148,6 +148,14 @@ def test_a_size_in_words_is_a_third_of_what_is_usual(pot, word, share):
     assert low <= min(drawn) < max(drawn) <= high
 
 
+@pytest.mark.parametrize("sides", [[1e-5, 1e6], [1e6, 1e6], [1e-9, 1e-9]])
+def test_sides_out_of_all_proportion_are_a_plan_that_can_be_read(pot, sides):
+    method = cm.Method.model_validate({"name": "mine", "blocks": {
+        "region": {"kind": "rectangle", "sides_mm": sides}, "content": {"kind": "plain"}, "space": "pixels"}})
+    plan = cm.draw(pot, method, seed=1)
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
 SPOILT = [
     (("step_mm",), 1e-9), (("step_mm",), 1e300), (("texture_seed",), 10**30), (("texture_seed",), "x"),
     (("anchor_m",), [0, 0, 1e400]), (("normal",), [0, 0, 0]), (("elsewhere_m",), None), (("elsewhere_heading",), None),

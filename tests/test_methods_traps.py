@@ -10,7 +10,7 @@ from method_runs import made, scene_of
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.noise import perlin
+from crossmodal.methods.noise import framed, perlin
 from crossmodal.methods.regions import area_of
 
 
@@ -61,7 +61,7 @@ def test_published_noise_is_sometimes_empty_and_never_silently_good():
     scale, empty = cm.synthesis.scale_of(capture, cm.Place()), 0
     for seed in range(200):
         region = published.drawn(np.random.default_rng(seed), scale)
-        noise = perlin(canvas.shape, region.cells, region.turn_deg[0], 7 * seed)
+        noise = framed(canvas.shape, region.cells, region.turn_deg[0], 7 * seed)
         if noise.max() > 0.5:
             assert area_of(region, canvas, (0, 0), 7 * seed).inside.any()
             continue

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 
 import rgb as rgb_room
-from crossmodal.axes import Axes
+from crossmodal.axes import Axes, spans_mm
 from crossmodal.capture import read_only
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.ground import GRAZING
@@ -97,6 +97,11 @@ class CloudSurface:
     def object_mm(self) -> float:
         """How large the object is: the root of the area that is seen of it from one side, in millimetres."""
         return float(np.sqrt(self.area_mm2.sum() * (MOST_SEEN if self.closed else 1.0)))
+
+    @cached_property
+    def spans_mm(self) -> tuple[float, float]:
+        """Of all points (see axes.spans_mm)."""
+        return spans_mm(self.smoothed_m)
 
     @cached_property
     def axes(self) -> Axes:

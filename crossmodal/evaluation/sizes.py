@@ -49,7 +49,8 @@ def _effect(defect: dict) -> str | None:
 
 
 def _plumb(found: Relief, after: Arrays, entry) -> None:
-    """A warp moves all of an object one way, which the plan tells, and not each place along its own normal."""
+    """A warp moves all of an object one way, which the plan tells, and a method on depth maps each place along its ray,
+    of which displacement tells the part along the normal; else a place goes along its own normal."""
     if entry is None or "instances" not in after.masks:
         return
     planned = entry.plan.get("defects") or ()
@@ -57,6 +58,15 @@ def _plumb(found: Relief, after: Arrays, entry) -> None:
         instance = defect.get("instance", 1)
         if _effect(defect) == "warp" and 1 <= instance <= len(planned):
             found.direction[after.masks["instances"][found.window] == instance] = planned[instance - 1]["normal"]
+        elif 1 <= instance <= len(planned) and _along_rays(planned[instance - 1]):
+            there = after.masks["instances"][found.window] == instance
+            ray, normal = found.moved[there], found.direction[there]
+            found.direction[there] = ray / np.einsum("ij,ij->i", ray, normal)[:, None]
+
+
+def _along_rays(planned: dict) -> bool:
+    effect = (planned.get("blocks") or {}).get("effect") or {}
+    return effect.get("kind") == "print" or effect.get("along") == "rays"
 
 
 def _sign(found: Relief, shown, after: Arrays, entry):

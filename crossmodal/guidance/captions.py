@@ -27,6 +27,7 @@ LAID = {"shift": "matter from another place", "crop": "matter of a real defect",
         "plain": "a plain colour", "scorch": "char", "speckle": "speckles", "fill": "what its surroundings suggest",
         "slide": "matter slid along"}
 SHAPED = {"hills": "relief", "deposit": "thickness", "paste": "its relief", "remove": "a gap",
+          "print": "a picture in its depth",
           "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return of depth"}
 ON_EDGE_PX = 2.0
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")

@@ -11,7 +11,7 @@ from crossmodal.methods.kernels import Kernel
 from crossmodal.methods.library import Library
 from crossmodal.methods.masks import Disjoint, Patches, Score, Superpixels
 from crossmodal.methods.outline import Outline
-from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.perlin import TRIES, Perlin
 from crossmodal.methods.regions import (
     NOWHERE,
     Area,
@@ -26,6 +26,8 @@ from crossmodal.methods.regions import (
 )
 from crossmodal.methods.sides import Facing, Half
 
+MEETS = 7919  # between the seeds of noises that are drawn again until they meet
+
 
 class Several(Region):
     """What several regions make together; their profiles too, so that hills of noise stay hills of that noise."""
@@ -35,6 +37,9 @@ class Several(Region):
     @property
     def bounded(self):
         return all(part.bounded for part in self.parts)
+
+    def resized(self, by):
+        return self.model_copy(update={"parts": tuple(part.resized(by) for part in self.parts)})
 
     def box_mm(self):
         return tuple(max(sides) for sides in zip(*(part.box_mm() for part in self.parts if part.bounded), strict=True))
@@ -48,6 +53,8 @@ class Both(Several):
     """Where all of several regions are; its profile is the product of theirs."""
 
     kind: Literal["and"] = "and"
+    nonempty: bool = False
+    """Draw again where they do not meet, as noise may not; else that is refused."""
 
     @property
     def bounded(self):
@@ -87,6 +94,9 @@ class Not(Region):
 
     kind: Literal["not"] = "not"
     part: "AnyRegion"
+
+    def resized(self, by):
+        return opposite(self.part.resized(by))
 
     @property
     def bounded(self):
@@ -154,16 +164,20 @@ def _of(kind, parts):
 
 @area_of.register
 def _(region: Both, canvas, middle, seed):
-    inside, profile, cut = None, np.float32(1), []
-    for i, part in enumerate(region.parts):
-        apart = isinstance(part, Not)
-        area = area_of(part.part if apart else part, canvas, middle, _seed(seed, i))
-        if apart:
-            cut.append(area)
-        else:
-            inside = area.inside if inside is None else inside & area.inside
-            profile = profile * area.profile
-    return _without(canvas.known if inside is None else inside, profile, cut)
+    for attempt in range(TRIES if region.nonempty else 1):
+        inside, profile, cut = None, np.float32(1), []
+        for i, part in enumerate(region.parts):
+            apart = isinstance(part, Not)
+            area = area_of(part.part if apart else part, canvas, middle, _seed(seed + MEETS * attempt, i))
+            if apart:
+                cut.append(area)
+            else:
+                inside = area.inside if inside is None else inside & area.inside
+                profile = profile * area.profile
+        inside = canvas.known if inside is None else inside
+        if inside.any():
+            break
+    return _without(inside, profile, cut)
 
 
 @area_of.register

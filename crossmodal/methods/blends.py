@@ -49,7 +49,18 @@ class Poisson(Blend):
     kind: Literal["poisson"] = "poisson"
 
 
-AnyBlend = Annotated[Hard | Alpha | Feather | Poisson, Field(discriminator="kind")]
+class AnyOf(Blend):
+    """One of several blends, as likely each (REB's feather, now and then)."""
+
+    kind: Literal["one_of"] = "one_of"
+    of: tuple["AnyBlend", ...] = Field(min_length=1)
+
+    def drawn(self, rng, scale):
+        return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
+
+
+AnyBlend = Annotated[Hard | Alpha | Feather | Poisson | AnyOf, Field(discriminator="kind")]
+AnyOf.model_rebuild()
 
 
 @singledispatch

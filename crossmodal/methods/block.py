@@ -3,9 +3,10 @@
 from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from crossmodal.defects.spec import THIRDS, Angle, Scale, _mm, _third
+from crossmodal.methods.draws import Laws
 
 Range = Angle
 """Any two numbers, low to high; one number fixes it."""
@@ -19,10 +20,36 @@ class Block(BaseModel):
     local: ClassVar[bool] = False
     """Whether it asks nothing of a surface beyond the region."""
 
+    laws: Laws = ()
+    """By the name of a range, how it is drawn if not uniformly."""
+
+    @model_serializer(mode="wrap")
+    def _without_no_laws(self, handler):
+        return {name: value for name, value in handler(self).items() if name != "laws" or value}
+
+    @model_validator(mode="after")
+    def _of_ranges(self) -> Self:
+        for name, _ in self.laws:
+            if not _is_range(getattr(self, name, None)):
+                raise ValueError(f"laws are for ranges, and {name} of a {type(self).__name__.lower()} is none")
+        return self
+
     def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
         """The same block, and those inside it, with every range narrowed to one number in the order of the fields."""
-        return self.model_copy(update={name: _drawn(self._in_numbers(name, scale), rng, scale)
-                                       for name in type(self).model_fields})
+        numbers = {name: self._number(name, rng, self.scale_for(name, scale)) for name in type(self).model_fields}
+        return self.model_copy(update=numbers | {"laws": ()})
+
+    def scale_for(self, name: str, scale: Scale) -> Scale:
+        """What the percentages of one of its fields are of."""
+        return scale
+
+    def _number(self, name, rng, scale):
+        value = self._in_numbers(name, scale)
+        law = dict(self.laws).get(name)
+        if law is None:
+            return _drawn(value, rng, scale)
+        number = law.number(rng, *(_mm(end, scale) for end in value), scale)
+        return (number, number)
 
     def _in_numbers(self, name, scale):
         """A field, with small, medium and large as thirds of what it is where it is left out."""
@@ -41,15 +68,16 @@ def _drawn(value, rng, scale):
         return value.drawn(rng, scale)
     if isinstance(value, tuple) and value and isinstance(value[0], Block):
         return tuple(one.drawn(rng, scale) for one in value)
-    if isinstance(value, tuple) and len(value) == 2 and all(_end(end) for end in value):
+    if _is_range(value):
         low, high = (_mm(end, scale) for end in value)
         number = float(rng.uniform(low, high))
         return (number, number)
     return value
 
 
-def _end(end) -> bool:
-    return isinstance(end, float) or (isinstance(end, str) and end.endswith("%"))
+def _is_range(value) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(
+        isinstance(end, float) or (isinstance(end, str) and end.endswith("%")) for end in value)
 
 
 def fixed(pair: tuple[float, float]) -> float:

@@ -49,6 +49,8 @@ class Shift(Content):
     """How far brightness, contrast, saturation and hue may wander."""
     turn_deg: Range = (0.0, 0.0)
     """How it is turned before it is laid down."""
+    resize: Turn | None = None
+    """How many times as large it is laid down as it was cut out, which is what the region's sizes are of (NSA)."""
 
 
 class Crop(Content):

@@ -27,6 +27,8 @@ class Shape:
     removed: np.ndarray | None = None
     lost: np.ndarray | None = None
     """(h, w) bool, surface that is there but returns nothing to the depth sensor; or None."""
+    along_rays: bool = False
+    """Displaced towards the camera by so much depth, and not along the normals."""
     matter: bool = False
     """Whether what stands out lies on the surface, which stays beneath it."""
 
@@ -54,6 +56,8 @@ class Hills(Effect):
     height_mm: Size = ("1.5%", "4%")
     """How far the highest hill or the deepest pit moves; at least what the capture's sensor plainly sees."""
     direction: Direction = "either"
+    along: Literal["normals", "rays"] = "normals"
+    """rays: so much is taken off the depth of a photograph's pixels, as methods on depth maps do."""
 
     def drawn(self, rng, scale) -> Self:
         spec = super().drawn(rng, scale)
@@ -84,6 +88,17 @@ class PasteRelief(Effect):
     """The content's fine relief takes the place of the surface's own."""
 
     kind: Literal["paste"] = "paste"
+
+
+class Print(Effect):
+    """Depth as a picture, 0 to 1 over its range in the frame, where what is not the object is 0, with another laid in.
+
+    of noise: the noise that the region was cut from takes its place (EasyNet); of texture: the content in grey, blended
+    in as in colour (BridgeNet). No metric, and a wall at its border: as published, on photographs.
+    """
+
+    kind: Literal["print"] = "print"
+    of: Literal["noise", "texture"]
 
 
 class Remove(Effect):
@@ -126,7 +141,7 @@ class AnyOf(Effect):
         return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
-AnyEffect = Annotated[Flat | Hills | Deposit | PasteRelief | Remove | NoReturn | Smooth | Roughen | AnyOf,
+AnyEffect = Annotated[Flat | Hills | Deposit | PasteRelief | Print | Remove | NoReturn | Smooth | Roughen | AnyOf,
                       Field(discriminator="kind")]
 
 AnyOf.model_rebuild()
@@ -147,7 +162,7 @@ def _(effect: Flat, canvas, area, share, content, seed):
 def _(effect: Hills, canvas, area, share, content, seed):
     towards = np.float32(fixed(effect.height_mm) * (-1 if effect.direction == "in" else 1))
     if content.slid is None:
-        return Shape(towards * area.profile)
+        return Shape(towards * area.profile, along_rays=effect.along == "rays")
     profile = cv2.remap(area.profile, *content.slid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return Shape(towards * profile + content.relief_mm - canvas.relief_mm)
 
@@ -158,6 +173,19 @@ def _(effect: Deposit, canvas, area, share, content, seed):
     level = np.float32(fixed(effect.height_mm)) * np.sqrt(1 - down * down)
     fills = np.where(area.inside, np.maximum(level - canvas.relief_mm, 0), 0).astype(np.float32)
     return Shape(fills, matter=True)
+
+
+@shaped.register
+def _(effect: Print, canvas, area, share, content, seed):
+    depth = canvas.capture.depth
+    picture = np.where(canvas.capture.surface.foreground & np.isfinite(depth), depth, np.float32(0))
+    low, high = float(picture.min()), float(picture.max())
+    if effect.of == "noise":
+        laid, share = area.noise, area.weight
+    else:
+        laid = cv2.cvtColor(np.clip(content.colours, 0, 1).astype(np.float32), cv2.COLOR_RGB2GRAY)
+    nearer = share * (depth - (low + (high - low) * laid))
+    return Shape(np.nan_to_num(nearer * 1e3).astype(np.float32), along_rays=True)
 
 
 @shaped.register

@@ -1,10 +1,11 @@
 """Relief by closed form about a place: what synthesis on bare clouds is made of (AF3AD, MPAS, PO3AD, R3D-AD, GLFM)."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
+from pydantic import Field
 
-from crossmodal.defects.spec import Share, Size
+from crossmodal.defects.spec import Scale, Share, Size, Turn
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.regions import NOWHERE, Area, Region, _about, area_of, smooth
@@ -13,7 +14,7 @@ from crossmodal.texture import hashed, lattice_noise
 GAUSS = 0.35  # AF3AD's sigma, of the radius
 PLATEAU = 0.6  # of the radius, that a flat spot is flat over
 RIM = 0.35  # of a crater's depth, that its rim stands out
-Form = Literal["cosine", "gaussian", "poly", "hard", "cone", "plateau", "crater", "ripple", "freeform", "rough"]
+Form = Literal["cosine", "gaussian", "poly", "hard", "cone", "dome", "plateau", "crater", "ripple", "freeform", "rough"]
 
 
 class Kernel(Region):
@@ -27,8 +28,19 @@ class Kernel(Region):
     length_mm: Size = ("8%", "25%")
     width_mm: Size = ("8%", "25%")
     form: Form = "cosine"
+    """A dome falls as the square of how far out: what the rank of points by their distance makes (R3D-AD, GLFM)."""
+    aspect: Turn | None = None
+    """Width by length, low to high, where the width is not drawn by itself."""
+    sigma: Annotated[float, Field(gt=0, le=2)] = GAUSS
+    """Of a Gaussian, of the radius."""
     skew: Share = (0.0, 0.0)
     """How far the middle is moved along the heading, of the half length."""
+
+    def drawn(self, rng, scale: Scale) -> Self:
+        spec = super().drawn(rng, scale)
+        if spec.aspect is None:
+            return spec
+        return spec.model_copy(update={"width_mm": tuple(spec.aspect[0] * side for side in spec.length_mm)})
 
     def box_mm(self):
         return fixed(self.width_mm), fixed(self.length_mm)
@@ -51,10 +63,17 @@ def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     if not inside.any():
         raise ValueError(NOWHERE)
     t = np.minimum(t, 1)
-    profile = canvas.carried(np.where(u * u + v * v < 1, _PROFILES[region.form](t, np.arctan2(v, u), canvas, seed), 0))
+    profile = np.where(u * u + v * v < 1, _profile(region, t, np.arctan2(v, u), canvas, seed), 0)
+    profile = canvas.carried(profile)
     # A kernel that lies between two cells still reaches its height.
     profile /= max(float(np.abs(profile).max()), 1e-9)
     return Area(inside.astype(np.float32), profile.astype(np.float32))
+
+
+def _profile(region, t, turn, canvas, seed):
+    if region.form == "gaussian":  # less its value at the border, so that it ends there
+        return np.exp(-0.5 * (t / region.sigma) ** 2) - np.exp(-0.5 / region.sigma**2)
+    return _PROFILES[region.form](t, turn, canvas, seed)
 
 
 def _rough(t, turn, canvas, seed):
@@ -65,11 +84,10 @@ def _rough(t, turn, canvas, seed):
 
 _PROFILES = {
     "cosine": lambda t, turn, canvas, seed: 0.5 + 0.5 * np.cos(np.pi * t),
-    # A Gaussian less its value at the border, so that it ends there.
-    "gaussian": lambda t, turn, canvas, seed: np.exp(-0.5 * (t / GAUSS) ** 2) - np.exp(-0.5 / GAUSS**2),
     "poly": lambda t, turn, canvas, seed: (1 - t * t) ** 2,
     "hard": lambda t, turn, canvas, seed: np.ones_like(t),
     "cone": lambda t, turn, canvas, seed: 1 - t,
+    "dome": lambda t, turn, canvas, seed: 1 - t * t,
     "plateau": lambda t, turn, canvas, seed: smooth((1 - t) / (1 - PLATEAU)),
     "crater": lambda t, turn, canvas, seed: (smooth(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
         * smooth(8 * (1 - t)),

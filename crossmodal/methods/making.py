@@ -11,7 +11,6 @@ from crossmodal.capture import Capture, View
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import SurfaceEdit
 from crossmodal.forecast import HIDDEN_FLOORS
-from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
 from crossmodal.methods import crops
 from crossmodal.methods.algebra import Several, fitted
@@ -27,10 +26,12 @@ from crossmodal.methods.frames import bends_along
 from crossmodal.methods.grounds import patch_on, spot_on, unrolled
 from crossmodal.methods.masks import Mask
 from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.photograph import in_its_photograph, in_picture, lifted, triple
 from crossmodal.methods.regions import area_of
 from crossmodal.methods.shape_alone import in_shape_alone
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.textures import hash_of, listed
+from crossmodal.methods.units import Shares
 from crossmodal.place import Place
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.plan import Texture as PlannedTexture
@@ -41,6 +42,7 @@ MOST_CELLS = 480  # across a canvas
 CELLS_A_FEATURE = 6  # at least, across the smallest part of a region
 CELLS_A_PIXEL = 1.6
 SPREADS = 0.5  # of the size of a region that spreads must lie clear of edges
+MIDDLE = 0.1  # of the size of a region that its paper fixes must lie clear of edges
 WIDEST = 0.8  # of the widest clear ground, that a region may take
 OF_RELIEF = PasteRelief, Smooth
 ROUNDED = 0.01  # of a cell: relief that is lower is rounding
@@ -66,13 +68,23 @@ def drawn_once(capture: View | Cloud, method: Method, seed: int, scale_of: Calla
     its shape alone is made. Raises ValueError where it finds no place on the capture or cloud, or where nothing of it
     would be seen there."""
     asked = method.blocks
-    name = (capture.name, method.name, 0, *((f"try {refused}",) if refused else ()))
     if asked.space == "pixels" and (not isinstance(capture, View) or capture.rgb is None):
         raise ValueError(f"{method.name} as published works on a photograph; leave --as-published out, or give a "
                          "capture with rgb and depth")
     if capture.rgb is None:
         asked = in_shape_alone(asked, method.name)
-    scale = scale_of(capture, method.place)
+    method = method.model_copy(update={"blocks": asked})
+    scale = Shares.on(capture.surface, scale_of(capture, method.place))
+    tosses = stream(seed, capture.name, method.name, "repeats").random(asked.at_most - 1)
+    defects = tuple(_one_of(capture, method, scale, seed, i, refused) for i in range(1 + int((tosses < 0.5).sum())))
+    light = getattr(capture, "light", None)
+    return Plan(capture=capture.name, frame="object" if isinstance(capture, Cloud) else "camera", seed=seed,
+                light=None if light is None else PlannedLight.of(light), defects=defects)
+
+
+def _one_of(capture, method: Method, scale: Shares, seed: int, ordinal: int, refused: int) -> Made:
+    asked = method.blocks
+    name = (capture.name, method.name, ordinal, *((f"try {refused}",) if refused else ()))
     pixel_mm = capture.surface.mm_per_pixel
     if asked.space == "pixels":  # sizes are shares of the photograph
         scale = replace(scale, object_mm=pixel_mm * float(np.sqrt(capture.shape[0] * capture.shape[1])))
@@ -85,7 +97,7 @@ def drawn_once(capture: View | Cloud, method: Method, seed: int, scale_of: Calla
     drawn = {"kind": method.name, "blocks": blocks, "texture": texture,
              "texture_seed": int(stream(seed, *name, "texture").integers(0, 2**31 - 4096))}
     if blocks.space == "pixels":
-        where = _in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
+        where = in_picture(capture, blocks, rng) | {"step_mm": pixel_mm}
         if cut is not None:
             where |= {"elsewhere_pixel": cut.pixel}
     else:
@@ -95,10 +107,7 @@ def drawn_once(capture: View | Cloud, method: Method, seed: int, scale_of: Calla
         if cut is not None:
             where |= {"elsewhere_m": cut.anchor_m, "elsewhere_heading": cut.heading}
         where |= {"step_mm": max(step, max(box) / MOST_CELLS)}
-    light = getattr(capture, "light", None)
-    return Plan(capture=capture.name, frame="object" if isinstance(capture, Cloud) else "camera", seed=seed,
-                light=None if light is None else PlannedLight.of(light),
-                defects=(Made(**drawn, **where, refused=refused),))
+    return Made(**drawn, **where, refused=refused)
 
 
 def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, PlannedTexture | None, Cut | None]:
@@ -128,7 +137,10 @@ def _chosen(blocks, rng) -> PlannedTexture | None:
 
 
 def _room(blocks) -> float:
-    """The share of a region's box that must lie clear: what covers a piece of surface may run over an edge of it."""
+    """The share of a region's box that must lie clear: what covers a piece of surface may run over an edge of it, and
+    what is as large as its paper says moves what surface there is."""
+    if blocks.sizes_of != "canvas":
+        return MIDDLE
     return SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
 
 
@@ -146,7 +158,7 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
     if blocks.along != "drawn":
         reach = 0.5 * max(down, across)
         patch = patch_on(capture, spot.anchor_m, spot.normal, heading, (2 * reach, 2 * reach), 0.0)
-        heading = _triple(bends_along(patch, reach, blocks.along))
+        heading = triple(bends_along(patch, reach, blocks.along))
     where = {"anchor_m": spot.anchor_m, "normal": spot.normal, "heading": heading}
     if isinstance(blocks.content, Shift):
         turned = _Lies(method.name, angle + fixed(blocks.content.turn_deg))
@@ -155,31 +167,6 @@ def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
         there = spot_on(source, place, turned, bounds, (spot,) if source is capture else (), rng)
         where |= {"elsewhere_m": there.anchor_m, "elsewhere_heading": there.heading}
     return where
-
-
-def _in_picture(capture, blocks: Blocks, rng) -> dict:
-    height, width = capture.shape
-    half = [min(0.49, 0.5 * side / capture.surface.mm_per_pixel / n)
-            for side, n in zip(blocks.region.box_mm(), capture.shape, strict=True)]
-    if isinstance(blocks.region, Perlin | Mask | Several):
-        half = [0.0, 0.0]
-    picked = []
-    for _ in range(2):
-        if blocks.on_object:
-            rows, columns = np.nonzero(capture.surface.foreground)
-            k = int(rng.integers(len(rows)))
-            row, column = int(rows[k]), int(columns[k])
-        else:
-            row = int(height * rng.uniform(half[0], 1 - half[0]))
-            column = int(width * rng.uniform(half[1], 1 - half[1]))
-        picked.append((column, row))
-    at = np.argwhere(capture.surface.foreground)
-    row, column = at[np.argmin(np.abs(at - np.array(picked[0][::-1])).sum(1))]
-    normal = capture.surface.normals[row, column].astype(float)
-    along = np.array((1.0, 0, 0)) - normal * normal[0]
-    return {"anchor_m": _triple(capture.surface.smoothed[row, column]), "normal": _triple(normal),
-            "heading": _triple(along / np.linalg.norm(along)), "pixel": picked[0],
-            "elsewhere_pixel": picked[1] if isinstance(blocks.content, Shift) else None}
 
 
 def made(capture: View | Cloud, planned: Made, source: View | None = None) -> SurfaceEdit | LiftedEdit:
@@ -195,7 +182,8 @@ def made(capture: View | Cloud, planned: Made, source: View | None = None) -> Su
         return _grown(capture, planned, source)
     if not isinstance(capture, View) or capture.rgb is None:
         raise ValueError(f"{planned.kind} was made on a photograph; give the capture that it was planned for")
-    return _lifted(capture, planned)
+    canvas, elsewhere, middle = begun(capture, planned)
+    return lifted(capture, planned, canvas, *_made_on(canvas, elsewhere, middle, planned))
 
 
 def begun(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
@@ -204,18 +192,7 @@ def begun(capture, planned: Made, source: View | None = None) -> tuple[Canvas, C
     if planned.pixel is None:
         canvas, elsewhere = _canvases(capture, planned, source)
         return canvas, elsewhere, (canvas.shape[0] // 2, canvas.shape[1] // 2)
-    blocks, (column, row), elsewhere = planned.blocks, planned.pixel, None
-    turn = fixed(blocks.orientation_deg)
-    canvas = Canvas.photographed(capture, blocks.on_object, turn)
-    if isinstance(blocks.content, Crop):
-        source, marks = crops.cut_at(blocks.content.folder, planned.texture, planned.elsewhere_pixel)
-        elsewhere = Canvas.cut_out(source, marks, planned.elsewhere_pixel, turn, fixed(blocks.content.scale), canvas,
-                                   planned.pixel)
-        canvas = replace(canvas, lent=elsewhere)
-    elif planned.elsewhere_pixel is not None:
-        shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
-        elsewhere = Canvas.photographed(capture, False, turn, shift)
-    return canvas, elsewhere, (row, column)
+    return in_its_photograph(capture, planned)
 
 
 def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None]:
@@ -235,7 +212,9 @@ def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canva
         lent = Canvas(source, step / scale, canvas.shape, False, patch, marks=marks)
         return replace(canvas, lent=lent), lent
     source = source or _source(capture, content, planned.texture)
-    return canvas, unrolled(source, *there, room, tall, step)
+    lent, resize = unrolled(source, *there, room, tall, step), getattr(content, "resize", None)
+    # Cells that lie closer together there show it larger here.
+    return canvas, lent if resize is None else replace(lent, step_mm=step / fixed(resize))
 
 
 def _made_on(canvas, elsewhere, middle, planned: Made):
@@ -281,20 +260,3 @@ def _grown(capture, planned: Made, source: View | None) -> SurfaceEdit:
     field = Raster(planned.step_mm, (h, w), (box[0].start, box[1].start), shape.displacement_mm[box], cover, removed,
                    planned.blocks.finest_mm, lost, shape.matter and cover is not None)
     return SurfaceEdit(canvas.patch, field, planned.kind, planned)
-
-
-def _lifted(capture, planned: Made) -> LiftedEdit:
-    blocks, (canvas, elsewhere, middle) = planned.blocks, begun(capture, planned)
-    share, content, shape = _made_on(canvas, elsewhere, middle, planned)
-    if blocks.sharing == ("geometry",):
-        depth = capture.depth - shape.displacement_mm * np.float32(1e-3)
-        return replace(lift(capture, depth=depth), kind=planned.kind)
-    seen = canvas.colours + share[..., None] * (content.colours - canvas.colours)
-    relief = shape.displacement_mm if shape.displacement_mm.any() else None
-    region = (share > 0) | (shape.displacement_mm != 0)
-    edit = lift(capture, rgb=np.where(region[..., None], canvas.as_srgb(seen), capture.rgb), mask=region, relief=relief)
-    return replace(edit, kind=planned.kind)
-
-
-def _triple(vector) -> tuple[float, float, float]:
-    return tuple(float(x) for x in vector)

@@ -66,6 +66,8 @@ class Score(Mask):
     cell_mm: Size = ("3%", "5%")
     worst: Share = (0.02, 0.1)
     """The share of the cells that is taken."""
+    rounds: Whole = 1
+    """At most: each foretells by the picture that the one before filled, until the same cells are taken again."""
 
     @property
     def finest_mm(self):
@@ -102,13 +104,25 @@ def _(region: Superpixels, canvas, middle, seed):
 @area_of.register
 def _(region: Score, canvas, middle, seed):
     cell, many = _cells(canvas, fixed(region.cell_mm))
-    colours = canvas.colours.mean(-1)
+    colours = filled = canvas.colours.mean(-1)
     side = 2 * min(round(fixed(region.cell_mm) / canvas.step_mm), max(canvas.shape)) + 1
-    off = np.abs(colours - cv2.blur(colours, (side, side))) * canvas.known
     count = np.maximum(np.bincount(cell[canvas.known], minlength=many), 1)
-    score = np.bincount(cell.ravel(), off.ravel().astype(np.float64), many) / count
-    taken = np.argsort(-score, kind="stable")[:max(1, round(fixed(region.worst) * many))]
-    return shouldered(np.isin(cell, taken), canvas)
+    most, mask = max(1, round(fixed(region.worst) * many)), None
+    for _ in range(region.rounds):
+        off = np.abs(colours - cv2.blur(filled, (side, side))) * canvas.known
+        score = np.bincount(cell.ravel(), off.ravel().astype(np.float64), many) / count
+        before, mask = mask, np.isin(cell, np.argsort(-score, kind="stable")[:most])
+        if before is not None and (before == mask).all():
+            break
+        if region.rounds > 1:
+            filled = _filled(canvas, mask).mean(-1)
+    return shouldered(mask, canvas)
+
+
+def _filled(canvas, mask):
+    """The canvas's colours (h, w, 3) with a mask (h, w) bool filled in from about it (Telea 2004)."""
+    hole = (mask | ~canvas.known).astype(np.uint8)
+    return canvas.from_srgb(cv2.inpaint(canvas.as_srgb(canvas.colours), hole, 3, cv2.INPAINT_TELEA))
 
 
 def _cells(canvas, cell_mm):

@@ -1,4 +1,4 @@
-"""Regions of gradient noise: what rises above a threshold (Perlin 1985, DRAEM)."""
+"""Where noise rises above a threshold: what the DRAEM family calls a defect."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -8,11 +8,11 @@ from pydantic import Field
 
 from crossmodal.defects.spec import Scale, Size, _range
 from crossmodal.methods.block import Block, Range, fixed
-from crossmodal.methods.noise import perlin
+from crossmodal.methods.noise import framed, perlin
 from crossmodal.methods.regions import Area, Cells, Region, area_of
 
-Octaves = _range(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
 TRIES = 32  # noise that may be empty, before it is given up
+Octaves = _range(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
 
 
@@ -30,6 +30,8 @@ class Perlin(Region):
     nonempty: bool = True
     """Draw again where nothing rises above it; else an empty region is refused, and never called good."""
     turn_deg: Range = (-90.0, 90.0)
+    framed: bool = False
+    """Of a photograph: as DRAEM's code has it, a picture of whole cells that was turned, and is empty more often."""
     cells: Cells | None = None
     """(down, across): what was drawn, or is to be."""
 
@@ -56,15 +58,22 @@ class Perlin(Region):
 @area_of.register
 def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
+    if region.framed and not canvas.lit:
+        raise ValueError("framed noise reaches to the border of a photograph; leave framed out on a surface")
     least = 1 if canvas.lit else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
     tries = [(attempt, cells) for cells in (least, 1) for attempt in range(TRIES)] if region.nonempty else [(0, 1)]
     for attempt, cells in tries:
         fades = None if canvas.lit else FADES
-        noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
-                       max(threshold, 0))
+        if region.framed:
+            noise = framed(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt)
+        else:
+            noise = perlin(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt, fades,
+                           max(threshold, 0))
         relief = np.maximum(noise - threshold, 0)
         if region.signed:
             relief -= np.maximum(-noise - threshold, 0)
+        if max(np.count_nonzero(relief > 0), np.count_nonzero(relief < 0)) < cells:
+            continue  # whatever of it lies on the surface
         relief = canvas.carried(relief)
         over, under = np.maximum(relief, 0), np.maximum(-relief, 0)
         for part in (over, under):
@@ -73,6 +82,6 @@ def _(region: Perlin, canvas, middle, seed):
         most = [max(float(part.max()), 1e-9) for part in (over, under)]
         profile = over / most[0] - under / most[1]
         if profile.any():
-            return Area((profile != 0).astype(np.float32), profile)
+            return Area((profile != 0).astype(np.float32), profile, noise)
     raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
                      + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Scale, Size, Turn
+from crossmodal.defects.spec import MOST, Scale, Size, Turn, _range
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
@@ -19,15 +19,19 @@ MOST_PARTS = 1000  # of anything that a region or a grid is made of
 Whole = Annotated[int, Field(ge=1, le=MOST_PARTS, strict=True)]
 Cells = tuple[Whole, Whole]
 Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+Wholes = _range(Whole, minimum=1)
+Roughness = _range(Annotated[float, Field(ge=0, le=0.9)], minimum=0, maximum=0.9)
 NOWHERE = "the region has no surface under it; ask for a larger one or another place"
 
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """weight: (h, w) float32, 0 to 1; profile: (h, w) float32, −1 to 1, relief of this region: 0 at its border."""
+    """weight: (h, w) float32, 0 to 1; profile: (h, w) float32, −1 to 1, relief of this region: 0 at its border; noise:
+    (h, w) float32, the noise that it was cut from, or None."""
 
     weight: np.ndarray
     profile: np.ndarray
+    noise: np.ndarray | None = None
 
     @cached_property
     def inside(self) -> np.ndarray:
@@ -65,6 +69,12 @@ class Region(Block):
 
         return opposite(self)
 
+    def resized(self, by: float) -> Self:
+        """A drawn region so many times as large."""
+        sizes = {name: tuple(by * side for side in getattr(self, name)) for name in type(self).model_fields
+                 if name.endswith("_mm") and getattr(self, name) is not None}
+        return self.model_copy(update=sizes)
+
     def box_mm(self) -> tuple[float, float]:
         """(down, across) of the canvas that a drawn region takes on a surface."""
         raise NotImplementedError
@@ -97,9 +107,9 @@ class Rectangle(Region):
             down, across = float((area / aspect) ** 0.5), float((area * aspect) ** 0.5)
         else:
             down, across = self.sides_mm
-        percent = 100 * down * across / scale.object_mm**2
+        percent, aspect = np.clip((100 * down * across / scale.object_mm**2, across / down), 1 / MOST, MOST).tolist()
         return self.model_copy(update={"sides_mm": (down, across), "area_percent": (percent, percent),
-                                       "aspect": (across / down, across / down)})
+                                       "aspect": (aspect, aspect)})
 
     def box_mm(self):
         return self.sides_mm
@@ -137,9 +147,22 @@ class Bezier(Region):
     kind: Literal["bezier"] = "bezier"
     length_mm: Size = ("8%", "25%")
     width_mm: Size = ("8%", "25%")
-    points: Whole = 8
-    rough: Annotated[float, Field(ge=0, le=0.9)] = 0.5
+    points: Wholes = (8, 8)
+    rough: Roughness = (0.5, 0.5)
     """How far towards the middle a point may lie."""
+    area_percent: Turn | None = None
+    """Of the box that it is drawn in, which is then as a rectangle's, instead of a length and a width."""
+
+    def drawn(self, rng, scale: Scale) -> Self:
+        (fewest, most), rough = self.points, self.rough
+        update = {"rough": None, "area_percent": None}
+        if self.area_percent is not None:
+            sides = Rectangle(area_percent=self.area_percent).drawn(rng, scale).sides_mm
+            update |= {"width_mm": (sides[0],) * 2, "length_mm": (sides[1],) * 2}
+        spec = Block.drawn(self.model_copy(update=update), rng, scale)
+        points = fewest if fewest == most else int(rng.integers(fewest, most + 1))
+        rough = rough[0] if rough[0] == rough[1] else float(rng.uniform(*rough))
+        return spec.model_copy(update={"points": (points, points), "rough": (rough, rough)})
 
     def box_mm(self):
         return fixed(self.width_mm), fixed(self.length_mm)
@@ -184,7 +207,7 @@ def _(region: Ellipse, canvas, middle, seed):
 
 @area_of.register
 def _(region: Bezier, canvas, middle, seed):
-    return shouldered(_blob(canvas, middle, region.box_mm(), region.points, region.rough, seed), canvas)
+    return shouldered(_blob(canvas, middle, region.box_mm(), region.points[0], fixed(region.rough), seed), canvas)
 
 
 @area_of.register

@@ -13,6 +13,8 @@ from crossmodal.methods.block import Block
 from crossmodal.methods.contents import AnyContent, Crop, Keep, OneOf
 from crossmodal.methods.effects import AnyEffect, Flat
 from crossmodal.methods.gate import Gate
+from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.units import Of
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
@@ -42,6 +44,11 @@ class Origin(BaseModel):
     """A corruption is a hole for an inpainter to fill: nobody takes one for a defect."""
 
 
+def _each(effect) -> list[Block]:
+    """What an effect may be drawn as."""
+    return [one for part in effect.of for one in _each(part)] if effect.kind == "one_of" else [effect]
+
+
 class Blocks(Block):
     """Region × content × blend × effect, in a space."""
 
@@ -49,6 +56,14 @@ class Blocks(Block):
     """On the surface, in mm, under the capture's own light; or on the photograph, as most were published."""
     on_object: bool = True
     """Of a photograph: on the foreground alone. A surface's region is on the object in any case."""
+    overlap: float = Field(0.0, ge=0, lt=1)
+    """Of a photograph: the least share of a region's box that is on the object, where it is laid and is cut from."""
+    at_most: int = Field(1, ge=1, le=16)
+    """How often it is made: once, and again by the toss of a coin, so often at most (NSA)."""
+    sizes_of: Of = "canvas"
+    """What a region's percentages are of."""
+    heights_of: Of = "canvas"
+    """What an effect's and a content's percentages are of."""
     region: AnyRegion
     content: AnyContent = Keep()
     blend: AnyBlend = Hard()
@@ -73,9 +88,25 @@ class Blocks(Block):
         contents = self.content.of if isinstance(self.content, OneOf) else (self.content,)
         if holds(self.region, Outline) and not all(isinstance(content, Crop) for content in contents):
             raise ValueError("region: an outline is that of a crop; give content: {kind: crop, folder: ...} with it")
+        if self.gate is not None and self.at_most > 1:
+            raise ValueError("gate: it looks at one defect; leave at_most out")
         if self.along != "drawn" and self.space == "pixels":
             raise ValueError(f"along: a photograph does not bend; leave {self.along} out, or make it on the surface")
         return self
+
+    @model_validator(mode="after")
+    def _of_photographs(self) -> Self:
+        for effect in _each(self.effect):
+            rays = effect.kind == "print" or getattr(effect, "along", None) == "rays"
+            if rays and self.space != "pixels":
+                raise ValueError("effect: what changes depth along the rays is made on a photograph; say space: pixels")
+            if getattr(effect, "of", None) == "noise" and not isinstance(self.region, Perlin):
+                raise ValueError(f"effect: a {self.region.kind} region is cut from no noise; give a perlin one")
+        return self
+
+    def scale_for(self, name: str, scale: Scale) -> Scale:
+        of = {"region": self.sizes_of, "effect": self.heights_of, "content": self.heights_of}.get(name, "canvas")
+        return scale if of == "canvas" else scale.of(of)
 
     @property
     def finest_mm(self) -> float:
@@ -90,7 +121,9 @@ class Blocks(Block):
 
     def drawn(self, rng, scale: Scale) -> Self:
         spec = super().drawn(rng, scale)
-        return spec.model_copy(update={"sharing": (self.sharing[int(rng.integers(len(self.sharing)))],)})
+        resize, region = getattr(spec.content, "resize", None), spec.region
+        return spec.model_copy(update={"sharing": (self.sharing[int(rng.integers(len(self.sharing)))],),
+                                       "region": region if resize is None else region.resized(resize[0])})
 
 
 class Method(BaseModel):
@@ -104,6 +137,8 @@ class Method(BaseModel):
     blocks: Blocks
     as_published: Blocks | None = None
     """With the parameters and in the space of the paper or its code."""
+    unpublished: str = ""
+    """Why there is no published form, where there is none."""
     place: Place = Place()
 
     @model_validator(mode="after")
@@ -116,5 +151,6 @@ class Method(BaseModel):
     def published(self) -> Self:
         """The method in its published form. Raises ValueError where it has none."""
         if self.as_published is None:
-            raise ValueError(f"{self.name} has no published form of its own; leave --as-published out")
+            why = f": {self.unpublished}" if self.unpublished else " of its own"
+            raise ValueError(f"{self.name} has no published form{why}; leave --as-published out")
         return self.model_copy(update={"blocks": self.as_published})

@@ -20,7 +20,7 @@ CONTENTS = {"shift": "another place's own colours", "crop": "a real defect's col
 EFFECTS = {"none": "-", "hills": "hills of the region", "deposit": "matter on it",
            "paste": "another place's relief", "remove": "no return",
            "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
-           "one_of": "one of several"}
+           "print": "another picture in its depth", "one_of": "one of several"}
 GENERATES = "a fitted generator or a diffusion model"
 
 
@@ -70,7 +70,8 @@ def rows() -> tuple[Row, ...]:
 def _of_preset(found: Method, entry: dict | None) -> Row:
     origin, blocks = found.origin, found.blocks
     shape = EFFECTS[blocks.effect.kind]
-    forms = "runs" if found.as_published is None else "runs, and as published"
+    forms = ("runs, and as published" if found.as_published is not None else
+             f"runs; no published form: {found.unpublished}" if found.unpublished else "runs")
     title, branch, year = ((origin.title, origin.branch, origin.year) if entry is None else
                            (entry["title"], entry["branch"], entry["year"]))
     return Row(None if entry is None else entry["n"], found.name, title, branch, year, origin.kind,
