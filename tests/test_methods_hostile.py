@@ -105,6 +105,7 @@ REFUSED = {
     "a turn without end": with_region("{kind: perlin, turn_deg: 1.0e+300}"),
     "no number": with_region("{kind: ellipse, length_mm: .nan}"),
     "infinite": with_region("{kind: scar, length_mm: .inf}"),
+    "a law of no number": with_region("{kind: ellipse, laws: {length_mm: {law: normal, mean: .nan, sd: 1}}}"),
     "below nothing": with_region("{kind: ellipse, length_mm: -3}"),
     "more than all": with_region("{kind: ellipse, length_mm: 101%}"),
     "backwards": with_region("{kind: ellipse, length_mm: [9, 3]}"),
