@@ -42,26 +42,27 @@ def _perlin(h, w, down, across, c, s, seed, rows, columns, fades, least):
         for b in range(2 * most + 2):
             angle = math.pi * _hash(a - most, b - most, seed)
             ways[a, b, 0], ways[a, b, 1] = math.cos(angle), math.sin(angle)
-    out = np.empty((h, w), np.float32)
+    out = np.zeros((h, w), np.float32)
     one, share = np.float32(1), np.float32(1)
+    left = (np.arange(w) + 0.5) / w - 0.5
     for i in range(h):
+        y = (i + 0.5) / h - 0.5
         for j in range(w):
             if fades > 0:
                 far = (one - np.sqrt(rows[i] * rows[i] + columns[j] * columns[j])) / fades
                 far = min(max(far, np.float32(0)), one)
                 share = far * far * (np.float32(3) - np.float32(2) * far)
                 if share <= least:
-                    out[i, j] = 0
                     continue
-            y, x = (i + 0.5) / h - 0.5, (j + 0.5) / w - 0.5
-            v, u = (c * y - s * x) * down, (s * y + c * x) * across
-            a, b = int(np.floor(v)), int(np.floor(u))
+            v, u = (c * y - s * left[j]) * down, (s * y + c * left[j]) * across
+            a, b = np.floor(v), np.floor(u)
             p, q = v - a, u - b
             fp, fq = p * p * p * (p * (p * 6 - 15) + 10), q * q * q * (q * (q * 6 - 15) + 10)
-            a, b = a + most, b + most
-            upper = (1 - fq) * (ways[a, b, 0] * p + ways[a, b, 1] * q) + fq * (
-                ways[a, b + 1, 0] * p + ways[a, b + 1, 1] * (q - 1))
-            lower = (1 - fq) * (ways[a + 1, b, 0] * (p - 1) + ways[a + 1, b, 1] * q) + fq * (
-                ways[a + 1, b + 1, 0] * (p - 1) + ways[a + 1, b + 1, 1] * (q - 1))
+            i0, j0 = np.uintp(int(a) + most), np.uintp(int(b) + most)
+            i1, j1 = i0 + np.uintp(1), j0 + np.uintp(1)
+            upper = (1 - fq) * (ways[i0, j0, 0] * p + ways[i0, j0, 1] * q) + fq * (
+                ways[i0, j1, 0] * p + ways[i0, j1, 1] * (q - 1))
+            lower = (1 - fq) * (ways[i1, j0, 0] * (p - 1) + ways[i1, j0, 1] * q) + fq * (
+                ways[i1, j1, 0] * (p - 1) + ways[i1, j1, 1] * (q - 1))
             out[i, j] = share * np.float32(math.sqrt(2.0) * ((1 - fp) * upper + fp * lower))
     return out

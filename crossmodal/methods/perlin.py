@@ -72,6 +72,8 @@ def _(region: Perlin, canvas, middle, seed):
         relief = np.maximum(noise - threshold, 0)
         if region.signed:
             relief -= np.maximum(-noise - threshold, 0)
+        if max(np.count_nonzero(relief > 0), np.count_nonzero(relief < 0)) < cells:
+            continue  # whatever of it lies on the surface
         relief = canvas.carried(relief)
         over, under = np.maximum(relief, 0), np.maximum(-relief, 0)
         for part in (over, under):
