@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -167,9 +165,9 @@ def test_a_detector_in_training_learns_its_online_anomalies():
     maps = Maps("m", good, np.ones((8, 8), bool))
     net = torch.nn.Sequential(torch.nn.Linear(6, 24), torch.nn.ReLU(), torch.nn.Linear(24, 1))
     loop, losses = Online(FEATURE_METHODS["glass"], lambda cells: net(cells)[:, 0], seed=1), []
-    descent = torch.optim.Adam(net.parameters(), 0.03)
+    descent = torch.optim.Adam(net.parameters(), 0.06)
     loop.begin([maps])
-    for _ in range(60):
+    for _ in range(36):
         sample = loop.sample(maps)
         assert np.array_equal(sample.masks["rgb"], sample.masks["xyz"])
         good, false = (torch.cat([by[side].flatten(1).T for side in by]) for by in (maps.by, sample.by))
@@ -188,9 +186,3 @@ def test_the_examples_that_the_words_name_are_there_and_short(number):
     path = ROOT / "examples" / f"{number}.py"
     assert len(path.read_text().splitlines()) <= 42
     assert (ROOT / "examples/gallery" / f"{number}.jpg").is_file()
-
-
-def test_nothing_of_torch_is_imported_for_methods_of_pictures():
-    code = ("import sys, crossmodal as cm; from crossmodal.methods.table import rows; rows(); cm.method('draem'); "
-            "print('torch' in sys.modules)")
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -35,7 +35,7 @@ class Normal(Law):
     """A normal law, clipped to the range: what is beyond an end counts as that end (GLASS, NSA)."""
 
     law: Literal["normal"] = "normal"
-    mean: float
+    mean: Annotated[float, Field(allow_inf_nan=False)]
     sd: Above
 
     def number(self, rng, low, high, scale):
