@@ -8,7 +8,8 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _hash(i, j, seed):
+def hash_at(i, j, seed):
+    """A fixed number in [-1, 1] of a lattice place (i, j) and a seed."""
     h = (np.uint32(i) * np.uint32(0x9E3779B1)) ^ (np.uint32(j) * np.uint32(0x85EBCA77)) ^ np.uint32(seed)
     h = np.uint32(h ^ (h >> np.uint32(16)))
     h = np.uint32(h * np.uint32(0x85EBCA6B))
@@ -22,7 +23,7 @@ def _hash(i, j, seed):
 def _corners(fs, ft, seed):
     """The noise at the corners of a lattice cell whose first is (fs, ft)."""
     i, j = np.int64(fs), np.int64(ft)
-    return _hash(i, j, seed), _hash(i + 1, j, seed), _hash(i, j + 1, seed), _hash(i + 1, j + 1, seed)
+    return hash_at(i, j, seed), hash_at(i + 1, j, seed), hash_at(i, j + 1, seed), hash_at(i + 1, j + 1, seed)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -82,5 +83,5 @@ def hashed(seed: int, count: int) -> np.ndarray:
 def _hashed(seed, count):
     out = np.empty(count)
     for i in range(count):
-        out[i] = _hash(i, 0x51ED, seed)
+        out[i] = hash_at(i, 0x51ED, seed)
     return out

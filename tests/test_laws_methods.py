@@ -19,7 +19,7 @@ import truth
 
 import crossmodal as cm
 from crossmodal.edit import measure
-from crossmodal.methods.making import _canvases
+from crossmodal.methods.making import begun
 from crossmodal.methods.presets import names
 
 MIDDLE = cm.Place(at_pixel=(84, 80))  # all of it in view, from near and from afar
@@ -63,7 +63,7 @@ def made(name):
     method = method.model_copy(update={"blocks": blocks, "place": MIDDLE})
     for seed in range(30):
         plan = cm.draw(capture, method, seed)
-        if all(canvas is None or in_view(canvas, plan.defects[0]) for canvas in _canvases(capture, plan.defects[0])):
+        if all(canvas is None or in_view(canvas, plan.defects[0]) for canvas in begun(capture, plan.defects[0])[:2]):
             break
     return cm.replay(capture, plan), cm.grown(capture, plan.defects[0])
 

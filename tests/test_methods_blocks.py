@@ -25,7 +25,7 @@ from crossmodal.methods.making import begun
 from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.regions import Clump, Ellipse, Rectangle, Region, area_of
 from crossmodal.methods.sides import Facing, Half
-from crossmodal.methods.table import _of_preset
+from crossmodal.methods.table import row_of
 from rgb import write_mask, write_rgb
 
 
@@ -610,7 +610,7 @@ def test_ten_lines_of_yaml_and_of_python_are_one_method(tmp_path, capsys):
                       effect=Deposit(height_mm="2%"),
                       gate=Gate(overlap=0.7, contrast=20)))
     assert cm.method(path) == here == cm.Method.model_validate_json(here.model_dump_json())
-    row = _of_preset(here, None)
+    row = row_of(here, None)
     assert (row.rgb, row.depth, row.needs) == ("one colour", "matter on it", "a capture; a folder of masks")
     source = Path(captures.__file__).parent
     assert main(["synthesize", str(source), "--out", str(tmp_path / "out"), "--methods", str(path), "--count", "2",

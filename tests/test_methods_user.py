@@ -14,7 +14,7 @@ from crossmodal import captures
 from crossmodal.cli import main
 from crossmodal.judge.judges import measures
 from crossmodal.locate.region import Region
-from crossmodal.methods.making import _canvases
+from crossmodal.methods.making import begun
 from rgb import write_rgb
 
 
@@ -46,7 +46,7 @@ def test_matter_of_a_donor_comes_from_the_capture_that_was_planned(tmp_path):
     assert agreement.check_L5(result.before, result.after, result.masks)
     column, row = np.rint(lent.camera.project(np.array(planned.elsewhere_m))).astype(int)
     assert np.linalg.norm(lent.points[row, column] - planned.elsewhere_m) < 0.01, "in the donor's own frame"
-    _, elsewhere = _canvases(capture, planned)
+    _, elsewhere, _ = begun(capture, planned)
     assert elsewhere.capture.rgb.tobytes() == lent.rgb.tobytes()
     cover = cm.grown(capture, planned).field.cover
     colours = cover[..., :3][cover[..., 3] == 1]

@@ -32,7 +32,8 @@ THIRDS = ("small", "medium", "large")
 """Words for a third of the range that a size has where it is left out."""
 
 
-def _third(low: float, high: float, which: int) -> tuple[float, float]:
+def third(low: float, high: float, which: int) -> tuple[float, float]:
+    """The first, second or last third (0, 1, 2) of a range."""
     return low + which * (high - low) / 3, low + (which + 1) * (high - low) / 3
 
 
@@ -58,7 +59,7 @@ def _share(text) -> float:
     return float(number)
 
 
-def _mm(end: float | str, scale: "Scale | None") -> float:
+def to_mm(end: float | str, scale: "Scale | None") -> float:
     """One end of a size in mm. Raises ValueError for a percentage where no capture says of what."""
     if not isinstance(end, str):
         return end
@@ -78,7 +79,8 @@ _Finite = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
 
 
-def _range(number, **bounds):
+def ranged(number, **bounds):
+    """The type of a range of such numbers, low to high, that one number may stand for; bounds: of its JSON schema."""
     return Annotated[tuple[number, number], BeforeValidator(_pair), AfterValidator(_ordered),
                      PlainSerializer(lambda pair: pair[0] if pair[0] == pair[1] else list(pair)),
                      WithJsonSchema(_one_or_two({"type": "number", **bounds}))]
@@ -89,16 +91,18 @@ def _one_or_two(one: dict, *others: dict) -> dict:
 
 
 _PERCENT = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"}
-Turn = _range(_Positive, exclusiveMinimum=0)
+Positive = ranged(_Positive, exclusiveMinimum=0)
+"""A number above 0, low to high."""
+Turn = Positive
 """Degrees above 0, low to high."""
-Size = Annotated[_range(_Positive), WrapValidator(_percentages), WithJsonSchema(_one_or_two(
+Size = Annotated[ranged(_Positive), WrapValidator(_percentages), WithJsonSchema(_one_or_two(
     {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT]}, {"enum": list(THIRDS)}))]
 """Millimetres, low to high, both ends included; one number fixes it. Or "5%" of the object's size in the capture, the
 root of its visible area; or "small", "medium" or "large", a third of what would be chosen were it left out. It is mm
 once it is drawn."""
-Angle = _range(_Finite)
+Angle = ranged(_Finite)
 """Degrees, low to high."""
-Share = _range(Annotated[float, Field(ge=0, le=1)], minimum=0, maximum=1)
+Share = ranged(Annotated[float, Field(ge=0, le=1)], minimum=0, maximum=1)
 """A share of one, low to high."""
 Colour = Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=3, max_length=3)]
 """sRGB, 0 to 255 each."""
@@ -208,9 +212,9 @@ class Spec(BaseModel):
                 said = "was left out" if given is None else f"is said to be {given[0]}"
                 raise ValueError(f"{self.kind}.{name} {said}; give it in mm, or the scale of a capture")
             low, high = self.usual(name, scale)
-            return (low, high) if given is None else _third(low, high, THIRDS.index(given[0]))
+            return (low, high) if given is None else third(low, high, THIRDS.index(given[0]))
         low, high = given
-        return _mm(low, scale), _mm(high, scale)
+        return to_mm(low, scale), to_mm(high, scale)
 
     def drawn(self, rng: np.random.Generator, scale: Scale | None = None) -> Self:
         """The same spec with every range narrowed to one drawn number; a missing size suits those drawn before it.
@@ -221,7 +225,7 @@ class Spec(BaseModel):
         for name in (*self.sizes, "orientation_deg"):
             low, high = spec._range_of(name, scale)
             if name != "orientation_deg" and self.difficulty != "any":
-                low, high = _third(low, high, ("hard", "medium", "easy").index(self.difficulty))
+                low, high = third(low, high, ("hard", "medium", "easy").index(self.difficulty))
             number = float(rng.uniform(low, high))
             spec = spec.model_copy(update={name: (number, number)})
         return spec if scale is None else spec.coloured(rng, scale)

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
-from crossmodal.defects.spec import THIRDS, Angle, Scale, _mm, _third
+from crossmodal.defects.spec import THIRDS, Angle, Scale, third, to_mm
 from crossmodal.methods.draws import Laws
 
 Range = Angle
@@ -48,7 +48,7 @@ class Block(BaseModel):
         law = dict(self.laws).get(name)
         if law is None:
             return _drawn(value, rng, scale)
-        number = law.number(rng, *(_mm(end, scale) for end in value), scale)
+        number = law.number(rng, *(to_mm(end, scale) for end in value), scale)
         return (number, number)
 
     def _in_numbers(self, name, scale):
@@ -59,8 +59,8 @@ class Block(BaseModel):
         usual = type(self).model_fields[name].default
         if not isinstance(usual, tuple):
             raise ValueError(f"{name} has no usual range to take a third of; give it in mm or percent")
-        ends = (_mm(end, scale) for end in usual)
-        return _third(*ends, THIRDS.index(value[0]))
+        ends = (to_mm(end, scale) for end in usual)
+        return third(*ends, THIRDS.index(value[0]))
 
 
 def _drawn(value, rng, scale):
@@ -69,7 +69,7 @@ def _drawn(value, rng, scale):
     if isinstance(value, tuple) and value and isinstance(value[0], Block):
         return tuple(one.drawn(rng, scale) for one in value)
     if _is_range(value):
-        low, high = (_mm(end, scale) for end in value)
+        low, high = (to_mm(end, scale) for end in value)
         number = float(rng.uniform(low, high))
         return (number, number)
     return value

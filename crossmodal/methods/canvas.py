@@ -136,6 +136,16 @@ class Canvas:
         height = self._taken(np.nan_to_num(above * np.float32(1e3)), cv2.INTER_LINEAR)
         return np.where(self.known, height - coarse(height, self._ground), 0).astype(np.float32)
 
+    def about(self, middle: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+        """(y, x) mm of each cell from a place (row, column), in the axes of what is drawn: (h, 1) and (1, w); turned,
+        (h, w) each."""
+        y, x = (self.step_mm * (np.arange(n) - at) for n, at in zip(self.shape, middle, strict=True))
+        y, x = y[:, None], x[None, :]
+        if not self.turn_deg:
+            return y, x
+        c, s = np.cos(np.deg2rad(self.turn_deg)), np.sin(np.deg2rad(self.turn_deg))
+        return c * y - s * x, s * y + c * x
+
     def facing(self, middle: tuple[float, float]) -> np.ndarray:
         """(h, w) float32: cosine of the angle between each cell's normal and that of the middle (row, column); NaN off
         the surface."""

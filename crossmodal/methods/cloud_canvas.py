@@ -67,7 +67,6 @@ class CloudCanvas(Canvas):
         height[rows, columns] = np.where(np.isfinite(found), found, above[self.nearest[rows, columns]])
         return np.where(self.known, height - coarse(height, self.known), 0).astype(np.float32)
 
-
     def facing(self, middle: tuple[float, float]) -> np.ndarray:
         cosine = (self.capture.surface.normals[self.patch.members] @ self.patch.normal).astype(np.float32)
         return np.where(self.nearest >= 0, cosine[np.maximum(self.nearest, 0)], np.float32(np.nan))

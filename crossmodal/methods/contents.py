@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Colour, Share, Size, Turn
+from crossmodal.defects.spec import Colour, Positive, Share, Size
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.materials import material
@@ -49,7 +49,7 @@ class Shift(Content):
     """How far brightness, contrast, saturation and hue may wander."""
     turn_deg: Range = (0.0, 0.0)
     """How it is turned before it is laid down."""
-    resize: Turn | None = None
+    resize: Positive | None = None
     """How many times as large it is laid down as it was cut out, which is what the region's sizes are of (NSA)."""
 
 
@@ -62,7 +62,7 @@ class Crop(Content):
     """Of captures with their masks (see crossmodal.methods.crops)."""
     kinds: tuple[str, ...] = ()
     """Of these alone; of all where none is named."""
-    scale: Turn = (1.0, 1.0)
+    scale: Positive = (1.0, 1.0)
     """Its size beside its own, relief and all."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from crossmodal.defects.spec import Scale, _mm
+from crossmodal.defects.spec import Scale, to_mm
 
 Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -51,7 +51,7 @@ class Gamma(Law):
     """Its scale; a percentage where the range's ends are."""
 
     def number(self, rng, low, high, scale):
-        return float(np.clip(low + rng.gamma(self.shape, _mm(self.size, scale)), low, high))
+        return float(np.clip(low + rng.gamma(self.shape, to_mm(self.size, scale)), low, high))
 
 
 AnyLaw = Annotated[Beta | Normal | Gamma, Field(discriminator="law")]

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from crossmodal.defects.spec import Turn
+from crossmodal.defects.spec import Positive
 
 Least = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -20,7 +20,7 @@ class Gate(BaseModel):
 
     overlap: Annotated[float, Field(ge=0, le=1)] = 0.0
     """The least share of the region, as it was drawn, that lies on the object."""
-    area_percent: Turn | None = None
+    area_percent: Positive | None = None
     """The least and the most of the object's visible area that it takes up in the picture."""
     contrast: Least = 0.0
     """How plainly it is seen at least where it is plainest, in noise floors of the modality that shows it best."""

@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Scale, Share, Size, Turn
+from crossmodal.defects.spec import Positive, Scale, Share, Size
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import NOWHERE, Area, Region, _about, area_of, smooth
+from crossmodal.methods.regions import NOWHERE, Area, Region, area_of, smooth
 from crossmodal.texture import hashed, lattice_noise
 
 GAUSS = 0.35  # AF3AD's sigma, of the radius
@@ -29,7 +29,7 @@ class Kernel(Region):
     width_mm: Size = ("8%", "25%")
     form: Form = "cosine"
     """A dome falls as the square of how far out: what the rank of points by their distance makes (R3D-AD, GLFM)."""
-    aspect: Turn | None = None
+    aspect: Positive | None = None
     """Width by length, low to high, where the width is not drawn by itself."""
     sigma: Annotated[float, Field(gt=0, le=2)] = GAUSS
     """Of a Gaussian, of the radius."""
@@ -53,7 +53,7 @@ class Kernel(Region):
 @area_of.register
 def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     down, across = region.box_mm()
-    y, x = _about(canvas, middle)
+    y, x = canvas.about(middle)
     v, u = np.broadcast_arrays(2 * y / down, 2 * x / across)
     e = min(0.8, fixed(region.skew))
     # Seen from a middle that is moved by e, the border is still at 1.

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from crossmodal.defects.spec import Scale, Size, Turn
+from crossmodal.defects.spec import Positive, Scale, Size
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
-from crossmodal.methods.regions import Area, Region, Sides, _about, area_of, shouldered
+from crossmodal.methods.regions import Area, Region, Sides, area_of, shouldered
 from crossmodal.methods.textures import PICTURES, hash_of
 from rgb import read_mask
 
@@ -45,7 +45,7 @@ class Library(Region):
     """Of masks, as deep as may be: not 0 is defect. Of a dataset's tree, its ground_truth, gt and mask folders."""
     length_mm: Size = ("8%", "25%")
     """Of the longer side of what it marks."""
-    stretch: Turn = (0.85, 1.15)
+    stretch: Positive = (0.85, 1.15)
     """How high it becomes beside how wide, of what it is."""
     flip: bool = True
     """Mirrored as often as not."""
@@ -89,7 +89,7 @@ def _(region: Library, canvas: Canvas, middle, seed) -> Area:
     if not path.is_file() or hash_of(path) != drawn.sha256:
         raise ValueError(f"{path} is not the mask that was planned (its sha256 differs); give the same library")
     far = _far(path, drawn.sha256)
-    y, x = np.broadcast_arrays(*_about(canvas, middle))
+    y, x = np.broadcast_arrays(*canvas.about(middle))
     down, across = drawn.sides_mm
     h, w = (n - 2 for n in far.shape)  # one pixel about it
     row, column = (y / down + 0.5) * h + 0.5, (x / across * (-1 if drawn.flipped else 1) + 0.5) * w + 0.5

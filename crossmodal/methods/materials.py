@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numba import njit
 
-from crossmodal.texture import _hash, hashed, lattice_noise
+from crossmodal.texture import hash_at, hashed, lattice_noise
 
 GRAIN = 0.04  # of a picture's side, that a material's features are about as wide as
 LIGHTER, WARMER = 0.35, 0.05  # how far one piece of a material differs from another, in full and from red to blue
@@ -177,9 +177,9 @@ def _cells(u, v, seed):
     points = np.empty((rows, columns, 3))
     for a in range(rows):
         for b in range(columns):
-            points[a, b, 0] = a + 0.5 + 0.45 * _hash(a + i0, b + j0, seed)
-            points[a, b, 1] = b + 0.5 + 0.45 * _hash(a + i0, b + j0, seed + 1)
-            points[a, b, 2] = 0.5 + 0.5 * _hash(a + i0, b + j0, seed + 2)
+            points[a, b, 0] = a + 0.5 + 0.45 * hash_at(a + i0, b + j0, seed)
+            points[a, b, 1] = b + 0.5 + 0.45 * hash_at(a + i0, b + j0, seed + 1)
+            points[a, b, 2] = 0.5 + 0.5 * hash_at(a + i0, b + j0, seed + 2)
     inner, middle, own = np.empty(u.shape), np.empty(u.shape), np.empty(u.shape)
     for i in range(u.shape[0]):
         for j in range(u.shape[1]):

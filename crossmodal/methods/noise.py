@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numba import njit
 
-from crossmodal.texture import _hash
+from crossmodal.texture import hash_at
 
 HIGHEST = 0.999  # of a threshold: noise is 1 at most, and so never rises above it by rounding alone
 
@@ -40,7 +40,7 @@ def _perlin(h, w, down, across, c, s, seed, rows, columns, fades, least):
     ways = np.empty((2 * most + 2, 2 * most + 2, 2), np.float64)
     for a in range(2 * most + 2):
         for b in range(2 * most + 2):
-            angle = math.pi * _hash(a - most, b - most, seed)
+            angle = math.pi * hash_at(a - most, b - most, seed)
             ways[a, b, 0], ways[a, b, 1] = math.cos(angle), math.sin(angle)
     out = np.zeros((h, w), np.float32)
     one, share = np.float32(1), np.float32(1)

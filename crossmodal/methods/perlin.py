@@ -6,13 +6,13 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Scale, Size, _range
+from crossmodal.defects.spec import Scale, Size, ranged
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.noise import framed, perlin
 from crossmodal.methods.regions import Area, Cells, Region, area_of
 
 TRIES = 32  # noise that may be empty, before it is given up
-Octaves = _range(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
+Octaves = ranged(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
 
 

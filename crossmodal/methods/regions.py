@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import MOST, Scale, Size, Turn, _range
+from crossmodal.defects.spec import MOST, Positive, Scale, Size, ranged
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
@@ -19,8 +19,8 @@ MOST_PARTS = 1000  # of anything that a region or a grid is made of
 Whole = Annotated[int, Field(ge=1, le=MOST_PARTS, strict=True)]
 Cells = tuple[Whole, Whole]
 Sides = tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], Annotated[float, Field(gt=0, allow_inf_nan=False)]]
-Wholes = _range(Whole, minimum=1)
-Roughness = _range(Annotated[float, Field(ge=0, le=0.9)], minimum=0, maximum=0.9)
+Wholes = ranged(Whole, minimum=1)
+Roughness = ranged(Annotated[float, Field(ge=0, le=0.9)], minimum=0, maximum=0.9)
 NOWHERE = "the region has no surface under it; ask for a larger one or another place"
 
 
@@ -94,8 +94,8 @@ class Rectangle(Region):
     """A box of a share of the object's visible area, or of the photograph's."""
 
     kind: Literal["rectangle"] = "rectangle"
-    area_percent: Turn = (2, 15)
-    aspect: Turn = (0.3, 3.3)
+    area_percent: Positive = (2, 15)
+    aspect: Positive = (0.3, 3.3)
     """Length by width, drawn so that a shape and the same one upright are as likely."""
     sides_mm: Sides | None = None
     """(down, across): what was drawn, or is to be."""
@@ -150,7 +150,7 @@ class Bezier(Region):
     points: Wholes = (8, 8)
     rough: Roughness = (0.5, 0.5)
     """How far towards the middle a point may lie."""
-    area_percent: Turn | None = None
+    area_percent: Positive | None = None
     """Of the box that it is drawn in, which is then as a rectangle's, instead of a length and a width."""
 
     def drawn(self, rng, scale: Scale) -> Self:
@@ -194,14 +194,14 @@ def area_of(region: Region, canvas: Canvas, middle: tuple[float, float], seed: i
 @area_of.register
 def _(region: Rectangle | Scar, canvas, middle, seed):
     down, across = region.box_mm()
-    y, x = _about(canvas, middle)
+    y, x = canvas.about(middle)
     return shouldered((np.abs(y) <= 0.5 * down) & (np.abs(x) <= 0.5 * across), canvas)
 
 
 @area_of.register
 def _(region: Ellipse, canvas, middle, seed):
     down, across = region.box_mm()
-    y, x = _about(canvas, middle)
+    y, x = canvas.about(middle)
     return shouldered((2 * y / down) ** 2 + (2 * x / across) ** 2 <= 1, canvas)
 
 
@@ -238,16 +238,6 @@ def smooth(x: np.ndarray) -> np.ndarray:
     """From 0 at 0 to 1 at 1, level at both."""
     x = np.clip(x, 0, 1)
     return x * x * (3 - 2 * x)
-
-
-def _about(canvas, middle):
-    """(y, x) in mm from a place of the canvas, in the axes of what is drawn."""
-    h, w = canvas.shape
-    y, x = canvas.step_mm * (np.arange(h) - middle[0])[:, None], canvas.step_mm * (np.arange(w) - middle[1])[None, :]
-    if not canvas.turn_deg:
-        return y, x
-    c, s = np.cos(np.deg2rad(canvas.turn_deg)), np.sin(np.deg2rad(canvas.turn_deg))
-    return c * y - s * x, s * y + c * x
 
 
 def _blob(canvas, middle, box_mm, points, rough, seed):

@@ -7,7 +7,7 @@ import numpy as np
 from crossmodal.defects.spec import Size, Turn
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import NOWHERE, Area, Region, _about, area_of, smooth
+from crossmodal.methods.regions import NOWHERE, Area, Region, area_of, smooth
 
 SOFT = 0.25  # of the angle, over which what faces too far away fades out
 
@@ -51,7 +51,7 @@ def _(region: Facing, canvas: Canvas, middle, seed) -> Area:
 
 @area_of.register
 def _(region: Half, canvas, middle, seed):
-    _, x = _about(canvas, middle)
+    _, x = canvas.about(middle)
     x = np.broadcast_to(x, canvas.shape)
     return _ended(canvas, x > 0, x / fixed(region.fades_mm))
 

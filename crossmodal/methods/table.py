@@ -53,7 +53,7 @@ def rows() -> tuple[Row, ...]:
     listed, out = set(), []
     for entry in survey():
         for name in entry.get("presets", ()):
-            out.append(_of_preset(method(name), entry))
+            out.append(row_of(method(name), entry))
             listed.add(name)
         for name in entry.get("features", ()):
             out.append(Row(entry["n"], name, entry["title"], entry["branch"], entry["year"], "feature", "its features",
@@ -64,10 +64,10 @@ def rows() -> tuple[Row, ...]:
             needs = entry.get("needs", GENERATES if status == "needs generator" else entry.get("why", ""))
             out.append(Row(entry["n"], "-", entry["title"], entry["branch"], entry["year"], "-", "-", "-", "-", needs,
                            status, entry.get("why", "")))
-    return (*out, *(_of_preset(method(name), None) for name in names() if name not in listed))
+    return (*out, *(row_of(method(name), None) for name in names() if name not in listed))
 
 
-def _of_preset(found: Method, entry: dict | None) -> Row:
+def row_of(found: Method, entry: dict | None) -> Row:
     origin, blocks = found.origin, found.blocks
     shape = EFFECTS[blocks.effect.kind]
     forms = ("runs, and as published" if found.as_published is not None else
