@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Scale
 from crossmodal.edit import exact_distance
+from crossmodal.methods.block import Choice
 from crossmodal.methods.kernels import Kernel
 from crossmodal.methods.library import Library
 from crossmodal.methods.masks import Disjoint, Patches, Score, Superpixels
@@ -80,13 +80,12 @@ class Without(Several):
         return self.parts[0].box_mm()
 
 
-class AnyOf(Several):
-    """One of several regions, as likely each."""
+class OneOf(Choice, Several):
+    """One of several regions."""
 
-    kind: Literal["one_of"] = "one_of"
-
-    def drawn(self, rng, scale: Scale):
-        return self.parts[int(rng.integers(len(self.parts)))].drawn(rng, scale)
+    @property
+    def options(self):
+        return self.parts
 
 
 class Not(Region):
@@ -230,6 +229,6 @@ def _peaked(inside, profile) -> Area:
 
 AnyRegion = Annotated[
     Rectangle | Scar | Ellipse | Bezier | Clump | Perlin | Kernel | Disjoint | Patches | Superpixels | Score |
-    Library | Outline | Facing | Half | Both | Either | Without | AnyOf | Not, Field(discriminator="kind")]
-for _nested in (Several, Both, Either, Without, AnyOf, Not):
+    Library | Outline | Facing | Half | Both | Either | Without | OneOf | Not, Field(discriminator="kind")]
+for _nested in (Several, Both, Either, Without, OneOf, Not):
     _nested.model_rebuild()

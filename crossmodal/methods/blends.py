@@ -10,7 +10,7 @@ from numba import njit
 from pydantic import Field
 
 from crossmodal.defects.spec import Share, Size
-from crossmodal.methods.block import Block, fixed
+from crossmodal.methods.block import Block, Choice, fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
@@ -49,18 +49,14 @@ class Poisson(Blend):
     kind: Literal["poisson"] = "poisson"
 
 
-class AnyOf(Blend):
-    """One of several blends, as likely each (REB's feather, now and then)."""
+class OneOf(Choice, Blend):
+    """One of several blends (REB's feather, now and then)."""
 
-    kind: Literal["one_of"] = "one_of"
     of: tuple["AnyBlend", ...] = Field(min_length=1)
 
-    def drawn(self, rng, scale):
-        return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
-
-AnyBlend = Annotated[Hard | Alpha | Feather | Poisson | AnyOf, Field(discriminator="kind")]
-AnyOf.model_rebuild()
+AnyBlend = Annotated[Hard | Alpha | Feather | Poisson | OneOf, Field(discriminator="kind")]
+OneOf.model_rebuild()
 
 
 @singledispatch

@@ -1,6 +1,6 @@
 """What every block of a method shares: ranges that a person can write, narrowed to numbers before anything is made."""
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
@@ -63,6 +63,24 @@ class Block(BaseModel):
         return third(*ends, THIRDS.index(value[0]))
 
 
+class Choice(Block):
+    """One of several blocks, as likely each; drawn, it is that one."""
+
+    kind: Literal["one_of"] = "one_of"
+
+    @property
+    def options(self) -> tuple[Block, ...]:
+        return self.of
+
+    def drawn(self, rng, scale):
+        return self.options[int(rng.integers(len(self.options)))].drawn(rng, scale)
+
+
+def options(block: Block) -> tuple[Block, ...]:
+    """All that a block may be drawn as, choices within choices too; itself where it is none."""
+    return tuple(found for one in block.options for found in options(one)) if isinstance(block, Choice) else (block,)
+
+
 def _drawn(value, rng, scale):
     if isinstance(value, Block):
         return value.drawn(rng, scale)
@@ -94,7 +112,7 @@ DRAWN = ("sides_mm", "cells", "mask")
 def still_open(value, name: str = "blocks") -> str | None:
     """The name of the first part of a block that is not drawn yet; None where every one is."""
     if isinstance(value, Block):
-        if getattr(value, "kind", "") == "one_of":
+        if isinstance(value, Choice):
             return name
         parts = [(f"{name}.{field}", getattr(value, field)) for field in type(value).model_fields]
         missing = [field for field, part in parts if part is None and field.endswith(DRAWN)]

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from crossmodal.defects.spec import Colour, Positive, Share, Size
-from crossmodal.methods.block import Block, Range, fixed
+from crossmodal.methods.block import Block, Choice, Range, fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.materials import material
 from crossmodal.methods.regions import Area, Cells
@@ -135,14 +135,10 @@ class Keep(Content):
     local = True
 
 
-class OneOf(Content):
-    """One of several, as likely each."""
+class OneOf(Choice, Content):
+    """One of several contents."""
 
-    kind: Literal["one_of"] = "one_of"
     of: tuple["AnyContent", ...] = Field(min_length=1)
-
-    def drawn(self, rng, scale):
-        return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
 
 AnyContent = Annotated[Shift | Crop | GridShuffle | Texture | Plain | Scorch | Speckle | Fill | Slide | Keep | OneOf,

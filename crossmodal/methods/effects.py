@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from crossmodal.defects.spec import Share, Size
-from crossmodal.methods.block import Block, fixed
+from crossmodal.methods.block import Block, Choice, fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
@@ -131,20 +131,15 @@ class Roughen(Effect):
     grain_mm: Size = ("1%", "2%")
 
 
-class AnyOf(Effect):
-    """One of several effects, as likely each."""
+class OneOf(Choice, Effect):
+    """One of several effects."""
 
-    kind: Literal["one_of"] = "one_of"
     of: tuple["AnyEffect", ...] = Field(min_length=1)
 
-    def drawn(self, rng, scale):
-        return self.of[int(rng.integers(len(self.of)))].drawn(rng, scale)
 
-
-AnyEffect = Annotated[Flat | Hills | Deposit | PasteRelief | Print | Remove | NoReturn | Smooth | Roughen | AnyOf,
+AnyEffect = Annotated[Flat | Hills | Deposit | PasteRelief | Print | Remove | NoReturn | Smooth | Roughen | OneOf,
                       Field(discriminator="kind")]
-
-AnyOf.model_rebuild()
+OneOf.model_rebuild()
 
 
 @singledispatch

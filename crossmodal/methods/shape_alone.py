@@ -1,8 +1,9 @@
 """What is left of a method on an object that has no colours: its shape."""
 
 from crossmodal.methods.algebra import holds
+from crossmodal.methods.block import Choice, options
 from crossmodal.methods.contents import Keep
-from crossmodal.methods.effects import AnyOf, Flat
+from crossmodal.methods.effects import Flat
 from crossmodal.methods.masks import Score, Superpixels
 from crossmodal.methods.spec import Blocks
 from crossmodal.plan import Made, Planned
@@ -19,15 +20,14 @@ def in_shape_alone(blocks: Blocks, name: str) -> Blocks:
         raise ValueError(f"{name} changes colour alone, and the object has none; ask for another method, or give a "
                          "capture, or what has colours")
     effect = blocks.effect
-    if isinstance(effect, AnyOf):
+    if isinstance(effect, Choice):
         effect = effect.model_copy(update={"of": tuple(one for one in effect.of if not isinstance(one, Flat))})
     return blocks.model_copy(update={"effect": effect, "sharing": ("geometry",)})
 
 
 def shows_a_shape(blocks: Blocks) -> bool:
     """Whether a method, drawn or not, may change the shape."""
-    effects = blocks.effect.of if isinstance(blocks.effect, AnyOf) else (blocks.effect,)
-    return set(blocks.sharing) != {"rgb"} and not all(isinstance(one, Flat) for one in effects)
+    return set(blocks.sharing) != {"rgb"} and not all(isinstance(one, Flat) for one in options(blocks.effect))
 
 
 def shows_without_colours(blocks: Blocks) -> bool:

@@ -9,8 +9,8 @@ from crossmodal.defects import DEFECTS
 from crossmodal.defects.spec import Angle, Scale
 from crossmodal.methods.algebra import AnyRegion, Outline, holds
 from crossmodal.methods.blends import AnyBlend, Hard
-from crossmodal.methods.block import Block
-from crossmodal.methods.contents import AnyContent, Crop, Keep, OneOf
+from crossmodal.methods.block import Block, options
+from crossmodal.methods.contents import AnyContent, Crop, Keep
 from crossmodal.methods.effects import AnyEffect, Flat
 from crossmodal.methods.gate import Gate
 from crossmodal.methods.perlin import Perlin
@@ -42,11 +42,6 @@ class Origin(BaseModel):
     year: int | None = None
     kind: Literal["defect", "corruption", "feature", "study"] = "defect"
     """A corruption is a hole for an inpainter to fill: nobody takes one for a defect."""
-
-
-def _each(effect) -> list[Block]:
-    """What an effect may be drawn as."""
-    return [one for part in effect.of for one in _each(part)] if effect.kind == "one_of" else [effect]
 
 
 class Blocks(Block):
@@ -85,8 +80,7 @@ class Blocks(Block):
         if not self.region.bounded:
             raise ValueError(f"region: {self.region.kind} only says where another one may lie; give both as parts of "
                              "an and")
-        contents = self.content.of if isinstance(self.content, OneOf) else (self.content,)
-        if holds(self.region, Outline) and not all(isinstance(content, Crop) for content in contents):
+        if holds(self.region, Outline) and not all(isinstance(one, Crop) for one in options(self.content)):
             raise ValueError("region: an outline is that of a crop; give content: {kind: crop, folder: ...} with it")
         if self.gate is not None and self.at_most > 1:
             raise ValueError("gate: it looks at one defect; leave at_most out")
@@ -96,7 +90,7 @@ class Blocks(Block):
 
     @model_validator(mode="after")
     def _of_photographs(self) -> Self:
-        for effect in _each(self.effect):
+        for effect in options(self.effect):
             rays = effect.kind == "print" or getattr(effect, "along", None) == "rays"
             if rays and self.space != "pixels":
                 raise ValueError("effect: what changes depth along the rays is made on a photograph; say space: pixels")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import yaml
 
 from crossmodal.methods.algebra import holds
-from crossmodal.methods.contents import Crop, OneOf, Shift, Texture
+from crossmodal.methods.block import options
+from crossmodal.methods.contents import Crop, Shift, Texture
 from crossmodal.methods.library import Library
 from crossmodal.methods.presets import method, names
 from crossmodal.methods.shape_alone import shows_without_colours
@@ -78,12 +79,8 @@ def row_of(found: Method, entry: dict | None) -> Row:
                _colours(blocks), shape, shape, _needs(blocks), forms, origin.source)
 
 
-def _contents(blocks: Blocks):
-    return blocks.content.of if isinstance(blocks.content, OneOf) else (blocks.content,)
-
-
 def _colours(blocks: Blocks) -> str:
-    kinds = [content.kind for content in _contents(blocks)]
+    kinds = [content.kind for content in options(blocks.content)]
     if kinds == ["keep"] and blocks.effect.kind == "none":
         return "-"
     return " or ".join(dict.fromkeys(CONTENTS[kind] for kind in kinds))
@@ -94,7 +91,7 @@ def _needs(blocks: Blocks) -> str:
 
 
 def _needs_matter(blocks: Blocks) -> str:
-    contents = _contents(blocks)
+    contents = options(blocks.content)
     ground = "a capture, cloud or mesh" if shows_without_colours(blocks) else "a capture, or what has colours"
     if blocks.gate is not None:  # it looks at pictures
         ground = "a capture"
