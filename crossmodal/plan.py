@@ -10,6 +10,7 @@ from crossmodal.defects.only import grown_as_asked
 from crossmodal.defects.spec import MOST
 from crossmodal.edit import Field as DefectField
 from crossmodal.methods.block import still_open
+from crossmodal.methods.picked import Picked
 from crossmodal.methods.spec import Blocks, Name
 from crossmodal.packed import PackedArray
 from crossmodal.tint import Tinted
@@ -61,15 +62,6 @@ class Grown(BaseModel):
                                        "heading": _turned(T, self.heading, False)})
 
 
-class Texture(BaseModel):
-    """A picture of a bank, a donor's capture or that of a crop, by its name there and the hash of its bytes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    sha256: str
-
-
 class Made(BaseModel):
     """One defect of a published method: blocks narrowed to numbers, at a place in a named frame, or of a photograph.
 
@@ -91,7 +83,8 @@ class Made(BaseModel):
     elsewhere_heading: Direction | None = None
     pixel: Pixel | None = None
     elsewhere_pixel: Pixel | None = None
-    texture: Texture | None = None
+    texture: Picked | None = None
+    """A picture of a bank, a donor's capture, or that of a crop."""
     step_mm: Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
     texture_seed: Seed
     refused: Annotated[int, Field(ge=0)] = 0

@@ -436,7 +436,7 @@ def test_masks_are_found_beside_plain_captures(tmp_path, layout):
         {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy, "width": 128, "height": 128}))
     [one] = crops.listed(str(tmp_path))
     assert (one.read() == (gt > 0)).all()
-    planned, cut = crops.picked(str(tmp_path), (), np.random.default_rng(0))
+    planned, cut = crops.picked_of(str(tmp_path), (), np.random.default_rng(0))
     assert (cut.marks == (gt > 0)).all()
     assert cut.pixel == pytest.approx((64.5, 49.5), abs=1)
     assert planned.name == one.source.path

@@ -13,7 +13,9 @@ import crossmodal as cm
 from crossmodal import captures
 from crossmodal.capture import Capture
 from crossmodal.cli import main
-from crossmodal.methods.textures import from_bank, hash_of, listed
+from crossmodal.datasets.source import file_hash
+from crossmodal.methods.picked import Picked
+from crossmodal.methods.textures import from_bank, listed
 from crossmodal.plan import Plan
 
 DRAWS = 140  # of blocks at random; by hand, thousands
@@ -194,7 +196,7 @@ def test_a_bank_is_read_whatever_the_shape_of_its_pictures(tmp_path):
                           "clear": np.full((30, 30, 4), 90, np.uint8), "dot": np.full((1, 1, 3), 90, np.uint8)}.items():
         path = tmp_path / f"{name}.png"
         cv2.imwrite(str(path), picture)
-        cut = from_bank(str(tmp_path), path.name, hash_of(path), (70, 50), 3)
+        cut = from_bank(str(tmp_path), Picked(name=path.name, sha256=file_hash(path)), (70, 50), 3)
         assert cut.shape == (70, 50, 3)
         assert (cut == 90).all()
     (tmp_path / "folder.png").mkdir()
@@ -204,7 +206,7 @@ def test_a_bank_is_read_whatever_the_shape_of_its_pictures(tmp_path):
     cv2.imwrite(str(tmp_path / "deep.png"), np.full((30, 30, 3), 9000, np.uint16))
     assert "deep.png" in listed(str(tmp_path)), "a picture that was added is seen"
     with pytest.raises(ValueError, match=r"deep\.png.*16 bits"):
-        from_bank(str(tmp_path), "deep.png", hash_of(tmp_path / "deep.png"), (9, 9), 3)
+        from_bank(str(tmp_path), Picked(name="deep.png", sha256=file_hash(tmp_path / "deep.png")), (9, 9), 3)
 
 
 @pytest.mark.parametrize("bank", ["nowhere", "empty", "m.yaml"])

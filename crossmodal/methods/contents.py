@@ -12,6 +12,7 @@ from crossmodal.defects.spec import Colour, Positive, Share, Size
 from crossmodal.methods.block import Block, Choice, Range, fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.materials import material
+from crossmodal.methods.picked import Picked
 from crossmodal.methods.regions import Area, Cells
 from crossmodal.methods.scorched import scorched
 from crossmodal.methods.textures import AUGMENTERS, NATURAL, augmented, from_bank
@@ -147,13 +148,14 @@ OneOf.model_rebuild()
 
 
 @singledispatch
-def laid(content: Content, canvas: Canvas, area: Area, elsewhere: Canvas | None, texture, seed: int) -> Laid:
-    """What a drawn content lays on a canvas. elsewhere: the canvas that it is cut from; texture: the planned file."""
+def laid(content: Content, canvas: Canvas, area: Area, elsewhere: Canvas | None, picked: Picked | None,
+         seed: int) -> Laid:
+    """What a drawn content lays on a canvas. elsewhere: the canvas that it is cut from; picked: its file, if any."""
     raise TypeError(f"nothing lays a {type(content).__name__}")
 
 
 @laid.register
-def _(content: Shift, canvas, area, elsewhere, texture, seed):
+def _(content: Shift, canvas, area, elsewhere, picked, seed):
     colours = elsewhere.colours
     if fixed(content.jitter):
         colours = canvas.from_srgb(_jittered(canvas.as_srgb(colours), fixed(content.jitter), seed))
@@ -161,12 +163,12 @@ def _(content: Shift, canvas, area, elsewhere, texture, seed):
 
 
 @laid.register
-def _(content: Crop, canvas, area, elsewhere, texture, seed):
+def _(content: Crop, canvas, area, elsewhere, picked, seed):
     return Laid(elsewhere.colours, np.float32(fixed(content.scale)) * elsewhere.relief_mm)
 
 
 @laid.register
-def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
+def _(content: GridShuffle, canvas, area, elsewhere, picked, seed):
     """The grid spans the region's box, so that no cell comes from beyond the canvas, and any size will do."""
     (y0, y1), (x0, x1) = ((span.start, span.stop) for span in box_of(canvas.known))
     box = tuple(slice(max(span.start, low), min(span.stop, high))
@@ -193,12 +195,12 @@ def _(content: GridShuffle, canvas, area, elsewhere, texture, seed):
 
 
 @laid.register
-def _(content: Texture, canvas, area, elsewhere, texture, seed):
+def _(content: Texture, canvas, area, elsewhere, picked, seed):
     among, box = AMONG[content.augmenters], area.box
     if content.bank is None:
         picture = augmented(material(canvas.shape, box, seed), content.augment, seed + 1, among)
     else:
-        whole = from_bank(content.bank, texture.name, texture.sha256, canvas.shape, seed)
+        whole = from_bank(content.bank, picked, canvas.shape, seed)
         picture = augmented(whole, content.augment, seed + 1, among)[box]
     colours = np.zeros((*canvas.shape, 3), np.float32)
     colours[box] = canvas.from_srgb(np.ascontiguousarray(picture))
@@ -206,7 +208,7 @@ def _(content: Texture, canvas, area, elsewhere, texture, seed):
 
 
 @laid.register
-def _(content: Plain, canvas, area, elsewhere, texture, seed):
+def _(content: Plain, canvas, area, elsewhere, picked, seed):
     if content.colour == "mean":
         colour = canvas.colours[canvas.known].mean(0)
     else:
@@ -216,12 +218,12 @@ def _(content: Plain, canvas, area, elsewhere, texture, seed):
 
 
 @laid.register
-def _(content: Scorch, canvas, area, elsewhere, texture, seed):
+def _(content: Scorch, canvas, area, elsewhere, picked, seed):
     return Laid(scorched(canvas, area, fixed(content.severity), seed))
 
 
 @laid.register
-def _(content: Speckle, canvas, area, elsewhere, texture, seed):
+def _(content: Speckle, canvas, area, elsewhere, picked, seed):
     y, x = (canvas.step_mm * np.arange(n, dtype=np.float64) for n in canvas.shape)
     noise = lattice_noise(*np.meshgrid(x, y), seed, fixed(content.cell_mm))
     grey = np.clip(fixed(content.level) + fixed(content.spread) * noise, 0, 255).astype(np.uint8)
@@ -229,14 +231,14 @@ def _(content: Speckle, canvas, area, elsewhere, texture, seed):
 
 
 @laid.register
-def _(content: Fill, canvas, area, elsewhere, texture, seed):
+def _(content: Fill, canvas, area, elsewhere, picked, seed):
     hole = (area.inside | ~canvas.known).astype(np.uint8)
     filled = cv2.inpaint(canvas.as_srgb(canvas.colours), hole, 3, cv2.INPAINT_TELEA)
     return Laid(canvas.from_srgb(filled), np.zeros(canvas.shape, np.float32))
 
 
 @laid.register
-def _(content: Slide, canvas, area, elsewhere, texture, seed):
+def _(content: Slide, canvas, area, elsewhere, picked, seed):
     h, w = canvas.shape
     y, x = (np.arange(n, dtype=np.float32) for n in (h, w))
     far = np.abs(area.profile) * np.float32(fixed(content.along_mm) / canvas.step_mm)
@@ -250,7 +252,7 @@ def _(content: Slide, canvas, area, elsewhere, texture, seed):
 
 
 @laid.register
-def _(content: Keep, canvas, area, elsewhere, texture, seed):
+def _(content: Keep, canvas, area, elsewhere, picked, seed):
     return Laid(np.broadcast_to(np.float32(0), (*canvas.shape, 3)))  # no share of it is seen
 
 

@@ -20,8 +20,8 @@ from crossmodal.datasets.names import COLOUR, key_of
 from crossmodal.datasets.pcd import read_labels
 from crossmodal.datasets.source import Source
 from crossmodal.methods.library import GROUND_TRUTHS, width_of
+from crossmodal.methods.picked import Picked
 from crossmodal.patch import Patch, along_surface, nearest_pixel
-from crossmodal.plan import Texture
 from rgb import read_mask
 
 FEWEST = 12  # measured pixels of a defect that can be cut out
@@ -53,7 +53,7 @@ class Cut:
     finest_mm: float
 
 
-def picked(folder: str, kinds: tuple[str, ...], rng: np.random.Generator) -> tuple[Texture, Cut]:
+def picked_of(folder: str, kinds: tuple[str, ...], rng: np.random.Generator) -> tuple[Picked, Cut]:
     """A defect of a folder's captures, and its capture by name and hash. Raises ValueError where there is none."""
     found = listed(folder)
     own = [one for one in found if not kinds or one.source.kind in kinds]
@@ -61,7 +61,7 @@ def picked(folder: str, kinds: tuple[str, ...], rng: np.random.Generator) -> tup
         raise ValueError(f"{folder} holds no {' or '.join(kinds)}; it holds "
                          f"{', '.join(sorted({one.source.kind for one in found}))}")
     for i in rng.permutation(len(own)):
-        planned = Texture(name=own[i].source.path, sha256=_hash(own[i]))
+        planned = Picked(name=own[i].source.path, sha256=_hash(own[i]))
         capture, pieces = _read(own[i], planned.sha256)
         sizes = np.bincount(pieces.ravel())
         if len(there := np.flatnonzero(sizes[1:] >= FEWEST) + 1):
@@ -70,7 +70,7 @@ def picked(folder: str, kinds: tuple[str, ...], rng: np.random.Generator) -> tup
     raise ValueError(f"{folder} marks no defect of {FEWEST} measured pixels or more; give captures of larger ones")
 
 
-def cut_at(folder: str, planned: Texture, pixel: tuple[int, int] | None, anchor_m=None) -> tuple[Capture, np.ndarray]:
+def cut_at(folder: str, planned: Picked, pixel: tuple[int, int] | None, anchor_m=None) -> tuple[Capture, np.ndarray]:
     """The capture that was planned, and (H, W) bool of its defect at a pixel (column, row), or at an anchor. Raises
     ValueError where its files are not those that they were."""
     one = next((one for one in listed(folder) if one.source.path == planned.name), None)

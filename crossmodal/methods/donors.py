@@ -8,17 +8,17 @@ import numpy as np
 from crossmodal.capture import Capture
 from crossmodal.datasets import find, load, sources
 from crossmodal.datasets.source import Source
-from crossmodal.plan import Texture
+from crossmodal.methods.picked import Picked
 
 
-def picked(folder: str, rng: np.random.Generator) -> Texture:
+def picked_of(folder: str, rng: np.random.Generator) -> Picked:
     """One of a folder's captures, by its name there and the hash of its files. Errors: ValueError or OSError."""
     found = sources(folder)
     source = found[int(rng.integers(len(found)))]
-    return Texture(name=source.path, sha256=_hash(source))
+    return Picked(name=source.path, sha256=_hash(source))
 
 
-def donor(folder: str, planned: Texture) -> Capture:
+def donor(folder: str, planned: Picked) -> Capture:
     """The capture that was planned. Raises ValueError where its files are not those that they were."""
     source = find(folder, planned.name)
     if _hash(source) != planned.sha256:

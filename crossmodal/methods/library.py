@@ -6,14 +6,15 @@ from typing import Annotated, Literal, Self
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from crossmodal.datasets.source import file_hash
 from crossmodal.defects.spec import Positive, Scale, Size
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
+from crossmodal.methods.picked import PICTURES, Picked
 from crossmodal.methods.regions import Area, Region, Sides, area_of, shouldered
-from crossmodal.methods.textures import PICTURES, hash_of
 from rgb import read_mask
 
 GROUND_TRUTHS = ("ground_truth", "gt", "mask", "masks")
@@ -22,16 +23,12 @@ GREY = 127  # above which a JPEG's pixel is marked: what it blurs lies about a m
 OUTSIDE = -1e6  # pixels from a mask, of what lies beyond its own box
 
 
-class Drawn(BaseModel):
-    """What was drawn: a file of the library by its name there and the hash of its bytes, and its sizes.
+class Drawn(Picked):
+    """A mask that was drawn.
 
     sides_mm: (down, across) of the box about what it marks; finest_mm: how wide that is in the mean
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    sha256: str
     flipped: bool
     sides_mm: Sides
     finest_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -85,10 +82,7 @@ class Library(Region):
 @area_of.register
 def _(region: Library, canvas: Canvas, middle, seed) -> Area:
     drawn = region.taken
-    path = Path(region.folder) / drawn.name
-    if not path.is_file() or hash_of(path) != drawn.sha256:
-        raise ValueError(f"{path} is not the mask that was planned (its sha256 differs); give the same library")
-    far = _far(path, drawn.sha256)
+    far = _far(drawn.path_in(region.folder, "mask", "library"), drawn.sha256)
     y, x = np.broadcast_arrays(*canvas.about(middle))
     down, across = drawn.sides_mm
     h, w = (n - 2 for n in far.shape)  # one pixel about it
@@ -116,7 +110,7 @@ def _any_of(folder, rng):
     for i in rng.permutation(len(names)):
         path = Path(folder) / names[i]
         if (marked := _marked(path)) is not None:
-            return names[i], hash_of(path), marked
+            return names[i], file_hash(path), marked
     raise ValueError(f"{folder} holds {len(names)} masks and all are empty; give those of defects")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,14 +11,13 @@ from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import SurfaceEdit
 from crossmodal.forecast import HIDDEN_FLOORS
 from crossmodal.lifted import LiftedEdit
-from crossmodal.methods import crops
+from crossmodal.methods import crops, donors, textures
 from crossmodal.methods.algebra import Several, fitted
 from crossmodal.methods.blends import blended
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Crop, Keep, Shift, Texture, laid
 from crossmodal.methods.crops import Cut
-from crossmodal.methods.donors import donor, picked
 from crossmodal.methods.effects import Flat, PasteRelief, Shape, Smooth, shaped
 from crossmodal.methods.field import Raster
 from crossmodal.methods.frames import bends_along
@@ -27,14 +25,13 @@ from crossmodal.methods.grounds import patch_on, spot_on, unrolled
 from crossmodal.methods.masks import Mask
 from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.photograph import in_its_photograph, in_picture, lifted, triple
+from crossmodal.methods.picked import Picked
 from crossmodal.methods.regions import area_of
 from crossmodal.methods.shape_alone import in_shape_alone
 from crossmodal.methods.spec import Blocks, Method
-from crossmodal.methods.textures import hash_of, listed
 from crossmodal.methods.units import Shares
 from crossmodal.place import Place
 from crossmodal.plan import Made, Plan, PlannedLight
-from crossmodal.plan import Texture as PlannedTexture
 from crossmodal.relight import OCCLUSION_REACH
 from crossmodal.streams import stream
 
@@ -110,12 +107,12 @@ def _one_of(capture, method: Method, scale: Shares, seed: int, ordinal: int, ref
     return Made(**drawn, **where, refused=refused)
 
 
-def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, PlannedTexture | None, Cut | None]:
+def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, Picked | None, Cut | None]:
     """The blocks drawn, the file that is chosen for them, and what they cut out of it."""
     blocks, rng = asked.drawn(stream(seed, *name, "sizes"), scale), stream(seed, *name, "bank")
     if not isinstance(blocks.content, Crop):
         return blocks, _chosen(blocks, rng), None
-    texture, cut = crops.picked(blocks.content.folder, blocks.content.kinds, rng)
+    texture, cut = crops.picked_of(blocks.content.folder, blocks.content.kinds, rng)
     own = fixed(blocks.content.scale)
     if blocks.space == "pixels":  # a pixel is a pixel
         own *= scale.pixel_mm / cut.capture.surface.mm_per_pixel
@@ -123,17 +120,15 @@ def _drawn(asked: Blocks, scale, seed, name) -> tuple[Blocks, PlannedTexture | N
     return blocks.model_copy(update={"region": fitted(blocks.region, sides, width)}), texture, cut
 
 
-def _chosen(blocks, rng) -> PlannedTexture | None:
+def _chosen(blocks, rng) -> Picked | None:
     content = blocks.content
     if isinstance(content, Shift) and content.donor is not None:
         if blocks.space == "pixels":
             raise ValueError("a donor lends a piece of its surface, not of its photograph; leave --as-published out")
-        return picked(content.donor, rng)
-    if not isinstance(content, Texture) or content.bank is None:
-        return None
-    names = listed(content.bank)
-    name = names[int(rng.integers(len(names)))]
-    return PlannedTexture(name=name, sha256=hash_of(Path(content.bank) / name))
+        return donors.picked_of(content.donor, rng)
+    if isinstance(content, Texture) and content.bank is not None:
+        return textures.picked_of(content.bank, rng)
+    return None
 
 
 def _room(blocks) -> float:
@@ -144,9 +139,9 @@ def _room(blocks) -> float:
     return SPREADS if isinstance(blocks.region, Perlin | Mask | Several) else 1.0
 
 
-def _source(capture, content, planned: PlannedTexture | None) -> Capture:
+def _source(capture, content, planned: Picked | None) -> Capture:
     """The capture that a drawn content's matter is cut from."""
-    return capture if getattr(content, "donor", None) is None else donor(content.donor, planned)
+    return capture if getattr(content, "donor", None) is None else donors.donor(content.donor, planned)
 
 
 def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:

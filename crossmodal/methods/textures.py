@@ -1,16 +1,15 @@
 """Textures to lay in a region: a folder of pictures that the user gives, and what a texture is put through."""
 
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from crossmodal.datasets.source import file_hash
+from crossmodal.methods.picked import PICTURES, Picked
 from crossmodal.texture import hashed
 from rgb import read_rgb
-
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
 def listed(bank: str) -> tuple[str, ...]:
@@ -29,18 +28,17 @@ def _listed(bank, stamp):
     return tuple(found)
 
 
-def hash_of(path: Path) -> str:
-    """sha256 of a file."""
-    return sha256(path.read_bytes()).hexdigest()
+def picked_of(bank: str, rng: np.random.Generator) -> Picked:
+    """One of a bank's pictures. Raises ValueError where there are none."""
+    names = listed(bank)
+    name = names[int(rng.integers(len(names)))]
+    return Picked(name=name, sha256=file_hash(Path(bank) / name))
 
 
-def from_bank(bank: str, name: str, digest: str, shape: tuple[int, int], seed: int) -> np.ndarray:
+def from_bank(bank: str, picked: Picked, shape: tuple[int, int], seed: int) -> np.ndarray:
     """(h, w, 3) uint8: a random crop of a picture, or the picture scaled up where it is smaller. Raises ValueError
     where its bytes are not those that were planned."""
-    path = Path(bank) / name
-    if not path.is_file() or hash_of(path) != digest:
-        raise ValueError(f"{path} is not the texture that was planned (its sha256 differs); give the same bank")
-    picture = read_rgb(path).pixels
+    picture = read_rgb(picked.path_in(bank, "texture", "bank")).pixels
     grow = max(*(asked / own for asked, own in zip(shape, picture.shape, strict=False)), 1)
     h, w = (min(int(np.ceil(asked / grow)), own) for asked, own in zip(shape, picture.shape, strict=False))
     free = np.array(picture.shape[:2]) - (h, w)
