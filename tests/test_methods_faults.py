@@ -67,7 +67,7 @@ def test_an_empty_region_called_good_is_caught(picture):
     def quiet(region, canvas, middle, seed):
         noise = perlin(canvas.shape, region.cells, region.turn_deg[0], seed)
         over = (noise > region.threshold[0]).astype(np.float32)
-        return Area(over, over)
+        return Area(over > 0, over)
 
     with pytest.raises(AssertionError, match="handed out"):
         shares_of(small, quiet, (0.6, 0.6), False)

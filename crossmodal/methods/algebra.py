@@ -224,7 +224,7 @@ def _peaked(inside, profile) -> Area:
     if not inside.any():
         raise ValueError(NOWHERE)
     profile = np.where(inside, profile, 0)
-    return Area(inside.astype(np.float32), (profile / max(float(np.abs(profile).max()), 1e-9)).astype(np.float32))
+    return Area(inside, (profile / max(float(np.abs(profile).max()), 1e-9)).astype(np.float32))
 
 
 AnyRegion = Annotated[

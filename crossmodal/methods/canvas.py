@@ -11,12 +11,14 @@ from numba import njit
 from crossmodal.capture import Capture
 from crossmodal.edit import exact_distance
 from crossmodal.patch import Patch
+from crossmodal.texture import lattice_noise
 from rgb import to_linear, to_srgb
 
 MOST_FITTED = 4000  # cells that tell a piece's coarse shape
 COLOURLESS = 0.5  # linear, of an object that says no colour; nothing of it is seen
 FEWEST_FITTED = 12
 CLEAR = 0.1  # of a canvas's side, that a defect's rim may reach beyond what its ground truth marks
+FROM_PX = 3  # cells about a hole, that it is filled in from
 RISES_PX = 2  # of the capture, over which relief rises from nothing at the end of what carries it
 ROUNDING = 1e-6  # of a triangle, that a cell on its border may seem to lie beyond it
 
@@ -207,6 +209,17 @@ class Canvas:
         if self.lit:
             return np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
         return to_srgb(np.ascontiguousarray(colours, np.float32))
+
+
+    def filled(self, mask: np.ndarray) -> np.ndarray:
+        """Its colours (h, w, 3), with a mask (h, w) bool filled in from about it (Telea 2004)."""
+        hole = (mask | ~self.known).astype(np.uint8)
+        return self.from_srgb(cv2.inpaint(self.as_srgb(self.colours), hole, FROM_PX, cv2.INPAINT_TELEA))
+
+    def grain(self, wide_mm: float, seed: int, octaves: int = 1) -> np.ndarray:
+        """(h, w) float32 noise in [-1, 1], with features about as wide."""
+        y, x = (self.step_mm * np.arange(n, dtype=np.float64) for n in self.shape)
+        return lattice_noise(*np.meshgrid(x, y), seed, wide_mm, octaves)
 
 
 def box_of(mask: np.ndarray, margin: int = 0) -> tuple[slice, slice]:

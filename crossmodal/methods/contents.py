@@ -16,7 +16,7 @@ from crossmodal.methods.picked import Picked
 from crossmodal.methods.regions import Area, Cells
 from crossmodal.methods.scorched import scorched
 from crossmodal.methods.textures import AUGMENTERS, NATURAL, augmented, from_bank
-from crossmodal.texture import hashed, lattice_noise
+from crossmodal.texture import hashed
 
 Folder = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=10, strict=True)]
@@ -224,17 +224,14 @@ def _(content: Scorch, canvas, area, elsewhere, picked, seed):
 
 @laid.register
 def _(content: Speckle, canvas, area, elsewhere, picked, seed):
-    y, x = (canvas.step_mm * np.arange(n, dtype=np.float64) for n in canvas.shape)
-    noise = lattice_noise(*np.meshgrid(x, y), seed, fixed(content.cell_mm))
+    noise = canvas.grain(fixed(content.cell_mm), seed)
     grey = np.clip(fixed(content.level) + fixed(content.spread) * noise, 0, 255).astype(np.uint8)
     return Laid(canvas.from_srgb(np.repeat(grey[..., None], 3, -1)))
 
 
 @laid.register
 def _(content: Fill, canvas, area, elsewhere, picked, seed):
-    hole = (area.inside | ~canvas.known).astype(np.uint8)
-    filled = cv2.inpaint(canvas.as_srgb(canvas.colours), hole, 3, cv2.INPAINT_TELEA)
-    return Laid(canvas.from_srgb(filled), np.zeros(canvas.shape, np.float32))
+    return Laid(canvas.filled(area.inside), np.zeros(canvas.shape, np.float32))
 
 
 @laid.register

@@ -8,14 +8,12 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Share, Size
+from crossmodal.defects.spec import VISIBLE_FLOORS, Share, Size
 from crossmodal.methods.block import Block, Choice, fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
-from crossmodal.texture import lattice_noise
 
-PLAIN_FLOORS = 5  # a relief of so many noise floors is plainly seen
 Direction = Literal["in", "out", "either"]
 
 
@@ -61,10 +59,9 @@ class Hills(Effect):
 
     def drawn(self, rng, scale) -> Self:
         spec = super().drawn(rng, scale)
-        height = max(spec.height_mm[0], PLAIN_FLOORS * scale.floor_mm)
         out = rng.random() < 0.5
         way = ("out" if out else "in") if self.direction == "either" else self.direction
-        return spec.model_copy(update={"height_mm": (height, height), "direction": way})
+        return _seen(spec, scale).model_copy(update={"direction": way})
 
 
 class Deposit(Effect):
@@ -79,9 +76,13 @@ class Deposit(Effect):
     """The share of its profile over which its rim is round: 0 is a slab, 1 a drop."""
 
     def drawn(self, rng, scale) -> Self:
-        spec = super().drawn(rng, scale)
-        height = max(spec.height_mm[0], PLAIN_FLOORS * scale.floor_mm)
-        return spec.model_copy(update={"height_mm": (height, height)})
+        return _seen(super().drawn(rng, scale), scale)
+
+
+def _seen(drawn: Effect, scale) -> Effect:
+    """The same, at least as high as the capture's sensor plainly sees."""
+    height = max(drawn.height_mm[0], VISIBLE_FLOORS * scale.floor_mm)
+    return drawn.model_copy(update={"height_mm": (height, height)})
 
 
 class PasteRelief(Effect):
@@ -191,12 +192,12 @@ def _(effect: PasteRelief, canvas, area, share, content, seed):
 
 @shaped.register
 def _(effect: Remove, canvas, area, share, content, seed):
-    return Shape(np.zeros(canvas.shape, np.float32), area.weight > 0.5)
+    return Shape(np.zeros(canvas.shape, np.float32), area.inside)
 
 
 @shaped.register
 def _(effect: NoReturn, canvas, area, share, content, seed):
-    return Shape(np.zeros(canvas.shape, np.float32), lost=area.weight > 0.5)
+    return Shape(np.zeros(canvas.shape, np.float32), lost=area.inside)
 
 
 @shaped.register
@@ -207,8 +208,7 @@ def _(effect: Smooth, canvas, area, share, content, seed):
 
 @shaped.register
 def _(effect: Roughen, canvas, area, share, content, seed):
-    y, x = (canvas.step_mm * np.arange(n, dtype=np.float64) for n in canvas.shape)
-    noise = lattice_noise(*np.meshgrid(x, y), seed, fixed(effect.grain_mm), 2)
+    noise = canvas.grain(fixed(effect.grain_mm), seed, 2)
     rough = noise * np.minimum(1, 3 * np.abs(area.profile))
     return Shape((np.float32(fixed(effect.height_mm)) * rough / max(float(np.abs(rough).max()), 1e-9)).astype(
         np.float32))

@@ -8,7 +8,7 @@ from pydantic import Field
 from crossmodal.defects.spec import Positive, Scale, Share, Size
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import NOWHERE, Area, Region, area_of, smooth
+from crossmodal.methods.regions import Area, Region, area_of, on_surface, smooth
 from crossmodal.texture import hashed, lattice_noise
 
 GAUSS = 0.35  # AF3AD's sigma, of the radius
@@ -59,15 +59,13 @@ def _(region: Kernel, canvas: Canvas, middle, seed) -> Area:
     # Seen from a middle that is moved by e, the border is still at 1.
     p = u - e * (1 - np.minimum(1, u * u + v * v))
     t = np.sqrt(p * p + v * v)
-    inside = canvas.known_in(u * u + v * v < 1)
-    if not inside.any():
-        raise ValueError(NOWHERE)
+    inside = on_surface(u * u + v * v < 1, canvas)
     t = np.minimum(t, 1)
     profile = np.where(u * u + v * v < 1, _profile(region, t, np.arctan2(v, u), canvas, seed), 0)
     profile = canvas.carried(profile)
     # A kernel that lies between two cells still reaches its height.
     profile /= max(float(np.abs(profile).max()), 1e-9)
-    return Area(inside.astype(np.float32), profile.astype(np.float32))
+    return Area(inside, profile.astype(np.float32))
 
 
 def _profile(region, t, turn, canvas, seed):

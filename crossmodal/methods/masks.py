@@ -115,14 +115,8 @@ def _(region: Score, canvas, middle, seed):
         if before is not None and (before == mask).all():
             break
         if region.rounds > 1:
-            filled = _filled(canvas, mask).mean(-1)
+            filled = canvas.filled(mask).mean(-1)
     return shouldered(mask, canvas)
-
-
-def _filled(canvas, mask):
-    """The canvas's colours (h, w, 3) with a mask (h, w) bool filled in from about it (Telea 2004)."""
-    hole = (mask | ~canvas.known).astype(np.uint8)
-    return canvas.from_srgb(cv2.inpaint(canvas.as_srgb(canvas.colours), hole, 3, cv2.INPAINT_TELEA))
 
 
 def _cells(canvas, cell_mm):

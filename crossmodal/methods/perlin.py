@@ -82,6 +82,6 @@ def _(region: Perlin, canvas, middle, seed):
         most = [max(float(part.max()), 1e-9) for part in (over, under)]
         profile = over / most[0] - under / most[1]
         if profile.any():
-            return Area((profile != 0).astype(np.float32), profile, noise)
+            return Area(profile != 0, profile, noise)
     raise ValueError(f"no noise rises above {threshold:.2g} on this canvas"
                      + ("" if region.nonempty else ", as in the published method; say nonempty, or take another seed"))

@@ -26,16 +26,17 @@ NOWHERE = "the region has no surface under it; ask for a larger one or another p
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """weight: (h, w) float32, 0 to 1; profile: (h, w) float32, −1 to 1, relief of this region: 0 at its border; noise:
-    (h, w) float32, the noise that it was cut from, or None."""
+    """inside: (h, w) bool; profile: (h, w) float32, −1 to 1, relief of this region: 0 at its border; noise: (h, w)
+    float32, the noise that it was cut from, or None."""
 
-    weight: np.ndarray
+    inside: np.ndarray
     profile: np.ndarray
     noise: np.ndarray | None = None
 
     @cached_property
-    def inside(self) -> np.ndarray:
-        return self.weight > 0
+    def weight(self) -> np.ndarray:
+        """(h, w) float32: 1 inside, else 0."""
+        return self.inside.astype(np.float32)
 
     @cached_property
     def box(self) -> tuple[slice, slice]:
@@ -227,11 +228,17 @@ def _(region: Clump, canvas, middle, seed):
 def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     """A mask (h, w) bool on the known part of a canvas, with a smooth shoulder for its profile. Raises ValueError where
     nothing of it is known."""
+    mask = on_surface(mask, canvas)
+    far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
+    return Area(mask, smooth(far / far.max()).astype(np.float32))
+
+
+def on_surface(mask: np.ndarray, canvas: Canvas) -> np.ndarray:
+    """What of a mask (h, w) bool is known. Raises ValueError where nothing is."""
     mask = canvas.known_in(mask)
     if not mask.any():
         raise ValueError(NOWHERE)
-    far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
-    return Area(mask.astype(np.float32), smooth(far / far.max()).astype(np.float32))
+    return mask
 
 
 def smooth(x: np.ndarray) -> np.ndarray:

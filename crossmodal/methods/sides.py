@@ -7,7 +7,7 @@ import numpy as np
 from crossmodal.defects.spec import Size, Turn
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import NOWHERE, Area, Region, area_of, smooth
+from crossmodal.methods.regions import Area, Region, area_of, on_surface, smooth
 
 SOFT = 0.25  # of the angle, over which what faces too far away fades out
 
@@ -57,7 +57,5 @@ def _(region: Half, canvas, middle, seed):
 
 
 def _ended(canvas, mask, rise):
-    mask = canvas.known_in(mask)
-    if not mask.any():
-        raise ValueError(NOWHERE)
-    return Area(mask.astype(np.float32), np.where(mask, smooth(rise), 0).astype(np.float32))
+    mask = on_surface(mask, canvas)
+    return Area(mask, np.where(mask, smooth(rise), 0).astype(np.float32))
