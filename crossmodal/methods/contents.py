@@ -39,6 +39,11 @@ class Laid:
 class Content(Block):
     """What is laid in a region."""
 
+    @property
+    def enlarges(self) -> float | None:
+        """How many times as large as it is cut out a drawn one is laid down; None where that is not asked."""
+        return None
+
 
 class Shift(Content):
     """The object's own surface from another place, or a donor's, colours and fine relief (CutPaste, NSA)."""
@@ -52,6 +57,10 @@ class Shift(Content):
     """How it is turned before it is laid down."""
     resize: Positive | None = None
     """How many times as large it is laid down as it was cut out, which is what the region's sizes are of (NSA)."""
+
+    @property
+    def enlarges(self):
+        return None if self.resize is None else fixed(self.resize)
 
 
 class Crop(Content):

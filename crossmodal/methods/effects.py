@@ -1,5 +1,6 @@
 """What a method does to the shape: nothing, hills of its own region's noise, relief from elsewhere, or a gap."""
 
+import math
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Annotated, Literal, Self
@@ -14,6 +15,7 @@ from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
 
+TALL = 0.05  # of a canvas, as high as relief that comes from elsewhere is taken to stand
 Direction = Literal["in", "out", "either"]
 
 
@@ -34,12 +36,29 @@ class Shape:
 class Effect(Block):
     """What becomes of the shape in a region."""
 
+    @property
+    def on_rays(self) -> bool:
+        """Whether it changes depth along the rays of a photograph, and nothing along normals."""
+        return False
+
+    @property
+    def finest_mm(self) -> float:
+        """Width of its smallest part, drawn, where it has parts of its own beside the region's."""
+        return math.inf
+
+    def tall_mm(self, side_mm: float) -> float:
+        """How high a drawn one is taken to stand out of a surface, or reach into it, on a canvas with such a side."""
+        return TALL * side_mm
+
 
 class Flat(Effect):
     """The shape stays."""
 
     kind: Literal["none"] = "none"
     local = True
+
+    def tall_mm(self, side_mm):
+        return 0.0
 
 
 class Hills(Effect):
@@ -56,6 +75,13 @@ class Hills(Effect):
     direction: Direction = "either"
     along: Literal["normals", "rays"] = "normals"
     """rays: so much is taken off the depth of a photograph's pixels, as methods on depth maps do."""
+
+    @property
+    def on_rays(self):
+        return self.along == "rays"
+
+    def tall_mm(self, side_mm):
+        return fixed(self.height_mm)
 
     def drawn(self, rng, scale) -> Self:
         spec = super().drawn(rng, scale)
@@ -74,6 +100,9 @@ class Deposit(Effect):
     """Over the surface's coarse shape; at least what the capture's sensor plainly sees."""
     edge: Share = (0.2, 0.6)
     """The share of its profile over which its rim is round: 0 is a slab, 1 a drop."""
+
+    def tall_mm(self, side_mm):
+        return fixed(self.height_mm)
 
     def drawn(self, rng, scale) -> Self:
         return _seen(super().drawn(rng, scale), scale)
@@ -100,6 +129,10 @@ class Print(Effect):
 
     kind: Literal["print"] = "print"
     of: Literal["noise", "texture"]
+
+    @property
+    def on_rays(self):
+        return True
 
 
 class Remove(Effect):
@@ -131,6 +164,13 @@ class Roughen(Effect):
     height_mm: Size = ("0.5%", "1.5%")
     grain_mm: Size = ("1%", "2%")
 
+    @property
+    def finest_mm(self):
+        return fixed(self.grain_mm)
+
+    def tall_mm(self, side_mm):
+        return fixed(self.height_mm)
+
 
 class OneOf(Choice, Effect):
     """One of several effects."""
@@ -158,7 +198,7 @@ def _(effect: Flat, canvas, area, share, content, seed):
 def _(effect: Hills, canvas, area, share, content, seed):
     towards = np.float32(fixed(effect.height_mm) * (-1 if effect.direction == "in" else 1))
     if content.slid is None:
-        return Shape(towards * area.profile, along_rays=effect.along == "rays")
+        return Shape(towards * area.profile, along_rays=effect.on_rays)
     profile = cv2.remap(area.profile, *content.slid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return Shape(towards * profile + content.relief_mm - canvas.relief_mm)
 

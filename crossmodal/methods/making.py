@@ -18,7 +18,7 @@ from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Crop, Keep, Shift, Texture, laid
 from crossmodal.methods.crops import Cut
-from crossmodal.methods.effects import Flat, PasteRelief, Shape, Smooth, shaped
+from crossmodal.methods.effects import PasteRelief, Shape, Smooth, shaped
 from crossmodal.methods.field import Raster
 from crossmodal.methods.frames import bends_along
 from crossmodal.methods.grounds import patch_on, spot_on, unrolled
@@ -43,7 +43,6 @@ MIDDLE = 0.1  # of the size of a region that its paper fixes must lie clear of e
 WIDEST = 0.8  # of the widest clear ground, that a region may take
 OF_RELIEF = PasteRelief, Smooth
 ROUNDED = 0.01  # of a cell: relief that is lower is rounding
-TALL = 0.05  # of a canvas, as high as pasted relief is taken to stand when its shadow needs room
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,9 @@ def _room(blocks) -> float:
 
 def _source(capture, content, planned: Picked | None) -> Capture:
     """The capture that a drawn content's matter is cut from."""
-    return capture if getattr(content, "donor", None) is None else donors.donor(content.donor, planned)
+    if isinstance(content, Shift) and content.donor is not None:
+        return donors.donor(content.donor, planned)
+    return capture
 
 
 def _on_surface(capture, method, blocks: Blocks, texture, rng) -> dict:
@@ -193,8 +194,8 @@ def begun(capture, planned: Made, source: View | None = None) -> tuple[Canvas, C
 def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canvas, Canvas | None]:
     box, step, effect = planned.blocks.region.box_mm(), planned.step_mm, planned.blocks.effect
     room, content = (box[0] + 4 * step, box[1] + 4 * step), planned.blocks.content
-    tall = 0.0 if isinstance(effect, Flat) else getattr(effect, "height_mm", (TALL * max(room),))[0]
-    dimmed = OCCLUSION_REACH * tall * (2 if getattr(planned.blocks.region, "signed", True) else 1)
+    tall = effect.tall_mm(max(room))
+    dimmed = OCCLUSION_REACH * tall * (2 if planned.blocks.region.two_sided else 1)
     within = planned.blocks.reach_mm + 2 * step + dimmed
     canvas = unrolled(capture, planned.anchor_m, planned.normal, planned.heading, room, tall, step, within)
     if planned.elsewhere_m is None:
@@ -207,9 +208,9 @@ def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canva
         lent = Canvas(source, step / scale, canvas.shape, False, patch, marks=marks)
         return replace(canvas, lent=lent), lent
     source = source or _source(capture, content, planned.texture)
-    lent, resize = unrolled(source, *there, room, tall, step), getattr(content, "resize", None)
+    lent, times = unrolled(source, *there, room, tall, step), content.enlarges
     # Cells that lie closer together there show it larger here.
-    return canvas, lent if resize is None else replace(lent, step_mm=step / fixed(resize))
+    return canvas, lent if times is None else replace(lent, step_mm=step / times)
 
 
 def _made_on(canvas, elsewhere, middle, planned: Made):

@@ -51,6 +51,10 @@ class Perlin(Region):
         return 0.5 * fixed(self.diameter_mm) * (1 - FADES * faded)
 
     @property
+    def two_sided(self):
+        return self.signed
+
+    @property
     def finest_mm(self):
         return 0.25 * fixed(self.diameter_mm) / max(self.cells)
 

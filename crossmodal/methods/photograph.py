@@ -30,8 +30,8 @@ def in_picture(capture, blocks: Blocks, rng: np.random.Generator) -> dict:
             for side, n in zip(blocks.region.box_mm(), capture.shape, strict=True)]
     if isinstance(blocks.region, Perlin | Mask | Several):
         half = [0.0, 0.0]
-    picked, resize = [], getattr(blocks.content, "resize", None)
-    cut_half = half if resize is None else [min(0.49, side / fixed(resize)) for side in half]
+    picked, times = [], blocks.content.enlarges
+    cut_half = half if times is None else [min(0.49, side / times) for side in half]
     for box in (half, cut_half):
         if blocks.overlap:
             row, column = _overlapping(capture, box, blocks.overlap, rng)
@@ -75,15 +75,15 @@ def in_its_photograph(capture, planned: Made) -> tuple[Canvas, Canvas | None, tu
     """The photograph that a planned method is made on, the one that its content is cut from, and the pixel (row,
     column) that it lies about."""
     blocks, (column, row), elsewhere = planned.blocks, planned.pixel, None
-    turn, resize = fixed(blocks.orientation_deg), getattr(blocks.content, "resize", None)
+    turn, times = fixed(blocks.orientation_deg), blocks.content.enlarges
     canvas = Canvas.photographed(capture, blocks.on_object, turn)
     if isinstance(blocks.content, Crop):
         source, marks = cut_at(blocks.content.folder, planned.texture, planned.elsewhere_pixel)
         elsewhere = Canvas.cut_out(source, marks, planned.elsewhere_pixel, turn, fixed(blocks.content.scale), canvas,
                                    planned.pixel)
         canvas = replace(canvas, lent=elsewhere)
-    elif planned.elsewhere_pixel is not None and resize is not None:
-        elsewhere = Canvas.cut_out(capture, None, planned.elsewhere_pixel, 0.0, fixed(resize), canvas, planned.pixel)
+    elif planned.elsewhere_pixel is not None and times is not None:
+        elsewhere = Canvas.cut_out(capture, None, planned.elsewhere_pixel, 0.0, times, canvas, planned.pixel)
     elif planned.elsewhere_pixel is not None:
         shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
         elsewhere = Canvas.photographed(capture, False, turn, shift)

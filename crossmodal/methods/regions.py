@@ -55,6 +55,11 @@ class Region(Block):
         """Whether it ends by itself; what does not only says where another one may lie."""
         return True
 
+    @property
+    def two_sided(self) -> bool:
+        """Whether its profile may go both in and out."""
+        return True
+
     def __and__(self, other: "Region") -> "Region":
         from crossmodal.methods.algebra import met  # regions of regions come after them
 

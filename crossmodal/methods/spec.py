@@ -11,7 +11,7 @@ from crossmodal.methods.algebra import AnyRegion, Outline, holds
 from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block, options
 from crossmodal.methods.contents import AnyContent, Crop, Keep
-from crossmodal.methods.effects import AnyEffect, Flat
+from crossmodal.methods.effects import AnyEffect, Flat, Print
 from crossmodal.methods.gate import Gate
 from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.units import Of
@@ -91,10 +91,9 @@ class Blocks(Block):
     @model_validator(mode="after")
     def _of_photographs(self) -> Self:
         for effect in options(self.effect):
-            rays = effect.kind == "print" or getattr(effect, "along", None) == "rays"
-            if rays and self.space != "pixels":
+            if effect.on_rays and self.space != "pixels":
                 raise ValueError("effect: what changes depth along the rays is made on a photograph; say space: pixels")
-            if getattr(effect, "of", None) == "noise" and not isinstance(self.region, Perlin):
+            if isinstance(effect, Print) and effect.of == "noise" and not isinstance(self.region, Perlin):
                 raise ValueError(f"effect: a {self.region.kind} region is cut from no noise; give a perlin one")
         return self
 
@@ -105,8 +104,7 @@ class Blocks(Block):
     @property
     def finest_mm(self) -> float:
         """Width of the smallest part of what was drawn, relief's own grain included."""
-        grain = getattr(self.effect, "grain_mm", None)
-        return self.region.finest_mm if grain is None else min(self.region.finest_mm, grain[0])
+        return min(self.region.finest_mm, self.effect.finest_mm)
 
     @property
     def reach_mm(self) -> float:
@@ -115,9 +113,9 @@ class Blocks(Block):
 
     def drawn(self, rng, scale: Scale) -> Self:
         spec = super().drawn(rng, scale)
-        resize, region = getattr(spec.content, "resize", None), spec.region
+        times, region = spec.content.enlarges, spec.region
         return spec.model_copy(update={"sharing": (self.sharing[int(rng.integers(len(self.sharing)))],),
-                                       "region": region if resize is None else region.resized(resize[0])})
+                                       "region": region if times is None else region.resized(times)})
 
 
 class Method(BaseModel):
