@@ -19,13 +19,14 @@ from crossmodal.formats.mvtec3d import written
 from crossmodal.formats.sample import Head, Place, Sample
 from crossmodal.methods import crops
 from crossmodal.methods.algebra import Both, Either, Not, Without
-from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.kernels import Kernel
 from crossmodal.methods.making import begun
 from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.picture import Photograph
 from crossmodal.methods.regions import Clump, Ellipse, Rectangle, Region, area_of
 from crossmodal.methods.sides import Facing, Half
 from crossmodal.methods.table import row_of
+from crossmodal.methods.unrolled import Unrolled
 from rgb import write_mask, write_rgb
 
 
@@ -58,7 +59,7 @@ def laid_out(space="surface", name="pot"):
     """A canvas to lay shapes on, and its middle."""
     capture = captures.load(name)
     if space == "pixels":
-        return Canvas.photographed(capture, False), (70.0, 80.0)
+        return Photograph.of(capture, False), (70.0, 80.0)
     [planned] = cm.draw(capture, method(region={"kind": "ellipse", "length_mm": 60, "width_mm": 60}), 2).defects
     canvas, _, middle = begun(capture, planned)
     return canvas, middle
@@ -385,7 +386,7 @@ def test_a_crop_is_the_defect_that_it_was_cut_from(labelled, scale, monkeypatch)
     if scale == 1:  # raw heights in the camera's axes: the plane's own slant goes with them
         raw = property(lambda self: 1e3 * np.where(self.known, self._taken(np.ascontiguousarray(
             -self.capture.surface.smoothed[self.patch.window][..., 2]), 1) + self.patch.anchor_m[2], 0).astype("f4"))
-        monkeypatch.setattr(Canvas, "relief_mm", raw)
+        monkeypatch.setattr(Unrolled, "relief_mm", raw)
         with pytest.raises(AssertionError):
             check_is_the_defect(*made(capture, method(**crop(folder))), source)
 

@@ -16,10 +16,10 @@ from method_runs import made, scene_of
 
 import crossmodal as cm
 from crossmodal import captures
-from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.effects import Hills
 from crossmodal.methods.noise import perlin
 from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.picture import Photograph
 from crossmodal.methods.presets import names
 from crossmodal.methods.regions import Area, area_of
 from rgb import write_rgb
@@ -32,7 +32,7 @@ EMPTY_PERCENT = [((0.2, 0.2), False, 0.4), ((0.3, 0.3), False, 1.9), ((0.5, 0.5)
 
 @pytest.fixture(scope="module")
 def picture():
-    return Canvas.photographed(captures.load("pot"), False)
+    return Photograph.of(captures.load("pot"), False)
 
 
 def shares_of(canvas, make, threshold, signed):

@@ -17,9 +17,9 @@ import crossmodal as cm
 from crossmodal import captures
 from crossmodal.cli import main
 from crossmodal.edit import measure
-from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.draws import Beta, Gamma, Normal
 from crossmodal.methods.noise import framed, perlin
+from crossmodal.methods.picture import Photograph
 from crossmodal.methods.presets import names
 from crossmodal.methods.regions import area_of
 from crossmodal.methods.table import rows
@@ -244,7 +244,7 @@ def test_bridgenet_and_glass_draw_thirds():
 
 def test_where_two_noises_do_not_meet_others_are_drawn():
     capture = captures.load(POT)
-    canvas = Canvas.photographed(capture, True)
+    canvas = Photograph.of(capture, True)
     both = next(planned for planned in drawn("glass-local", 40) if planned.blocks.region.kind == "and").blocks.region
     once, empty = both.model_copy(update={"nonempty": False}), 0
     for seed in range(40):
@@ -482,7 +482,7 @@ def test_riads_cells_are_2_4_8_or_16_pixels_of_256_in_three_sets():
     side = float(np.sqrt(capture.shape[0] * capture.shape[1]) * capture.surface.mm_per_pixel)
     plans = drawn("riad", 40)
     assert {round(256 / side * planned.blocks.region.cell_mm[0]) for planned in plans} == {2, 4, 8, 16}
-    canvas, region = Canvas.photographed(capture, False), plans[0].blocks.region
+    canvas, region = Photograph.of(capture, False), plans[0].blocks.region
     shares = [area_of(region, canvas, (0, 0), 3 * 50 + k).inside.mean() for k in range(3)]
     assert np.mean(shares) == pytest.approx(1 / 3, abs=0.05)
 
@@ -492,7 +492,7 @@ def test_a_score_foretells_by_what_it_filled_until_it_stays():
     capture = truth.ideal("plane", 0, 0, size=96).capture
     rgb = np.full((*capture.shape, 3), 150, np.uint8)
     rgb[40:56, 40:56] = 20
-    canvas = Canvas.photographed(capture.replaced(rgb=rgb), False)
+    canvas = Photograph.of(capture.replaced(rgb=rgb), False)
     many = capture.shape[0] * capture.shape[1] // 16
 
     def taken(rounds):

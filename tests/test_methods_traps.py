@@ -9,8 +9,8 @@ from method_runs import made, scene_of
 
 import crossmodal as cm
 from crossmodal import captures
-from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.noise import framed, perlin
+from crossmodal.methods.picture import Photograph
 from crossmodal.methods.regions import area_of
 
 
@@ -56,7 +56,7 @@ def test_noise_takes_any_size_and_any_lattice(cells):
 def test_published_noise_is_sometimes_empty_and_never_silently_good():
     """At threshold 0.5 a published draw may be empty, one in twenty by its own code, and DRAEM calls it normal."""
     capture = captures.load("pot")
-    canvas = Canvas.photographed(capture, False)
+    canvas = Photograph.of(capture, False)
     published = cm.method("draem", as_published=True).blocks.region
     scale, empty = cm.synthesis.scale_of(capture, cm.Place()), 0
     for seed in range(200):

@@ -10,14 +10,15 @@ from numba import njit
 from crossmodal.clouds.chart import CloudPatch
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.clouds.sheet import fitted
-from crossmodal.methods.canvas import COLOURLESS, Canvas, coarse
+from crossmodal.methods.canvas import COLOURLESS, Canvas
+from crossmodal.methods.unrolled import coarse
 from rgb import to_linear
 
 SHOWN = 2.5  # mean distances about it that a point speaks for: a strewn cloud has no gap as wide but by its own shape
 BEYOND = 0.5  # mean distances beyond its last points, at which a surface ends
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CloudCanvas(Canvas):
     """A piece of a cloud's surface, unrolled. Its colours are those of matter, as imprint leaves them: in no light that
     anybody knows (see crossmodal.clouds.colours)."""
@@ -44,9 +45,6 @@ class CloudCanvas(Canvas):
         near = self.nearest >= 0
         far = cv2.distanceTransform(near.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
         return near & (far > (SHOWN - BEYOND) * self.spacing_mm / self.step_mm)
-
-    def known_in(self, mask: np.ndarray) -> np.ndarray:
-        return mask & self.known
 
     @cached_property
     def colours(self) -> np.ndarray:

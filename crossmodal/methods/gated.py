@@ -42,4 +42,4 @@ def _overlap(capture, planned: Made) -> float:
     """The share of a region, as it was drawn, that has the object beneath it."""
     canvas, _, middle = begun(capture, planned)
     shape = area_of(planned.blocks.region, replace(canvas, whole=True), middle, planned.texture_seed).inside
-    return float((shape & (capture.surface.foreground if canvas.lit else canvas.known)).sum() / shape.sum())
+    return float((shape & canvas.on_object).sum() / shape.sum())

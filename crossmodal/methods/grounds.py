@@ -11,6 +11,7 @@ from crossmodal.clouds.imprint import AROUND
 from crossmodal.clouds.place import find_spot as find_spot_on_cloud
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.cloud_canvas import CloudCanvas
+from crossmodal.methods.unrolled import Unrolled
 from crossmodal.patch import Patch
 from crossmodal.placement import Spot, find_spot
 from crossmodal.relight import shadow_reach_mm
@@ -38,7 +39,9 @@ def unrolled(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float, 
              within_mm: float = np.inf) -> Canvas:
     """The canvas of cells of step_mm over such a chart."""
     patch = patch_on(ground, anchor_m, normal, heading, room_mm, tall_mm, within_mm)
-    return (CloudCanvas if isinstance(ground, Cloud) else Canvas).unrolled(ground, patch, room_mm, step_mm)
+    shape = tuple(2 * int(np.ceil(0.5 * side / step_mm)) + 1 for side in room_mm)
+    return (CloudCanvas if isinstance(ground, Cloud) else Unrolled)(capture=ground, step_mm=step_mm, shape=shape,
+                                                                    patch=patch)
 
 
 @spot_on.register

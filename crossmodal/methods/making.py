@@ -30,6 +30,7 @@ from crossmodal.methods.regions import area_of
 from crossmodal.methods.shape_alone import in_shape_alone
 from crossmodal.methods.spec import Blocks, Method
 from crossmodal.methods.units import Shares
+from crossmodal.methods.unrolled import Unrolled
 from crossmodal.place import Place
 from crossmodal.plan import Made, Plan, PlannedLight
 from crossmodal.relight import OCCLUSION_REACH
@@ -205,7 +206,7 @@ def _canvases(capture, planned: Made, source: View | None = None) -> tuple[Canva
         source, marks = crops.cut_at(content.folder, planned.texture, None, planned.elsewhere_m)
         scale = fixed(content.scale)
         patch = patch_on(source, *there, tuple(side / scale for side in room), tall)
-        lent = Canvas(source, step / scale, canvas.shape, False, patch, marks=marks)
+        lent = Unrolled(capture=source, step_mm=step / scale, shape=canvas.shape, patch=patch, marks=marks)
         return replace(canvas, lent=lent), lent
     source = source or _source(capture, content, planned.texture)
     lent, times = unrolled(source, *there, room, tall, step), content.enlarges

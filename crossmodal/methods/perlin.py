@@ -9,6 +9,7 @@ from pydantic import Field
 from crossmodal.defects.spec import Scale, Size, ranged
 from crossmodal.methods.block import Block, Range, fixed
 from crossmodal.methods.noise import framed, perlin
+from crossmodal.methods.picture import Photograph
 from crossmodal.methods.regions import Area, Cells, Region, area_of
 
 TRIES = 32  # noise that may be empty, before it is given up
@@ -62,12 +63,13 @@ class Perlin(Region):
 @area_of.register
 def _(region: Perlin, canvas, middle, seed):
     threshold = fixed(region.threshold)
-    if region.framed and not canvas.lit:
+    photograph = isinstance(canvas, Photograph)
+    if region.framed and not photograph:
         raise ValueError("framed noise reaches to the border of a photograph; leave framed out on a surface")
-    least = 1 if canvas.lit else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
+    least = 1 if photograph else math.ceil((region.finest_mm / canvas.step_mm) ** 2)
     tries = [(attempt, cells) for cells in (least, 1) for attempt in range(TRIES)] if region.nonempty else [(0, 1)]
+    fades = None if photograph else FADES
     for attempt, cells in tries:
-        fades = None if canvas.lit else FADES
         if region.framed:
             noise = framed(canvas.shape, region.cells, fixed(region.turn_deg), seed + attempt)
         else:

@@ -10,12 +10,12 @@ from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
 from crossmodal.methods.algebra import Several
 from crossmodal.methods.block import fixed
-from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Crop, Laid, Shift
 from crossmodal.methods.crops import cut_at
 from crossmodal.methods.effects import Shape
 from crossmodal.methods.masks import Mask
 from crossmodal.methods.perlin import Perlin
+from crossmodal.methods.picture import CutOut, Photograph
 from crossmodal.methods.spec import Blocks
 from crossmodal.plan import Made
 
@@ -71,26 +71,26 @@ def _overlapping(capture, half, least, rng):
                      "smaller one or for less overlap")
 
 
-def in_its_photograph(capture, planned: Made) -> tuple[Canvas, Canvas | None, tuple[int, int]]:
+def in_its_photograph(capture, planned: Made) -> tuple[Photograph, Photograph | None, tuple[int, int]]:
     """The photograph that a planned method is made on, the one that its content is cut from, and the pixel (row,
     column) that it lies about."""
     blocks, (column, row), elsewhere = planned.blocks, planned.pixel, None
     turn, times = fixed(blocks.orientation_deg), blocks.content.enlarges
-    canvas = Canvas.photographed(capture, blocks.on_object, turn)
+    canvas = Photograph.of(capture, blocks.on_object, turn)
     if isinstance(blocks.content, Crop):
         source, marks = cut_at(blocks.content.folder, planned.texture, planned.elsewhere_pixel)
-        elsewhere = Canvas.cut_out(source, marks, planned.elsewhere_pixel, turn, fixed(blocks.content.scale), canvas,
-                                   planned.pixel)
+        elsewhere = CutOut.onto(canvas, planned.pixel, source, planned.elsewhere_pixel, turn,
+                                fixed(blocks.content.scale), marks)
         canvas = replace(canvas, lent=elsewhere)
     elif planned.elsewhere_pixel is not None and times is not None:
-        elsewhere = Canvas.cut_out(capture, None, planned.elsewhere_pixel, 0.0, times, canvas, planned.pixel)
+        elsewhere = CutOut.onto(canvas, planned.pixel, capture, planned.elsewhere_pixel, 0.0, times)
     elif planned.elsewhere_pixel is not None:
         shift = planned.elsewhere_pixel[1] - row, planned.elsewhere_pixel[0] - column
-        elsewhere = Canvas.photographed(capture, False, turn, shift)
+        elsewhere = Photograph.of(capture, False, turn, shift)
     return canvas, elsewhere, (row, column)
 
 
-def lifted(capture, planned: Made, canvas: Canvas, share: np.ndarray, content: Laid, shape: Shape) -> LiftedEdit:
+def lifted(capture, planned: Made, canvas: Photograph, share: np.ndarray, content: Laid, shape: Shape) -> LiftedEdit:
     """The edit that a planned method is, of what its blocks made of its photograph. Raises ValueError where its depth
     would reach the camera."""
     blocks = planned.blocks

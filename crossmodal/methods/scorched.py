@@ -7,7 +7,6 @@ import numpy as np
 from crossmodal.defects.state import Charred
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.regions import Area
-from rgb import to_linear, to_srgb
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +26,6 @@ def scorched(canvas: Canvas, area: Area, severity: float, seed: int) -> np.ndarr
     as_round_mm = 2 * canvas.step_mm * float(np.sqrt(area.inside.sum() / np.pi))
     burn = Charred(_Within(area.profile[area.box].ravel(), as_round_mm), severity, seed)
     gain = burn.sample(s.ravel(), t.ravel()).albedo.reshape(*s.shape, 3)
-    out, own = canvas.colours.copy(), np.ascontiguousarray(canvas.colours[area.box])
-    if canvas.lit:
-        own = to_srgb(to_linear(canvas.as_srgb(own)) * gain).astype(np.float32) / 255
-    else:
-        own = own * gain
-    out[area.box] = own
+    out = canvas.colours.copy()
+    out[area.box] = canvas.tinted(np.ascontiguousarray(out[area.box]), gain)
     return out
