@@ -54,7 +54,7 @@ def find_spot(surface: Surface, place: Place, spec: Spec, bounds_mm, taken: tupl
     else:
         row, column = _drawn(surface, place, spec.kind, size_mm, angle, taken, rng)
     normal = surface.normals[row, column].astype(np.float64)
-    return Spot(_triple(surface.smoothed[row, column]), _triple(normal), _triple(_heading(normal, angle)),
+    return Spot(triple(surface.smoothed[row, column]), triple(normal), triple(_heading(normal, angle)),
                 0.5 * float(np.hypot(*size_mm)))
 
 
@@ -75,7 +75,7 @@ def on_axis(surface: Surface, place: Place, spec: Spec, rng: np.random.Generator
     sizes = {"length_mm": 0.5 * axes.long_mm - left, "width_mm": axes.wide_mm}
     spec = spec.model_copy(update={name: (size, size) for name, size in sizes.items()})
     anchor = axes.centre_m + 1e-3 * left * heading
-    return spec, Spot(_triple(anchor), _triple(axes.normal), _triple(heading), 0.5 * axes.long_mm)
+    return spec, Spot(triple(anchor), triple(axes.normal), triple(heading), 0.5 * axes.long_mm)
 
 
 def _asked(surface, at_pixel):
@@ -268,5 +268,6 @@ def _heading(normal, angle):
     return along / np.linalg.norm(along)
 
 
-def _triple(vector) -> tuple[float, float, float]:
+def triple(vector) -> tuple[float, float, float]:
+    """A vector (3,) as a spot and a plan hold it."""
     return tuple(float(x) for x in vector)

@@ -5,7 +5,7 @@ import numpy as np
 from crossmodal.axes import Axes
 from crossmodal.clouds.surface import CloudSurface
 from crossmodal.defects import Spec
-from crossmodal.placement import FOLD, TRIALS, Spot
+from crossmodal.placement import FOLD, TRIALS, Spot, triple
 from crossmodal.recipe import Place
 
 ENOUGH = 0.6  # share of a defect's two axes that must lie on even ground
@@ -44,7 +44,7 @@ def find_spot(surface: CloudSurface, place: Place, spec: Spec, bounds_mm, taken:
     if best_score < ENOUGH and not taken and not edgewise:
         raise ValueError(f"no place for a {spec.kind} {max(size_mm):.3g} mm long on this cloud; ask for a shorter one")
     i, heading = best
-    return Spot(_triple(surface.smoothed_m[i]), _triple(surface.normals[i]), _triple(heading),
+    return Spot(triple(surface.smoothed_m[i]), triple(surface.normals[i]), triple(heading),
                 0.5 * float(np.hypot(*size_mm)))
 
 
@@ -60,7 +60,7 @@ def on_axis(surface: CloudSurface, place: Place, spec: Spec, rng: np.random.Gene
     sizes = {"length_mm": 0.5 * axes.long_mm - left, "width_mm": axes.wide_mm}
     spec = spec.model_copy(update={name: (size, size) for name, size in sizes.items()})
     anchor = axes.centre_m + 1e-3 * left * heading
-    return spec, Spot(_triple(anchor), _triple(axes.normal), _triple(heading), 0.5 * axes.long_mm)
+    return spec, Spot(triple(anchor), triple(axes.normal), triple(heading), 0.5 * axes.long_mm)
 
 
 def _understood(place: Place) -> None:
@@ -145,7 +145,3 @@ def _apart(point, size_mm, taken):
     radius = 0.5 * float(np.hypot(*size_mm))
     gaps = [np.linalg.norm(point - np.array(spot.anchor_m)) * 1e3 / (radius + spot.radius_mm) for spot in taken]
     return min(1.0, *gaps) if gaps else 1.0
-
-
-def _triple(vector) -> tuple[float, float, float]:
-    return tuple(float(x) for x in vector)

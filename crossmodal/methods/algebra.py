@@ -32,6 +32,7 @@ MEETS = 7919  # between the seeds of noises that are drawn again until they meet
 class Several(Region):
     """What several regions make together; their profiles too, so that hills of noise stay hills of that noise."""
 
+    spreads = True
     parts: tuple["AnyRegion", ...] = Field(min_length=2)
 
     @property

@@ -22,6 +22,7 @@ from crossmodal.datasets.source import Source
 from crossmodal.methods.library import GROUND_TRUTHS, width_of
 from crossmodal.methods.picked import Picked
 from crossmodal.patch import Patch, along_surface, nearest_pixel
+from crossmodal.placement import triple
 from rgb import read_mask
 
 FEWEST = 12  # measured pixels of a defect that can be cut out
@@ -182,5 +183,5 @@ def _cut(capture, piece, row, column) -> Cut:
     st = np.abs(patch.st_mm[piece[patch.window]])
     half = np.nanmax(st, axis=0) + 2 * surface.mm_per_pixel
     half = half + ABOUT * half.max()
-    return Cut(capture, piece, (column, row), *(tuple(float(x) for x in v) for v in (anchor, heading)),
+    return Cut(capture, piece, (column, row), triple(anchor), triple(heading),
                (2 * float(half[1]), 2 * float(half[0])), surface.mm_per_pixel * width_of(piece))

@@ -6,8 +6,10 @@ from hashlib import sha256
 import numpy as np
 
 from crossmodal.capture import Capture
+from crossmodal.clouds.cloud import Cloud
 from crossmodal.datasets import find, load, sources
 from crossmodal.datasets.source import Source
+from crossmodal.methods.contents import Content, Shift
 from crossmodal.methods.picked import Picked
 
 
@@ -18,8 +20,15 @@ def picked_of(folder: str, rng: np.random.Generator) -> Picked:
     return Picked(name=source.path, sha256=_hash(source))
 
 
-def donor(folder: str, planned: Picked) -> Capture:
-    """The capture that was planned. Raises ValueError where its files are not those that they were."""
+def source_of(capture: Capture | Cloud, content: Content, planned: Picked | None) -> Capture | Cloud:
+    """What a drawn content's matter is cut from: the donor that was planned, or else the same capture or cloud. Raises
+    ValueError where the donor's files are not those that they were."""
+    if isinstance(content, Shift) and content.donor is not None:
+        return _donor(content.donor, planned)
+    return capture
+
+
+def _donor(folder, planned) -> Capture:
     source = find(folder, planned.name)
     if _hash(source) != planned.sha256:
         raise ValueError(f"{folder} holds another {planned.name} than was planned (its sha256 differs); "

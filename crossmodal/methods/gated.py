@@ -6,8 +6,9 @@ from dataclasses import replace
 from crossmodal.capture import View
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.imprint import imprint
+from crossmodal.methods.drawing import drawn_once
 from crossmodal.methods.gate import Gate
-from crossmodal.methods.making import begun, drawn_once, made
+from crossmodal.methods.making import begun, made
 from crossmodal.methods.regions import area_of
 from crossmodal.methods.spec import Method
 from crossmodal.plan import Made, Plan

@@ -16,6 +16,7 @@ from crossmodal.texture import hashed
 class Mask(Region):
     """A mask over a piece of surface, or over a whole photograph."""
 
+    spreads = True
     diameter_mm: Size = ("40%", "60%")
     """Of the surface that it covers; of a photograph it covers all."""
 

@@ -21,6 +21,7 @@ class Perlin(Region):
     """Gradient noise above a threshold (DRAEM): blobs of any shape, and hills of the same noise."""
 
     kind: Literal["perlin"] = "perlin"
+    spreads = True
     diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
     octaves: Octaves = (0, 5)

@@ -8,15 +8,13 @@ import numpy as np
 
 from crossmodal.lift import lift
 from crossmodal.lifted import LiftedEdit
-from crossmodal.methods.algebra import Several
 from crossmodal.methods.block import fixed
 from crossmodal.methods.contents import Crop, Laid, Shift
 from crossmodal.methods.crops import cut_at
 from crossmodal.methods.effects import Shape
-from crossmodal.methods.masks import Mask
-from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.picture import CutOut, Photograph
 from crossmodal.methods.spec import Blocks
+from crossmodal.placement import triple
 from crossmodal.plan import Made
 
 TRIES = 200  # places that may lie off the object, before it is given up; NSA's own number
@@ -28,7 +26,7 @@ def in_picture(capture, blocks: Blocks, rng: np.random.Generator) -> dict:
     height, width = capture.shape
     half = [min(0.49, 0.5 * side / capture.surface.mm_per_pixel / n)
             for side, n in zip(blocks.region.box_mm(), capture.shape, strict=True)]
-    if isinstance(blocks.region, Perlin | Mask | Several):
+    if blocks.region.spreads:
         half = [0.0, 0.0]
     picked, times = [], blocks.content.enlarges
     cut_half = half if times is None else [min(0.49, side / times) for side in half]
@@ -107,8 +105,3 @@ def lifted(capture, planned: Made, canvas: Photograph, share: np.ndarray, conten
         return replace(lift(capture, rgb=painted, depth=depth, mask=region), kind=planned.kind)
     relief = shape.displacement_mm if shape.displacement_mm.any() else None
     return replace(lift(capture, rgb=painted, mask=region, relief=relief), kind=planned.kind)
-
-
-def triple(vector) -> tuple[float, float, float]:
-    """A vector as a plan holds it."""
-    return tuple(float(x) for x in vector)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import cv2
 import numpy as np
@@ -49,6 +49,9 @@ class Region(Block):
 
     a & b, a | b and ~a are the regions that ``and``, ``or``, ``without`` and ``not`` are in YAML.
     """
+
+    spreads: ClassVar[bool] = False
+    """Whether it strews parts over its box, of which some may run over an edge."""
 
     @property
     def bounded(self) -> bool:
