@@ -24,8 +24,8 @@ from crossmodal.methods.making import begun
 from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.picture import Photograph
 from crossmodal.methods.regions import Clump, Ellipse, Rectangle, Region, area_of
-from crossmodal.methods.sides import Facing, Half
 from crossmodal.methods.table import row_of
+from crossmodal.methods.unbounded import Facing, Half
 from crossmodal.methods.unrolled import Unrolled
 from rgb import write_mask, write_rgb
 

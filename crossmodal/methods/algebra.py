@@ -24,7 +24,7 @@ from crossmodal.methods.regions import (
     area_of,
     smooth,
 )
-from crossmodal.methods.sides import Facing, Half
+from crossmodal.methods.unbounded import Facing, Half, Unbounded
 
 MEETS = 7919  # between the seeds of noises that are drawn again until they meet
 
@@ -89,7 +89,7 @@ class OneOf(Choice, Several):
         return self.parts
 
 
-class Not(Region):
+class Not(Unbounded):
     """Where a region is not: it only says where another one may lie."""
 
     kind: Literal["not"] = "not"
@@ -97,13 +97,6 @@ class Not(Region):
 
     def resized(self, by):
         return opposite(self.part.resized(by))
-
-    @property
-    def bounded(self):
-        return False
-
-    def box_mm(self):
-        return 0.0, 0.0
 
     @property
     def finest_mm(self):

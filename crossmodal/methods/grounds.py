@@ -16,9 +16,6 @@ from crossmodal.patch import Patch
 from crossmodal.placement import Spot, find_spot
 from crossmodal.relight import shadow_reach_mm
 
-Sides = tuple[float, float]
-"""(down, across) mm."""
-
 
 @singledispatch
 def spot_on(ground, place, lies, bounds_mm, taken: tuple[Spot, ...], rng: np.random.Generator) -> Spot:
@@ -27,15 +24,19 @@ def spot_on(ground, place, lies, bounds_mm, taken: tuple[Spot, ...], rng: np.ran
 
 
 @singledispatch
-def patch_on(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float,
+def patch_on(ground, anchor_m, normal, heading, room_mm: tuple[float, float], tall_mm: float,
              within_mm: float = np.inf) -> Patch | CloudPatch:
     """A chart about an anchor that holds a canvas, and as much about it as imprint asks of what stands tall_mm out of
-    it. normal: (3,), or None where nothing will stand there; within_mm: how far from the anchor the canvas is looked
-    at. Raises ValueError where no surface lies there."""
+    it.
+
+    normal: (3,), or None where nothing will stand there; room_mm: (down, across); within_mm: how far from the anchor
+    the canvas is looked at
+    Raises ValueError where no surface lies there.
+    """
     raise ValueError(f"a method is made on one view or on a cloud, but got a {type(ground).__name__}")
 
 
-def unrolled(ground, anchor_m, normal, heading, room_mm: Sides, tall_mm: float, step_mm: float,
+def unrolled(ground, anchor_m, normal, heading, room_mm: tuple[float, float], tall_mm: float, step_mm: float,
              within_mm: float = np.inf) -> Canvas:
     """The canvas of cells of step_mm over such a chart."""
     patch = patch_on(ground, anchor_m, normal, heading, room_mm, tall_mm, within_mm)

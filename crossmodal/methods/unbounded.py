@@ -12,8 +12,8 @@ from crossmodal.methods.regions import Area, Region, area_of, on_surface, smooth
 SOFT = 0.25  # of the angle, over which what faces too far away fades out
 
 
-class Side(Region):
-    """One side of something: everywhere on it, so that it takes another region to end it."""
+class Unbounded(Region):
+    """It takes another region to end it."""
 
     @property
     def bounded(self):
@@ -27,14 +27,14 @@ class Side(Region):
         return float("inf")
 
 
-class Facing(Side):
+class Facing(Unbounded):
     """Where the surface faces nearly as it does in the middle: what folds away stays as it was."""
 
     kind: Literal["facing"] = "facing"
     within_deg: Turn = (30.0, 30.0)
 
 
-class Half(Side):
+class Half(Unbounded):
     """Ahead of the middle, along the heading."""
 
     kind: Literal["half"] = "half"
