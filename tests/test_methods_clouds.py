@@ -104,6 +104,13 @@ def test_every_method_changes_its_own_points_and_no_others(ball, name):
     assert np.array_equal(again.instances, result.instances)
 
 
+def test_a_cloud_has_no_depth_to_take_percentages_of(ball):
+    asked = method("af3ad-dent")
+    asked = asked.model_copy(update={"blocks": asked.blocks.model_copy(update={"heights_of": "depth"})})
+    with pytest.raises(ValueError, match="of a depth picture, and a cloud has none; give a capture"):
+        cm.synthesize(ball, asked, seed=1)
+
+
 def test_labels_that_are_found_again_by_where_points_were_miss_what_moved(ball):
     """MPAS looks its region up in the moved cloud within 1e-4 of the old places."""
     result = cm.synthesize(ball, method("mpas-sphere"), seed=2)

@@ -31,10 +31,13 @@ class Shares(Scale):
 def length_mm(surface: Surface | CloudSurface, what: Of) -> float:
     """object: the root of the area of all points that there are; diameter: of the ball about their mean that holds them
     all, two units of a cloud that was normalised; diagonal: of their box; depth: the range that depth is normalised by.
-    """
+    Raises ValueError for a cloud's depth."""
     if what == "object":
         return float(np.sqrt(surface.area_mm2.sum())) if isinstance(surface, CloudSurface) else surface.object_mm
     if what == "depth":
+        if isinstance(surface, CloudSurface):
+            raise ValueError("percentages of depth are of a depth picture, and a cloud has none; give a capture, or "
+                             "leave heights_of and sizes_of out")
         return 1e3 * DEPTH_ROOM * max(LEAST_DEPTH_M, float(np.nanmax(surface.points[..., 2])))
     ball, box = surface.spans_mm
     return ball if what == "diameter" else box
