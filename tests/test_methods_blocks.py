@@ -612,7 +612,7 @@ def test_ten_lines_of_yaml_and_of_python_are_one_method(tmp_path, capsys):
                       gate=Gate(overlap=0.7, contrast=20)))
     assert cm.method(path) == here == cm.Method.model_validate_json(here.model_dump_json())
     row = row_of(here, None)
-    assert (row.rgb, row.depth, row.needs) == ("one colour", "matter on it", "a capture; a folder of masks")
+    assert (row.rgb, row.depth, row.needs) == ("one colour", "matter on it", "capture; a folder of masks")
     source = Path(captures.__file__).parent
     assert main(["synthesize", str(source), "--out", str(tmp_path / "out"), "--methods", str(path), "--count", "2",
                  "--only-defects"]) == 0

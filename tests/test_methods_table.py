@@ -59,6 +59,9 @@ def test_the_command_lists_all_and_json_is_one_value(capsys):
     listed = json.loads(capsys.readouterr().out)
     assert {row["n"] for row in listed if row["n"]} == set(range(1, 48))
     assert main(["methods"]) == 0
-    assert "needs generator" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "needs generator" in shown
+    assert max(map(len, shown.splitlines())) <= 160
+    assert all(row["method"] in shown and (row["method"] != "-" or row["title"] in shown) for row in listed)
     assert main(["synthesize", "nowhere", "--out", "x", "--methods", "dream"]) == 2
     assert "method must be one of" in capsys.readouterr().err

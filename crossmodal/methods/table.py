@@ -19,7 +19,7 @@ CONTENTS = {"shift": "another place's own colours", "crop": "a real defect's col
             "plain": "one colour", "scorch": "char", "speckle": "noise", "fill": "what its surroundings suggest",
             "slide": "its own, slid along", "keep": "light on relief"}
 EFFECTS = {"none": "-", "hills": "hills of the region", "deposit": "matter on it",
-           "paste": "another place's relief", "remove": "no return",
+           "paste": "the same in relief", "remove": "the surface gone",
            "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
            "print": "another picture in its depth", "one_of": "one of several"}
 GENERATES = "a fitted generator or a diffusion model"
@@ -92,11 +92,11 @@ def _needs(blocks: Blocks) -> str:
 
 def _needs_matter(blocks: Blocks) -> str:
     contents = options(blocks.content)
-    ground = "a capture, cloud or mesh" if shows_without_colours(blocks) else "a capture, or what has colours"
+    ground = "capture, cloud or mesh" if shows_without_colours(blocks) else "capture, or what has colours"
     if blocks.gate is not None:  # it looks at pictures
-        ground = "a capture"
+        ground = "capture"
     if any(isinstance(content, Texture) for content in contents):
-        return f"{ground}; textures: a folder, else procedural ones"
+        return f"{ground}; textures: yours or procedural"
     if any(isinstance(content, Crop) for content in contents):
         return f"{ground}, and a folder of captures whose defects are marked"
     return f"{ground} with two like places" if any(isinstance(c, Shift) for c in contents) else ground
