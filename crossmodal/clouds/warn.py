@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from crossmodal.clouds.cloud import Cloud
 from crossmodal.edit import Field, SurfaceEdit
 from crossmodal.forecast import HIDDEN_FLOORS
-from crossmodal.methods.shape_alone import in_shape
+from crossmodal.methods.shape_alone import told_of_shape
 
 APART = 1.0  # mean distances of points: a feature narrower than that falls between them
 
@@ -14,7 +14,7 @@ def hidden(cloud: Cloud, edits: Sequence[SurfaceEdit]) -> tuple[str, ...]:
     """Sentences on what the cloud's noise and spacing, or its want of colours, hide of edits."""
     found = [said(cloud, edit.kind or "defect", edit.field) for edit in edits]
     if cloud.rgb is None:
-        found += [in_shape(edit.planned, cloud.name or "the cloud") for edit in edits]
+        found += [told_of_shape(edit.planned, cloud.name or "the cloud") for edit in edits]
     return tuple(dict.fromkeys(sentence for sentence in found if sentence))
 
 

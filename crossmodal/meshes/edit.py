@@ -11,7 +11,7 @@ from crossmodal.edit import Sample, SurfaceEdit, measure
 from crossmodal.meshes.net import Net
 from crossmodal.meshes.opening import opened
 from crossmodal.meshes.planning import GREY, drawn, grown_on
-from crossmodal.methods.shape_alone import in_shape
+from crossmodal.methods.shape_alone import told_of_shape
 from crossmodal.methods.spec import Method
 from crossmodal.plan import Plan
 from crossmodal.recipe import Recipe
@@ -90,7 +90,7 @@ def edited(mesh: Mesh, edits: Sequence[SurfaceEdit], plan: Plan | None = None) -
         if sample.removed is not None and sample.removed.any():
             gone.append((i + 1, edit, sample.removed | rims[i]))
         warnings += [f"{edit.kind}: {sentence}" for sentence in _unshown(sample)]
-        if mesh.colours is None and (sentence := in_shape(edit.planned, "the mesh")):
+        if mesh.colours is None and (sentence := told_of_shape(edit.planned, "the mesh")):
             warnings.append(sentence)
     made = Net(points, net.faces, _turned(net, points), colours)
     if len(gone) > 1:

@@ -20,6 +20,9 @@ class Block(BaseModel):
     local: ClassVar[bool] = False
     """Whether it asks nothing of a surface beyond the region."""
 
+    when_drawn: ClassVar[tuple[str, ...]] = ()
+    """Fields that it has once it is drawn; None before, unless they are given."""
+
     laws: Laws = ()
     """By the name of a range, how it is drawn if not uniformly."""
 
@@ -105,20 +108,16 @@ def fixed(pair: tuple[float, float]) -> float:
     return pair[0]
 
 
-DRAWN = ("sides_mm", "cells", "mask")
-"""Fields that a block has only once it is drawn."""
-
-
 def still_open(value, name: str = "blocks") -> str | None:
     """The name of the first part of a block that is not drawn yet; None where every one is."""
     if isinstance(value, Block):
         if isinstance(value, Choice):
             return name
-        parts = [(f"{name}.{field}", getattr(value, field)) for field in type(value).model_fields]
-        missing = [field for field, part in parts if part is None and field.endswith(DRAWN)]
+        parts = [(f"{name}.{field}", getattr(value, field)) for field in type(value).model_fields
+                 if field not in value.when_drawn]
+        missing = [f"{name}.{field}" for field in value.when_drawn if getattr(value, field) is None]
         if missing:
             return missing[0]
-        parts = [(field, part) for field, part in parts if not field.endswith(DRAWN)]
     elif isinstance(value, tuple) and value and isinstance(value[0], Block):
         parts = ((f"{name}.{i}", part) for i, part in enumerate(value))
     else:

@@ -15,8 +15,11 @@ from crossmodal.plan import Made, Plan
 
 
 def drawn_by(capture: View | Cloud, method: Method, seed: int, scale_of: Callable) -> Plan:
-    """Choose everything that a method leaves open. Raises ValueError where it finds no place on the capture or cloud,
-    or where its gate refuses all draws."""
+    """Choose everything that a method leaves open.
+
+    scale_of: (capture or cloud, place) → what percentages are of there (crossmodal.synthesis.scale_of)
+    Raises ValueError where it finds no place on the capture or cloud, or where its gate refuses all draws.
+    """
     gate = method.blocks.gate
     if gate is not None and (not isinstance(capture, View) or capture.rgb is None):
         raise ValueError(f"the gate of {method.name} looks at pictures; leave it out, or give a capture")

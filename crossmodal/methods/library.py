@@ -38,6 +38,7 @@ class Library(Region):
     """The mask of a real defect, turned by the heading."""
 
     kind: Literal["library"] = "library"
+    when_drawn = ("mask",)
     folder: str = Field(min_length=1)
     """Of masks, as deep as may be: not 0 is defect. Of a dataset's tree, its ground_truth, gt and mask folders."""
     length_mm: Size = ("8%", "25%")

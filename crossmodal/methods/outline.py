@@ -13,6 +13,7 @@ class Outline(Region):
     """What the ground truth of a crop marks."""
 
     kind: Literal["outline"] = "outline"
+    when_drawn = ("sides_mm",)
     sides_mm: Sides | None = None
     """(down, across) of a box about it: what was drawn."""
     width_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

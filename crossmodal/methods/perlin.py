@@ -22,6 +22,7 @@ class Perlin(Region):
 
     kind: Literal["perlin"] = "perlin"
     spreads = True
+    when_drawn = ("cells",)
     diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
     octaves: Octaves = (0, 5)

@@ -103,6 +103,7 @@ class Rectangle(Region):
     """A box of a share of the object's visible area, or of the photograph's."""
 
     kind: Literal["rectangle"] = "rectangle"
+    when_drawn = ("sides_mm",)
     area_percent: Positive = (2, 15)
     aspect: Positive = (0.3, 3.3)
     """Length by width, drawn so that a shape and the same one upright are as likely."""

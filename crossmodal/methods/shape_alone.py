@@ -35,7 +35,7 @@ def shows_without_colours(blocks: Blocks) -> bool:
     return shows_a_shape(blocks) and not holds(blocks.region, BY_COLOUR)
 
 
-def in_shape(planned: Planned | None, name: str) -> str | None:
+def told_of_shape(planned: Planned | None, name: str) -> str | None:
     """A sentence where a planned method would lay colours on an object, called so, that has none; else None."""
     if not isinstance(planned, Made) or isinstance(planned.blocks.content, Keep):
         return None

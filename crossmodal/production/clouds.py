@@ -16,7 +16,7 @@ from crossmodal.defects import Spec
 from crossmodal.methods.spec import Method
 from crossmodal.production.division import divide
 from crossmodal.production.jobs import padded
-from crossmodal.production.loop import Run, Summary, carried_out
+from crossmodal.production.loop import Run, Summary, carried_out, first_read
 from crossmodal.production.request import Request, Shard
 from crossmodal.production.worker import Chunk, Done, worked
 from crossmodal.recipe import Recipe
@@ -56,15 +56,7 @@ def without_colour(sources: Sequence[CloudSource], request: Request) -> Request:
 
     Errors: ValueError, OSError of the first cloud where none can be read; ValueError where nothing is left.
     """
-    first = None
-    for source in sources:
-        try:
-            cloud = _analysed(source, request.reading)
-            break
-        except (ValueError, OSError) as error:
-            first = first or error
-    else:
-        raise first
+    _, cloud = first_read(sources, lambda one: _analysed(one, request.reading))
     if cloud.rgb is not None:
         return request
     lines = tuple(line for line in request.lines if not all(map(shows_in_colour_alone, _asked(line.recipe))))

@@ -1,7 +1,7 @@
 """The loop of a run: begun once, what is left of it done by any number of processes, recorded as it comes."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +80,18 @@ class _Tally:
             if sentence not in self.warnings:
                 self.warnings[sentence] = None
                 self.warn(sentence)
+
+
+def first_read(sources: Sequence, read: Callable) -> tuple:
+    """(source, what was read of it) of the first that can be read, which stands for all: a wrong unit or a coarse
+    sensor is the dataset's. Errors: ValueError, OSError of the first one where none can be."""
+    first = None
+    for source in sources:
+        try:
+            return source, read(source)
+        except (ValueError, OSError) as error:
+            first = first or error
+    raise first
 
 
 def carried_out(run: Run, record: dict, chunk_of: Callable[..., Chunk], work: Callable[[Chunk], list[Done]], *,

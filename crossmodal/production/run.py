@@ -9,7 +9,7 @@ from crossmodal.datasets.class_ids import assigned, read_class_ids
 from crossmodal.production import finish
 from crossmodal.production.division import Division, divide
 from crossmodal.production.lighting import shared_light, stood_in
-from crossmodal.production.loop import Run, Summary, carried_out
+from crossmodal.production.loop import Run, Summary, carried_out, first_read
 from crossmodal.production.pool import one_thread
 from crossmodal.production.request import Request, Shard
 from crossmodal.production.views import write_seen
@@ -58,16 +58,8 @@ def _class_ids(root: Path, division: Division, request: Request) -> dict[str, in
 
 
 def _foreseen(division: Division, request: Request, light: Light | None) -> list[str]:
-    # The first capture that can be read stands for all: a wrong unit or a coarse sensor is the dataset's.
-    first = None
-    for source in [one for one in division.pool if one.path in request.told] or division.pool:
-        try:
-            capture = stood_in(load(source, request.reading), light)
-            break
-        except (ValueError, OSError) as error:
-            first = first or error
-    else:
-        raise first
+    source, capture = first_read([one for one in division.pool if one.path in request.told] or division.pool,
+                                 lambda one: stood_in(load(one, request.reading), light))
     from crossmodal.synthesis import draw, forecast
 
     sentences: dict[str, None] = {}

@@ -67,11 +67,11 @@ def worked(chunk: Chunk, copy: Callable, read: Callable, make: Callable) -> list
             return [_failed(chunk, sample, "good", request.seed, error)]
         return [Done(sample)]
     try:
-        whole, read_as = read(chunk)
+        whole, reading = read(chunk)
         hashes = chunk.source.hashes()
     except (ValueError, OSError) as error:
         return [_failed_job(chunk, job, error) for job in chunk.jobs]
-    origin = {"path": chunk.source.path, "sha256": hashes, **read_as, **({"overlap": True} if chunk.overlap else {})}
+    origin = {"path": chunk.source.path, "sha256": hashes, **reading, **({"overlap": True} if chunk.overlap else {})}
     return [_tried(chunk, job, make, whole, origin) for job in chunk.jobs]
 
 
