@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -39,6 +39,9 @@ class Laid:
 class Content(Block):
     """What is laid in a region."""
 
+    shows: ClassVar[str]
+    """What is seen of it in RGB, in a few words."""
+
     @property
     def enlarges(self) -> float | None:
         """How many times as large as it is cut out a drawn one is laid down; None where that is not asked."""
@@ -49,6 +52,7 @@ class Shift(Content):
     """The object's own surface from another place, or a donor's, colours and fine relief (CutPaste, NSA)."""
 
     kind: Literal["shift"] = "shift"
+    shows = "another place's own colours"
     donor: Folder | None = None
     """A folder of captures, or one of them: the matter is of an object in there."""
     jitter: Share = (0.0, 0.0)
@@ -68,6 +72,7 @@ class Crop(Content):
     about it (AdaBLDM's and AnoGen's sources). Laid by the region ``outline`` it has its own shape."""
 
     kind: Literal["crop"] = "crop"
+    shows = "a real defect's colours"
     folder: str = Field(min_length=1)
     """Of captures with their masks (see crossmodal.methods.crops)."""
     kinds: tuple[str, ...] = ()
@@ -80,6 +85,7 @@ class GridShuffle(Content):
     """The canvas itself, cut into a grid whose cells are exchanged, colours and fine relief alike (MemSeg)."""
 
     kind: Literal["grid_shuffle"] = "grid_shuffle"
+    shows = "its own cells, shuffled"
     grid: Cells = (8, 8)
     augment: Count = 0
     augmenters: Augmenters = "ten"
@@ -89,6 +95,7 @@ class Texture(Content):
     """A picture of another material, from a folder that the user gives; without one a procedural one (DRAEM)."""
 
     kind: Literal["texture"] = "texture"
+    shows = "a texture"
     local = True
     bank: Folder | None = None
     augment: Count = 3
@@ -100,6 +107,7 @@ class Plain(Content):
     """One colour (cutout)."""
 
     kind: Literal["plain"] = "plain"
+    shows = "one colour"
     colour: Colour | Literal["mean", "any"] = (20, 18, 16)
 
 
@@ -107,6 +115,7 @@ class Scorch(Content):
     """What heat leaves: charred in the middle, singed about it (the burn mark that cutout stands for)."""
 
     kind: Literal["scorch"] = "scorch"
+    shows = "char"
     severity: Share = (0.7, 1.0)
     """How far the charring goes."""
 
@@ -115,6 +124,7 @@ class Speckle(Content):
     """Noise about a mean level, in cells of a few pixels (REB)."""
 
     kind: Literal["speckle"] = "speckle"
+    shows = "noise"
     local = True
     level: Range = (50.0, 200.0)
     spread: Range = (0.0, 50.0)
@@ -125,12 +135,14 @@ class Fill(Content):
     """What the surroundings suggest, as an inpainter would give it (Telea 2004)."""
 
     kind: Literal["fill"] = "fill"
+    shows = "what its surroundings suggest"
 
 
 class Slide(Content):
     """Its own surface, slid along the heading, most in the middle of the region (AF3AD's shear and drag)."""
 
     kind: Literal["slide"] = "slide"
+    shows = "its own, slid along"
     along_mm: Size = ("1%", "4%")
     across: bool = False
     """Across the heading instead."""
@@ -142,6 +154,7 @@ class Keep(Content):
     """The surface keeps its own colours."""
 
     kind: Literal["keep"] = "keep"
+    shows = "light on relief"
     local = True
 
 

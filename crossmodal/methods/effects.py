@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import cv2
 import numpy as np
@@ -36,6 +36,9 @@ class Shape:
 class Effect(Block):
     """What becomes of the shape in a region."""
 
+    shows: ClassVar[str]
+    """What is seen of it in depth, in a few words."""
+
     @property
     def on_rays(self) -> bool:
         """Whether it changes depth along the rays of a photograph, and nothing along normals."""
@@ -55,6 +58,7 @@ class Flat(Effect):
     """The shape stays."""
 
     kind: Literal["none"] = "none"
+    shows = "-"
     local = True
 
     def tall_mm(self, side_mm):
@@ -69,6 +73,7 @@ class Hills(Effect):
     """
 
     kind: Literal["hills"] = "hills"
+    shows = "hills of the region"
     local = True
     height_mm: Size = ("1.5%", "4%")
     """How far the highest hill or the deepest pit moves; at least what the capture's sensor plainly sees."""
@@ -96,6 +101,7 @@ class Deposit(Effect):
     beside it. Where the surface keeps its colours it is relief."""
 
     kind: Literal["deposit"] = "deposit"
+    shows = "matter on it"
     height_mm: Size = ("1.5%", "4%")
     """Over the surface's coarse shape; at least what the capture's sensor plainly sees."""
     edge: Share = (0.2, 0.6)
@@ -118,6 +124,7 @@ class PasteRelief(Effect):
     """The content's fine relief takes the place of the surface's own."""
 
     kind: Literal["paste"] = "paste"
+    shows = "the same in relief"
 
 
 class Print(Effect):
@@ -128,6 +135,7 @@ class Print(Effect):
     """
 
     kind: Literal["print"] = "print"
+    shows = "another picture in its depth"
     of: Literal["noise", "texture"]
 
     @property
@@ -139,6 +147,7 @@ class Remove(Effect):
     """The surface is gone."""
 
     kind: Literal["remove"] = "remove"
+    shows = "the surface gone"
     local = True
 
 
@@ -146,6 +155,7 @@ class NoReturn(Effect):
     """The surface stays, and the depth sensor sees nothing of it: a hole in the data, not in the object."""
 
     kind: Literal["no_return"] = "no_return"
+    shows = "no return"
     local = True
 
 
@@ -153,6 +163,7 @@ class Smooth(Effect):
     """The surface's own fine relief goes, all or a share."""
 
     kind: Literal["smooth"] = "smooth"
+    shows = "relief worn off"
     share: Share = (0.6, 1.0)
 
 
@@ -160,6 +171,7 @@ class Roughen(Effect):
     """Fine noise as relief, strongest in the middle."""
 
     kind: Literal["roughen"] = "roughen"
+    shows = "roughness"
     local = True
     height_mm: Size = ("0.5%", "1.5%")
     grain_mm: Size = ("1%", "2%")
@@ -175,6 +187,7 @@ class Roughen(Effect):
 class OneOf(Choice, Effect):
     """One of several effects."""
 
+    shows = "one of several"
     of: tuple["AnyEffect", ...] = Field(min_length=1)
 
 

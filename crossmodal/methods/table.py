@@ -14,14 +14,6 @@ from crossmodal.methods.presets import method, names
 from crossmodal.methods.shape_alone import shows_without_colours
 from crossmodal.methods.spec import Blocks, Method
 
-CONTENTS = {"shift": "another place's own colours", "crop": "a real defect's colours",
-            "grid_shuffle": "its own cells, shuffled", "texture": "a texture",
-            "plain": "one colour", "scorch": "char", "speckle": "noise", "fill": "what its surroundings suggest",
-            "slide": "its own, slid along", "keep": "light on relief"}
-EFFECTS = {"none": "-", "hills": "hills of the region", "deposit": "matter on it",
-           "paste": "the same in relief", "remove": "the surface gone",
-           "smooth": "relief worn off", "roughen": "roughness", "no_return": "no return",
-           "print": "another picture in its depth", "one_of": "one of several"}
 GENERATES = "a fitted generator or a diffusion model"
 
 
@@ -70,7 +62,7 @@ def rows() -> tuple[Row, ...]:
 
 def row_of(found: Method, entry: dict | None) -> Row:
     origin, blocks = found.origin, found.blocks
-    shape = EFFECTS[blocks.effect.kind]
+    shape = blocks.effect.shows
     forms = ("runs, and as published" if found.as_published is not None else
              f"runs; no published form: {found.unpublished}" if found.unpublished else "runs")
     title, branch, year = ((origin.title, origin.branch, origin.year) if entry is None else
@@ -80,10 +72,7 @@ def row_of(found: Method, entry: dict | None) -> Row:
 
 
 def _colours(blocks: Blocks) -> str:
-    kinds = [content.kind for content in options(blocks.content)]
-    if kinds == ["keep"] and blocks.effect.kind == "none":
-        return "-"
-    return " or ".join(dict.fromkeys(CONTENTS[kind] for kind in kinds))
+    return " or ".join(dict.fromkeys(content.shows for content in options(blocks.content)))
 
 
 def _needs(blocks: Blocks) -> str:
