@@ -1,4 +1,13 @@
-"""Regions made of regions, and every region, told apart by its kind."""
+"""Regions made of regions, a & b, a | b and ~a, and every region, told apart by its kind.
+
+A region is a set of cells with a profile on them, at most 1 in size, that relief can be made of.
+and       the intersection; its profile is the product
+or        the union; its profile is whichever stands out most
+without   the first less the others: a & ~b & ~c; its profile falls to 0 at what is cut away
+not       the complement, which has no end: it only says where another region may lie
+Operators write what they make in one way: and and or are flat, what is cut away stands last, ~~a is a, and by De Morgan
+~a & ~b is ~(a | b), so that equal sets that were put together from the same parts are mostly equal values.
+"""
 
 from typing import Annotated, Literal
 

@@ -47,7 +47,7 @@ class Area:
 class Region(Block):
     """A shape. Its sizes are in mm on a surface, or in percent of the object; of a photograph, of its side.
 
-    a & b, a | b and ~a are the regions that ``and``, ``or``, ``without`` and ``not`` are in YAML.
+    a & b, a | b and ~a are what ``and``, ``or``, ``without`` and ``not`` are in YAML (see algebra).
     """
 
     spreads: ClassVar[bool] = False
