@@ -100,6 +100,14 @@ def ground_truth(result: Result, ids: dict[str, int]) -> np.ndarray:
     return np.where(result.gt, levels[result.instances], np.uint8(0))
 
 
+def write_floats(path: Path, values: np.ndarray) -> None:
+    """Write (H, W) float32 as a TIFF, the same bytes for the same values. Errors: OSError."""
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.ascontiguousarray(values, "<f4"), photometric="minisblack",
+                     metadata=None, software=False, byteorder="<")
+    write_bytes(path, buffer.getvalue())
+
+
 def line(entry: dict) -> bytes:
     """A manifest entry as one line of strict JSON."""
     return (json.dumps(plain(entry), ensure_ascii=False, allow_nan=False) + "\n").encode()
@@ -125,16 +133,9 @@ def _writers(result: Result, ids) -> dict[str, Callable[[Path], None]]:
         "gt_rgb": grey(masks.rgb),
         "gt_depth": grey(masks.depth),
         "instances": lambda path: write_mask(path, result.instances),
-        "displacement": lambda path: _write_floats(path, result.displacement_mm),
-        "soft": lambda path: _write_floats(path, soft_label(result)),
+        "displacement": lambda path: write_floats(path, result.displacement_mm),
+        "soft": lambda path: write_floats(path, soft_label(result)),
     }
-
-
-def _write_floats(path, values):
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, np.ascontiguousarray(values, "<f4"), photometric="minisblack",
-                     metadata=None, software=False, byteorder="<")
-    write_bytes(path, buffer.getvalue())
 
 
 def _write_ply(result, ids, path):
