@@ -77,6 +77,16 @@ def test_it_lies_on_gt_and_tells_plain_from_faint(published):
     assert not lies_on_gt(np.maximum(label, np.float32(1e-6)), result.gt)
 
 
+@pytest.mark.parametrize("name", ["mpas-crack", "af3ad-shear-u", "cutout", "reb-scar"])
+def test_any_method_may_ask_for_one(name):
+    _, result, _ = made(name)
+    [planned] = result.plan.defects
+    asked = planned.model_copy(update={"blocks": planned.blocks.model_copy(update={"label": "logistic"})})
+    label = cm.soft_label(replace(result, plan=result.plan.model_copy(update={"defects": (asked,)})))
+    assert lies_on_gt(label, result.gt)
+    assert label.max() > 0.9
+
+
 @pytest.mark.parametrize("name", ["box", "line", "corner"])
 @pytest.mark.parametrize("levels", [1, 7, 20, 60])
 def test_of_colour_it_is_nsas_logistic_however_thin_a_region_is(name, levels):
