@@ -199,7 +199,8 @@ def _channels(path: Path) -> str | None:
 
 
 def soft(arrays: Arrays) -> list[Figure]:
-    """A soft label is one number for each pixel: 0 outside gt, in gt above 0 and at most 1."""
+    """A soft label is one number for each pixel, 0 outside gt and at most 1; of each defect it is above 0 in all of gt,
+    or 0 or 1 in it and not 0 everywhere."""
     label, gt = arrays.soft, arrays.mask("gt")
     if label is None:
         return []
@@ -207,9 +208,16 @@ def soft(arrays: Arrays) -> list[Figure]:
         return [Figure("soft label on gt", None, f"soft must be floats (H, W), but is {label.dtype} {label.shape}")]
     wrong = {"are not within 0 and 1": ~((label >= 0) & (label <= 1))}
     if gt is not None:
-        wrong |= {"are not 0 outside gt": (label > 0) & ~gt, "are 0 in gt": (label == 0) & gt}
+        wrong |= {"are not 0 outside gt": (label > 0) & ~gt,
+                  "are 0 in gt": gt & (label == 0) & ~_binary(label, arrays.masks.get("instances", gt))}
     faults = [f"{int(mask.sum())} px {what}" for what, mask in wrong.items() if mask.any()]
     return [Figure("soft label on gt", int(np.logical_or.reduce([*wrong.values()]).sum()), ", ".join(faults) or None)]
+
+
+def _binary(label, instances) -> np.ndarray:
+    """(H, W) bool: the instances whose label is 0 or 1, and 1 somewhere."""
+    graded, plain = (instances[mask] for mask in ((label != 0) & (label != 1), label == 1))
+    return np.isin(instances, np.setdiff1d(plain, graded))
 
 
 def masks(arrays: Arrays) -> list[Figure]:
