@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numba import njit
 from pydantic import Field
-from scipy.fft import dctn, idctn
+from scipy.fft import dctn, idctn, next_fast_len
 
 from crossmodal.defects.spec import Share, Size
 from crossmodal.methods.block import Block, Choice, fixed
-from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
 
@@ -89,12 +89,13 @@ def _(blend: Feather, canvas, area, content):
 
 @blended.register
 def _(blend: Poisson, canvas, area, content):
-    box, inside, known = area.box, area.inside, canvas.known
+    inside, known = area.inside, canvas.known
     ground, laid = _stacked(canvas, content), _stacked(content, content)
     if blend.gradients == "stronger":
         seen = ground.copy()
         if content.known is not None:
             inside, known = inside & content.known, known & content.known
+        box = box_of(inside, 1)
         seen[box] += stronger(ground[box], laid[box], inside[box], known[box], _rim(inside, canvas.known)[box])
     else:
         seen = laid + membrane(ground - laid, _rim(inside, known))
@@ -130,11 +131,13 @@ def stronger(ground: np.ndarray, laid: np.ndarray, inside: np.ndarray, known: np
         sources[second] -= more
     if not sources.any():
         return sources
-    h, w = inside.shape
-    down, across = (2 * np.cos(np.pi * np.arange(n) / n) - 2 for n in (h, w))
+    # Mirrored at its ends, as a canvas is; where the region does not reach one, it may as well lie farther off.
+    shape = [n if last.any() else next_fast_len(n, real=True)
+             for n, last in zip(inside.shape, (inside[-1], inside[:, -1]), strict=True)]
+    down, across = (2 * np.cos(np.pi * np.arange(n) / n) - 2 for n in shape)
     waves = (down[:, None] + across).astype(np.float32)[..., None]
     waves[0, 0] = 1  # of the mean, which is free
-    off = idctn(dctn(sources, axes=(0, 1)) / waves, axes=(0, 1))
+    off = idctn(dctn(sources, s=shape, axes=(0, 1)) / waves, axes=(0, 1))[:len(inside), :inside.shape[1]]
     return off + membrane(-off, rim)
 
 
