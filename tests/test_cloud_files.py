@@ -286,3 +286,20 @@ def test_inspect_says_of_clouds_what_is_assumed_and_what_looks_wrong(folder, tmp
     (look,) = json.loads(capsys.readouterr().out)["looks"]
     assert look["closed"] is None
     assert "which side" in look["faults"][0]
+
+
+def test_what_no_point_shows_is_no_sample(folder, tmp_path, capsys):
+    """A crack that lies between the points leaves them as they are: good points, which must not be called bad."""
+    recipe, out = tmp_path / "thin.yaml", tmp_path / "out"
+    recipe.write_text("defects: [{kind: crack, length_mm: 0.4, width_mm: 0.01, depth_mm: 0.01}]\n")
+    main(["synthesize", str(folder), "--out", str(out), "--unit", "mm", "--recipe", str(recipe), "--count", "4"])
+    entries, failures = ([json.loads(line) for line in (out / f"{name}.jsonl").read_text().splitlines()]
+                         for name in ("manifest", "failures"))
+    assert len(entries) + len(failures) == 4
+    assert failures
+    for entry in entries:
+        assert (read_table(out / entry["files"]["labels"]).columns["label"] > 0).any()
+    assert {line["reason"] for line in failures} == {
+        "nothing here shows the crack that was made; ask for a larger one, or for another seed"}
+    written = {path.stem for path in (out / "test/crack").rglob("*") if path.is_file()}
+    assert not written & {line["id"].rsplit("/", 1)[1] for line in failures}
