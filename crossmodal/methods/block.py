@@ -39,11 +39,16 @@ class Block(BaseModel):
 
     def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
         """The same block, and those inside it, with every range narrowed to one number in the order of the fields."""
-        numbers = {name: self._number(name, rng, self.scale_for(name, scale)) for name in type(self).model_fields}
+        numbers = {}
+        for name in type(self).model_fields:
+            numbers[name] = self._number(name, rng, self.scale_for(name, scale, numbers))
         return self.model_copy(update=numbers | {"laws": ()})
 
-    def scale_for(self, name: str, scale: Scale) -> Scale:
-        """What the percentages of one of its fields are of."""
+    def scale_for(self, name: str, scale: Scale, before: dict) -> Scale:
+        """What the percentages of one of its fields are of.
+
+        before: the fields before it, drawn, by name
+        """
         return scale
 
     def _number(self, name, rng, scale):
