@@ -180,7 +180,7 @@ class Roughen(Effect):
     shows = "roughness"
     local = True
     height_mm: Size = ("0.4%", "1%")
-    grain_mm: Size = ("2%", "4%")
+    grain_mm: Size = ("3%", "6%")
 
     @property
     def finest_mm(self):

@@ -72,7 +72,8 @@ class Blocks(Block):
     """Its heading on a surface: as drawn, or along the direction in which that bends the least or the most there; which
     of the two ways, and all of it where the surface tells none, is as drawn."""
     label: Literal["region", "logistic"] = "region"
-    """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
+    """What a detector is to learn: where it is, or also how plainly it is seen there (labels.soft_label). Of a cloud
+    alone, where it is in any case: a point has no picture about it."""
 
     gate: Gate | None = None
     """What a draw must be like to be kept."""
