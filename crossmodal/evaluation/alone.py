@@ -208,16 +208,11 @@ def soft(arrays: Arrays) -> list[Figure]:
         return [Figure("soft label on gt", None, f"soft must be floats (H, W), but is {label.dtype} {label.shape}")]
     wrong = {"are not within 0 and 1": ~((label >= 0) & (label <= 1))}
     if gt is not None:
-        wrong |= {"are not 0 outside gt": (label > 0) & ~gt,
-                  "are 0 in gt": gt & (label == 0) & ~_binary(label, arrays.masks.get("instances", gt))}
+        of = arrays.masks.get("instances", gt)
+        binary = np.isin(of, np.setdiff1d(of[label == 1], of[(label != 0) & (label != 1)]))
+        wrong |= {"are not 0 outside gt": (label > 0) & ~gt, "are 0 in gt": gt & (label == 0) & ~binary}
     faults = [f"{int(mask.sum())} px {what}" for what, mask in wrong.items() if mask.any()]
     return [Figure("soft label on gt", int(np.logical_or.reduce([*wrong.values()]).sum()), ", ".join(faults) or None)]
-
-
-def _binary(label, instances) -> np.ndarray:
-    """(H, W) bool: the instances whose label is 0 or 1, and 1 somewhere."""
-    graded, plain = (instances[mask] for mask in ((label != 0) & (label != 1), label == 1))
-    return np.isin(instances, np.setdiff1d(plain, graded))
 
 
 def masks(arrays: Arrays) -> list[Figure]:
