@@ -31,7 +31,7 @@ def one_way(planned):
     effect, region = planned.blocks.effect, planned.blocks.region
     if effect.kind != "hills" or getattr(region, "signed", False) or planned.blocks.sharing == ("rgb",):
         return None
-    return None if getattr(region, "form", "") in ("crater", "ripple", "freeform") else effect.direction
+    return None if getattr(region, "form", "") in ("crater", "ripple", "freeform", "swirl") else effect.direction
 
 
 def first_that_is_not_empty(capture, method):

@@ -15,7 +15,9 @@ from crossmodal.texture import hashed, lattice_noise
 GAUSS = 0.35  # AF3AD's sigma, of the radius
 PLATEAU = 0.6  # of the radius, that a flat spot is flat over
 RIM = 0.35  # of a crater's depth, that its rim stands out
-Form = Literal["cosine", "gaussian", "poly", "hard", "cone", "dome", "plateau", "crater", "ripple", "freeform", "rough"]
+FINEST = {"ripple": 0.2, "freeform": 0.25, "swirl": 0.25, "rough": 0.15, "crater": 0.35}  # parts, of the width
+Form = Literal["cosine", "gaussian", "poly", "hard", "cone", "dome", "plateau", "crater", "ripple", "freeform", "swirl",
+               "rough"]
 
 
 class Kernel(Region):
@@ -29,7 +31,8 @@ class Kernel(Region):
     length_mm: Size = ("8%", "25%")
     width_mm: Size = ("8%", "25%")
     form: Form = "cosine"
-    """A dome falls as the square of how far out: what the rank of points by their distance makes (R3D-AD, GLFM)."""
+    """A dome falls as the square of how far out: what the rank of points by their distance makes (R3D-AD, GLFM). A
+    swirl is a freeform whose ridge and furrow flatten towards the middle, where those of a freeform meet in a wall."""
     aspect: Positive | None = None
     """Width by length, low to high, where the width is not drawn by itself."""
     sigma: Annotated[float, Field(gt=0, le=2)] = GAUSS
@@ -48,7 +51,7 @@ class Kernel(Region):
 
     @property
     def finest_mm(self):
-        return min(self.box_mm()) * {"ripple": 0.2, "freeform": 0.25, "rough": 0.15, "crater": 0.35}.get(self.form, 0.5)
+        return min(self.box_mm()) * FINEST.get(self.form, 0.5)
 
 
 @area_of.register
@@ -75,6 +78,10 @@ def _profile(region, t, turn, canvas, seed):
     return _PROFILES[region.form](t, turn, canvas, seed)
 
 
+def _freeform(t, turn, canvas, seed):
+    return np.cos(4 * t + turn + np.pi * hashed(seed, 1)[0]) * np.exp(-0.6 * t * t) * eased(2 * (1 - t))
+
+
 def _rough(t, turn, canvas, seed):
     h, w = canvas.shape
     noise = lattice_noise(*np.meshgrid(np.linspace(0, 9, w), np.linspace(0, 9, h)), seed, 1.0)
@@ -91,7 +98,7 @@ _PROFILES = {
     "crater": lambda t, turn, canvas, seed: (eased(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
         * eased(8 * (1 - t)),
     "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * eased(1.5 * (1 - t)),
-    "freeform": lambda t, turn, canvas, seed: np.cos(4 * t + turn + np.pi * hashed(seed, 1)[0])
-        * np.exp(-0.6 * t * t) * eased(2 * (1 - t)),
+    "freeform": _freeform,
+    "swirl": lambda t, turn, canvas, seed: eased(2.5 * t) * _freeform(t, turn, canvas, seed),
     "rough": _rough,
 }
