@@ -32,7 +32,7 @@ class Kernel(Region):
     width_mm: Size = ("8%", "25%")
     form: Form = "cosine"
     """A dome falls as the square of how far out: what the rank of points by their distance makes (R3D-AD, GLFM). A
-    swirl is a freeform whose ridge and furrow flatten towards the middle, where those of a freeform meet in a wall."""
+    swirl is a freeform whose ridge and furrow meet at one level in the middle, and not in a wall as its do."""
     aspect: Positive | None = None
     """Width by length, low to high, where the width is not drawn by itself."""
     sigma: Annotated[float, Field(gt=0, le=2)] = GAUSS
@@ -82,6 +82,11 @@ def _freeform(t, turn, canvas, seed):
     return np.cos(4 * t + turn + np.pi * hashed(seed, 1)[0]) * np.exp(-0.6 * t * t) * eased(2 * (1 - t))
 
 
+def _swirl(t, turn, canvas, seed):
+    out = eased(2.5 * t)
+    return out * _freeform(t, turn, canvas, seed) + (1 - out) * np.cos(np.pi * hashed(seed, 1)[0])
+
+
 def _rough(t, turn, canvas, seed):
     h, w = canvas.shape
     noise = lattice_noise(*np.meshgrid(np.linspace(0, 9, w), np.linspace(0, 9, h)), seed, 1.0)
@@ -99,6 +104,6 @@ _PROFILES = {
         * eased(8 * (1 - t)),
     "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * eased(1.5 * (1 - t)),
     "freeform": _freeform,
-    "swirl": lambda t, turn, canvas, seed: eased(2.5 * t) * _freeform(t, turn, canvas, seed),
+    "swirl": _swirl,
     "rough": _rough,
 }
