@@ -1,6 +1,7 @@
-"""Methods at random: every block that there is, drawn from the unions themselves, with values that a person could write,
-some of them odd. Most are methods; ``spoilt`` ones mostly are not."""
+"""Methods at random: every block that there is, drawn from the unions themselves, with values that a person could
+write, some of them odd. All are methods; most that are ``spoilt`` are none."""
 
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -9,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from crossmodal.methods.algebra import AnyRegion, Outline, holds
-from crossmodal.methods.block import options
 from crossmodal.methods.blends import AnyBlend
+from crossmodal.methods.block import options
 from crossmodal.methods.contents import AnyContent, Crop, Keep
 from crossmodal.methods.draws import AnyLaw
 from crossmodal.methods.effects import AnyEffect, Flat
@@ -79,8 +80,13 @@ def families_of(value, family=None):
                 yield from families_of(inner, name if name in FAMILIES else family)
 
 
+@cache
+def _reader(union):
+    return TypeAdapter(union)
+
+
 def _read(union, value):
-    return TypeAdapter(union).validate_python(value)
+    return _reader(union).validate_python(value)
 
 
 def _agreed(drawn: dict, rng, files) -> dict:

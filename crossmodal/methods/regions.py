@@ -80,7 +80,7 @@ class Region(Block):
 
     def resized(self, by: float) -> Self:
         """A drawn region so many times as large."""
-        sizes = {name: tuple(by * side for side in getattr(self, name)) for name in type(self).model_fields
+        sizes = {name: tuple(min(by * side, MOST) for side in getattr(self, name)) for name in type(self).model_fields
                  if name.endswith("_mm") and getattr(self, name) is not None}
         return self.model_copy(update=sizes)
 
@@ -170,7 +170,8 @@ class Bezier(Region):
         update = {"rough": None, "area_percent": None, "laws": tuple(one for one in own if one[0] != "rough")}
         if self.area_percent is not None:
             sides = Rectangle(area_percent=self.area_percent, laws=tuple(of_box)).drawn(rng, scale).sides_mm
-            update |= {"width_mm": (sides[0],) * 2, "length_mm": (sides[1],) * 2}
+            width, length = (min(side, MOST) for side in sides)
+            update |= {"width_mm": (width, width), "length_mm": (length, length)}
         spec = Block.drawn(self.model_copy(update=update), rng, scale)
         points = fewest if fewest == most else int(rng.integers(fewest, most + 1))
         rough = law if law is not None else rough[0] if rough[0] == rough[1] else float(rng.uniform(*rough))
