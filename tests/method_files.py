@@ -9,6 +9,7 @@ import crossmodal as cm
 from crossmodal.formats.mvtec3d import written
 from crossmodal.formats.sample import Head, Place, Sample
 from crossmodal.result import Result
+from rgb import write_mask
 
 BUMP_MM, COLOUR = 0.8, (170, 60, 50)
 
@@ -31,3 +32,15 @@ def labelled_tree(out: Path, size: int = 128) -> Result:
             levels = None if gt is None else np.where(gt, np.uint8(255), np.uint8(0))
             put(Place("part", "test", kind, "000"), Sample(seen.rgb, seen.points, seen.camera, levels))
     return result
+
+
+def library(folder, marks=3):
+    """Masks of an L, its long side across, and, to be passed over, an empty one."""
+    shape = np.zeros((60, 80), np.uint8)
+    shape[20:30, 10:60] = 255
+    shape[30:40, 10:20] = 255
+    folder.mkdir(parents=True, exist_ok=True)
+    write_mask(folder / "good.png", np.zeros((60, 80), np.uint8))
+    for i in range(marks):
+        write_mask(folder / f"{i}.png", np.where(shape > 0, np.uint8(i + 1), np.uint8(0)))
+    return shape > 0
