@@ -49,6 +49,7 @@ from crossmodal.flat import flat_capture
 from crossmodal.imprint import imprint
 from crossmodal.lift import Profile, lift
 from crossmodal.lighting import pool_light
+from crossmodal.methods.labels import soft_label
 from crossmodal.methods.presets import method
 from crossmodal.methods.spec import Method
 from crossmodal.patch import Patch
@@ -69,7 +70,7 @@ __all__ = [
     "Recipe", "Result", "Rig", "Scratch", "Spec", "Stain", "Surface", "SurfaceEdit", "Twist", "View", "Wear",
     "depth", "draw", "estimate_depth", "fit_camera", "flat_capture", "forecast", "grown", "imprint", "lift",
     "method", "pointcloud", "pool_light", "preset", "prompt", "read_capture", "read_captures", "read_cloud",
-    "read_mesh", "read_recipe", "read_rig", "replay", "rgb", "synthesize", "write_mesh",
+    "read_mesh", "read_recipe", "read_rig", "replay", "rgb", "soft_label", "synthesize", "write_mesh",
 ]  # fmt: skip
 
 _LATER = {name: f"crossmodal.{name}" for name in ("guidance", "inpaint", "judge", "locate", "optimise")} | {

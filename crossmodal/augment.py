@@ -6,6 +6,7 @@ import numpy as np
 
 from crossmodal.camera import Camera
 from crossmodal.capture import Capture
+from crossmodal.methods.labels import soft_label
 from crossmodal.methods.spec import Method
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
@@ -23,7 +24,7 @@ class Augment:
     bytes; another draw, another defect.
     """
 
-    ARRAYS = ("rgb", "xyz", "depth", "normals", "mask_rgb", "mask_depth", "mask_points", "gt", "valid")
+    ARRAYS = ("rgb", "xyz", "depth", "normals", "mask_rgb", "mask_depth", "mask_points", "gt", "soft", "valid")
 
     def __init__(self, recipe: Recipe | Method, seed: int = 0):
         self.recipe, self.seed = recipe, seed
@@ -58,10 +59,12 @@ class Augment:
 def arrays(result: Result) -> dict[str, np.ndarray]:
     """What detectors train on (see Augment.ARRAYS), (H, W, 3) or (H, W), zeros where nothing was measured.
 
-    depth is float32 m, masks are bool; ``valid`` (H, W) bool tells what was measured.
+    depth is float32 m, masks are bool; ``soft`` (H, W) float32 is gt, or how plainly a defect is seen where a method
+    asks for that (see soft_label); ``valid`` (H, W) bool tells what was measured.
     """
     after, masks = result.after, result.masks
     return {"rgb": np.array(after.rgb), "xyz": np.nan_to_num(after.points, nan=0.0),
             "depth": np.nan_to_num(after.depth, nan=0.0), "normals": np.nan_to_num(after.normals, nan=0.0),
             "mask_rgb": np.array(masks.rgb), "mask_depth": np.array(masks.depth),
-            "mask_points": np.array(masks.points), "gt": np.array(result.gt), "valid": np.array(after.valid)}
+            "mask_points": np.array(masks.points), "gt": np.array(result.gt),
+            "soft": soft_label(result), "valid": np.array(after.valid)}

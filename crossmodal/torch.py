@@ -23,7 +23,8 @@ class SyntheticDataset(Dataset):
         (``persistent_workers=True``) too
 
     An item is a dict of ``name`` and tensors: rgb uint8 (3, H, W); xyz, normals float32 (3, H, W), depth float32
-    (1, H, W), metres, zeros where nothing was measured; mask_rgb, mask_depth, mask_points, gt, valid bool (1, H, W).
+    (1, H, W), metres, zeros where nothing was measured; mask_rgb, mask_depth, mask_points, gt, valid bool (1, H, W);
+    soft float32 (1, H, W), gt or a method's soft label, 0 to 1.
     Raises ValueError where the recipe fits nowhere on a capture.
     """
 

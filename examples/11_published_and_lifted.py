@@ -33,7 +33,7 @@ def row(capture, method, seed, title):
 
 
 pot = captures.load("pot")
-rows = [row(pot, cm.method("draem", as_published=True), 9, "DRAEM as published"),
-        row(pot, cm.method("draem"), 9, "DRAEM lifted"), row(pot, OWN, 9, "rubbed-in grit")]
+rows = [row(pot, cm.method("draem", as_published=True), 13, "DRAEM as published"),
+        row(pot, cm.method("draem"), 13, "DRAEM lifted"), row(pot, OWN, 9, "rubbed-in grit")]
 cv2.imwrite("11_published_and_lifted.jpg", np.vstack(rows)[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 82))
 print("11_published_and_lifted.jpg: one capture, one seed, three methods")

@@ -78,7 +78,7 @@ def test_a_sample_that_fails_leaves_no_file(tmp_path, monkeypatch, broken):
     def fail(path, *_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mvtec3d_writer, {"xyz": "write_xyz", "displacement": "_write_displacement"}[broken], fail)
+    monkeypatch.setattr(mvtec3d_writer, {"xyz": "write_xyz", "displacement": "write_floats"}[broken], fail)
     with pytest.raises(OSError, match="No space"):
         write_sample(tmp_path, "test/dent/000", made(), IDS, ORIGIN, 0)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

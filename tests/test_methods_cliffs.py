@@ -5,6 +5,7 @@ import pytest
 
 import crossmodal as cm
 from crossmodal import captures
+from crossmodal.methods import effects
 from crossmodal.methods.canvas import RISES_PX, Canvas
 from crossmodal.methods.field import Raster
 
@@ -36,4 +37,5 @@ def test_relief_runs_out_at_its_end(name):
 
 def test_a_cliff_is_caught(monkeypatch):
     monkeypatch.setattr(Canvas, "rising", lambda self, ground: ground.astype(np.float32))
+    monkeypatch.setattr(effects, "leaned", lambda relief, rise, wide: relief)
     assert max(at_the_end(field) for _, field in fields("cutpaste")) > 0.8

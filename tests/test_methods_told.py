@@ -1,15 +1,13 @@
-"""What is told of a method's defect: captions, and labels that say how plain it is."""
+"""What is told of a method's defect: captions."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from method_runs import made
 
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.guidance import captions as captions_of
-from crossmodal.methods.labels import soft_label
 
 
 @pytest.mark.parametrize(("name", "said", "unsaid"), [
@@ -42,13 +40,3 @@ def test_several_defects_of_methods_and_of_the_catalogue_are_summed_up():
     first, *rest = captions_of(cm.replay(capture, both))
     assert first == "A cutout defect and a dent."
     assert len(rest) == 2
-
-
-def test_soft_labels_grow_with_the_change():
-    _, result, _ = made("nsa", "pot", 4)
-    label = soft_label(result)
-    assert label.dtype == np.float32
-    assert not label[~result.gt].any()
-    change = np.abs(result.after.rgb.astype(int) - result.before.rgb).mean(-1)
-    plain, faint = result.gt & (change > 30), result.gt & (change < 3) & ~result.masks.depth
-    assert not plain.any() or not faint.any() or label[plain].mean() > label[faint].mean()

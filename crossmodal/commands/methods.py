@@ -7,7 +7,7 @@ from crossmodal.methods.table import rows
 
 RUNS = ("", "method", "kind", "in RGB", "in depth and cloud", "published", "needs")
 WAITS = ("", "made by no preset", "", "")
-MORE = "--json tells titles, branches, years and sources too, and why a method has no published form."
+MORE = "--json tells titles, branches, years, labels and sources too, and why a method has no published form."
 
 
 def run(json: bool) -> int:

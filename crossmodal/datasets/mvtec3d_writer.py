@@ -14,6 +14,7 @@ import tifffile
 from crossmodal.capture import Capture
 from crossmodal.datasets.source import file_hash
 from crossmodal.guidance import asked_and_got, captions, understand
+from crossmodal.methods.labels import soft_asked, soft_label
 from crossmodal.plan import Grown, Made, Plan, Planned
 from crossmodal.recipe import Recipe
 from crossmodal.result import Result
@@ -23,6 +24,7 @@ from pointcloud.atomic import write_bytes
 from rgb import write_mask, write_rgb
 
 KEPT = ("rgb", "xyz", "gt", "gt_rgb", "gt_depth", "instances", "displacement")
+FLOATS = "xyz", "displacement", "soft"
 
 
 def folder_of(plan: Plan) -> str:
@@ -50,14 +52,15 @@ def write_sample(out: Path, sample: str, result: Result, ids: dict[str, int], or
                  likened: dict | None = None) -> dict:
     """Write a sample's files below `out` and return its manifest entry; on an error none of them stays.
 
+    Where a method asks for a soft label, also soft/NNN.tiff, float32 (see soft_label).
     sample: "test/dent/003". ids: kind → class id. origin: {"path", "sha256": {"rgb", "xyz"}} of its source.
     ply: also points/NNN.ply with the ground truth's class ids as labels. prompt: the text that it was made from, if
     any; the entry then says whether it is what was asked. vlm: what a model said that it means; likened: what a text
     encoder took its words for. Errors: OSError, ValueError.
     """
     folder, number = sample.rsplit("/", 1)
-    files = {word: f"{folder}/{word}/{number}.{'tiff' if word in ('xyz', 'displacement') else 'png'}"
-             for word in KEPT}
+    words = (*KEPT, "soft") if soft_asked(result.plan) else KEPT
+    files = {word: f"{folder}/{word}/{number}.{'tiff' if word in FLOATS else 'png'}" for word in words}
     writers = _writers(result, ids)
     if ply:
         files["points"] = f"{folder}/points/{number}.ply"
@@ -97,6 +100,14 @@ def ground_truth(result: Result, ids: dict[str, int]) -> np.ndarray:
     return np.where(result.gt, levels[result.instances], np.uint8(0))
 
 
+def write_floats(path: Path, values: np.ndarray) -> None:
+    """Write (H, W) float32 as a TIFF, the same bytes for the same values. Errors: OSError."""
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.ascontiguousarray(values, "<f4"), photometric="minisblack",
+                     metadata=None, software=False, byteorder="<")
+    write_bytes(path, buffer.getvalue())
+
+
 def line(entry: dict) -> bytes:
     """A manifest entry as one line of strict JSON."""
     return (json.dumps(plain(entry), ensure_ascii=False, allow_nan=False) + "\n").encode()
@@ -122,15 +133,9 @@ def _writers(result: Result, ids) -> dict[str, Callable[[Path], None]]:
         "gt_rgb": grey(masks.rgb),
         "gt_depth": grey(masks.depth),
         "instances": lambda path: write_mask(path, result.instances),
-        "displacement": lambda path: _write_displacement(path, result.displacement_mm),
+        "displacement": lambda path: write_floats(path, result.displacement_mm),
+        "soft": lambda path: write_floats(path, soft_label(result)),
     }
-
-
-def _write_displacement(path, displacement_mm):
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, np.ascontiguousarray(displacement_mm, "<f4"), photometric="minisblack",
-                     metadata=None, software=False, byteorder="<")
-    write_bytes(path, buffer.getvalue())
 
 
 def _write_ply(result, ids, path):

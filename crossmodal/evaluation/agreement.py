@@ -37,7 +37,7 @@ def check(dataset: Path | str, source: Path | str | None = None) -> Report:
             figures, camera = cameras.measure(arrays)
             figures += alone.readable(arrays) + alone.units(arrays) + alone.codes(arrays)
             figures += alone.depth_is_z(arrays) + alone.ground_truth(arrays, folder, any_gt)
-            figures += alone.masks(arrays) + alone.cloud_labels(arrays, camera)
+            figures += alone.soft(arrays) + alone.masks(arrays) + alone.cloud_labels(arrays, camera)
             entry = _entry(manifest, arrays)
             if manifest.there:
                 figures += _recorded(arrays, entry)

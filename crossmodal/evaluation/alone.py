@@ -36,7 +36,7 @@ def siblings(folder: Folder) -> list[Figure]:
     lacks = [
         f"{role} lacks {', '.join(sorted(all_names - held)[:3])}"
         for role, held in names.items()
-        if all_names - held and role not in ("cloud",)
+        if all_names - held and role not in ("cloud", "soft")
     ]
     extra = [
         f"{role} alone holds {', '.join(sorted(held - all_names)[:3])}"
@@ -196,6 +196,20 @@ def _channels(path: Path) -> str | None:
         return None if head.startswith(b"\x89PNG") else f"{path} is not a PNG; masks must be lossless"
     names = {2: "3 channels", 3: "a palette", 4: "2 channels", 6: "4 channels"}
     return f"{path} has {names[head[25]]}; a mask has one" if head[25] in names else None
+
+
+def soft(arrays: Arrays) -> list[Figure]:
+    """A soft label is one number for each pixel: 0 outside gt, in gt above 0 and at most 1."""
+    label, gt = arrays.soft, arrays.mask("gt")
+    if label is None:
+        return []
+    if label.ndim != 2 or not np.issubdtype(label.dtype, np.floating):
+        return [Figure("soft label on gt", None, f"soft must be floats (H, W), but is {label.dtype} {label.shape}")]
+    wrong = {"are not within 0 and 1": ~((label >= 0) & (label <= 1))}
+    if gt is not None:
+        wrong |= {"are not 0 outside gt": (label > 0) & ~gt, "are 0 in gt": (label == 0) & gt}
+    faults = [f"{int(mask.sum())} px {what}" for what, mask in wrong.items() if mask.any()]
+    return [Figure("soft label on gt", int(np.logical_or.reduce([*wrong.values()]).sum()), ", ".join(faults) or None)]
 
 
 def masks(arrays: Arrays) -> list[Figure]:

@@ -21,7 +21,7 @@ class Arrays:
     rgb: (H, W, 3) uint8; xyz: (H, W, 3) as stored, any unit and codes; depth: (H, W) as stored,
         or in metres where the dataset says the step
     points: (H, W, 3) float32 in the file's unit, NaN wherever no plausible point stands
-    masks: gt, gt_rgb, gt_depth, instances → (H, W) uint8; displacement: (H, W) float32 mm
+    masks: gt, gt_rgb, gt_depth, instances → (H, W) uint8; displacement: (H, W) float32 mm; soft: (H, W) as stored
     faults: role → one line, for every file that could not be used; coded: "nan" for PCD, else "zero"
     """
 
@@ -31,6 +31,7 @@ class Arrays:
     depth: np.ndarray | None = None
     points: np.ndarray | None = None
     displacement: np.ndarray | None = None
+    soft: np.ndarray | None = None
     masks: dict[str, np.ndarray] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     coded: str = "zero"
@@ -86,17 +87,18 @@ def load(sample: Sample) -> Arrays:
         mask = attempt(role, read_mask)
         if mask is not None:
             masks[role] = mask
-    displacement = attempt("displacement", read_grid)
+    grids = {role: attempt(role, read_grid) for role in ("displacement", "soft")}
     shape = next((a.shape[:2] for a in (held.get("xyz"), held.get("rgb"), held.get("depth")) if a is not None), None)
-    for role, array in (*held.items(), *masks.items(), ("displacement", displacement)):
+    for role, array in (*held.items(), *masks.items(), *grids.items()):
         if array is not None and array.shape[:2] != shape:
             faults[role] = f"{role} is {array.shape[:2]}, but the capture is {shape}"
     held = {role: None if role in faults else array for role, array in held.items()}
     masks = {role: mask for role, mask in masks.items() if role not in faults}
-    displacement = None if "displacement" in faults else displacement
+    grids = {role: None if role in faults else grid for role, grid in grids.items()}
     xyz = held.get("xyz")
     points = None if xyz is None else _plausible(xyz)
-    return Arrays(sample, held.get("rgb"), xyz, held.get("depth"), points, displacement, masks, faults, coded)
+    return Arrays(sample, held.get("rgb"), xyz, held.get("depth"), points, grids["displacement"],
+                  grids["soft"], masks, faults, coded)
 
 
 def read_grid(path: Path) -> np.ndarray:

@@ -34,6 +34,7 @@ TESTS = (
     Test("gt values", "px"),
     Test("gt class ids", "px"),
     Test("gt where due"),
+    Test("soft label on gt", "px"),
     Test("gt within the masks", "px"),
     Test("masks within the footprint", "px"),
     Test("cloud labels on the depth mask", "px"),

@@ -9,7 +9,7 @@ from crossmodal.datasets import names
 
 ROLES = names.ROLES | {
     "gt": "gt", "ground_truth": "gt", "gt_rgb": "gt_rgb", "gt_depth": "gt_depth", "instances": "instances",
-    "displacement": "displacement", "points": "cloud",
+    "displacement": "displacement", "soft": "soft", "points": "cloud",
 }  # fmt: skip
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp"}
 GRIDS = {".tif", ".tiff", ".npy"}
@@ -25,7 +25,8 @@ class Sample:
     """The files of one capture.
 
     name: relative to the dataset, such as test/dent/003; folder: relative to the dataset, such as test/dent
-    files: role (rgb, xyz, depth, pcd, gt, gt_rgb, gt_depth, instances, displacement, cloud) → path
+    files: role (rgb, xyz, depth, pcd, gt, gt_rgb, gt_depth, instances, displacement, soft, cloud)
+        → path
     """
 
     name: str
@@ -84,7 +85,8 @@ def _of_roles(root, folder, name, roles):
     for directory, role in sorted(roles.items(), key=lambda item: likeliest.index(item[0].lower())):
         if role in held:
             continue  # the raw depth beside the aligned one
-        wanted = {"xyz": GRIDS | CLOUDS, "depth": GRIDS | PICTURES, "displacement": GRIDS, "cloud": CLOUDS}
+        wanted = {"xyz": GRIDS | CLOUDS, "depth": GRIDS | PICTURES, "displacement": GRIDS, "soft": GRIDS,
+                  "cloud": CLOUDS}
         held[role] = {}
         for path in sorted((folder / directory).iterdir()):
             if path.suffix.lower() in wanted.get(role, PICTURES) and not path.name.startswith("."):

@@ -165,14 +165,15 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
         peak, error = _peak(found, shown, smooth, sense, comparable)
         across = _across(smooth & (np.sign(peak) * sense * found.mm > 0.1 * abs(peak)))
         hidden = _out_of_sight(found, shown, region & comparable, sense)
-        slack = min(1.0, 1 / across)  # how much of a peak may fall between the samples
+        share = min(1.0, 1 / across)  # of a peak, that may fall between the samples
+        between = _between(found, shown, smooth & comparable, sense)
         sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
         for test, wanted in sizes.items():
             low, high = _bounds(wanted)
             if low is None or high <= 0:
                 continue
             away = max(low - peak, peak - high, 0.0)
-            short = peak < low - (0.05 + slack) * low - error
+            short = peak < 0.95 * low - max(share * low, between) - error
             if short and (across < RESOLVED_PX or hidden):
                 continue  # not seen to its ground: no size can be told
             kind = defect.get("kind")
@@ -195,6 +196,19 @@ def _peak(found: Relief, shown, good, sense, comparable):
         scale = 1.0
     peak = float((sense * scale * shown[known]).max())
     return peak, error * abs(peak) + 1e-3
+
+
+def _between(found, shown, good, sense) -> float:
+    """How far, mm, relief may rise between the highest sample and the next: where it is concave it stays under the line
+    through a sample and the one behind it, so that half way on it has risen by half of what it falls behind, down the
+    rows and across them.
+    """
+    if shown is None or not good.any():
+        return 0.0
+    i, j = np.unravel_index(np.argmax(np.where(good, sense * shown, -np.inf)), shown.shape)
+    about = np.pad(sense * shown, 1, constant_values=np.nan)[i:i + 3, j:j + 3].astype(float)
+    falls = np.clip(about[1, 1] - np.array((about[:, 1], about[1])), 0, max(about[1, 1], 0.0))
+    return float(0.5 * np.nan_to_num(falls).max(-1).sum())
 
 
 def _out_of_sight(found: Relief, shown, region, sense) -> bool:

@@ -18,11 +18,13 @@ from crossmodal.datasets.anomalib import configs
 from crossmodal.datasets.class_ids import assigned, encoded, read_class_ids
 from crossmodal.datasets.intrinsics import read_camera
 from crossmodal.datasets.mvtec3d import listed as captures_of
+from crossmodal.datasets.mvtec3d_writer import write_floats
 from crossmodal.datasets.source import Reading, Source
 from crossmodal.formats.masks import read_binary, read_levels
 from crossmodal.formats.paths import inside, pictures
 from crossmodal.formats.sample import Dataset, Entry, Format, Head, Place, Put, Sample
 from depth import write_xyz
+from depth.files import FORMATS
 from pointcloud.atomic import write_bytes
 from rgb import read_mask, write_mask, write_rgb
 
@@ -48,21 +50,23 @@ def dataset_of(root: Path, sources: list[Source], reading: Reading, gt: str) -> 
         if kind not in folders:
             folders[kind] = {word: pictures(kind / folder, root, (".png",)) for word, folder in
                              (("gt", gt), ("instances", "instances"), *((name, name) for name in _MODALITIES))}
+            folders[kind]["soft"] = pictures(kind / "soft", root, (".tiff",))
         inside(root, source.rgb)
         inside(root, source.geometry)
         stem = source.rgb.stem
         owned.append({word: files[stem] for word, files in folders[kind].items() if stem in files})
     there = {"gt"}.union(*owned)  # a good sample lacks only what some other one has
+    soft = {"soft"} & there  # gt is one too
     return Dataset(tuple(
         Entry(Place(source.category, source.split, source.kind, source.rgb.stem), source.path,
-              _holds(own.keys() | (there if source.kind == "good" else set())),
+              _holds(own.keys() | (there if source.kind == "good" else soft if "gt" in own else set())),
               partial(_read, source, reading, own, known[source.rgb.parents[3]], ids))
         for source, own in zip(sources, owned, strict=True)), ids)
 
 
 def _holds(words):
     masks = {"masks"} if words >= _MODALITIES.keys() else set()
-    return frozenset({"rgb", "xyz"} | masks | (words & {"gt", "instances"}))
+    return frozenset({"rgb", "xyz"} | masks | (words & {"gt", "instances", "soft"}))
 
 
 @contextmanager
@@ -89,6 +93,9 @@ def written(out: Path, head: Head, gt: str = "gt", always: bool = False) -> Iter
         write_xyz(here / "xyz" / f"{place.name}.tiff", np.where(void[..., None], np.float32(0), sample.points))
         for word, mask in masks.items():
             write_mask(here / word / f"{place.name}.png", mask)
+        if sample.soft is not None:
+            (here / "soft").mkdir(exist_ok=True)
+            write_floats(here / "soft" / f"{place.name}.tiff", sample.soft)
 
     yield put
     for top, seen in folders.items():
@@ -121,10 +128,19 @@ def _read(source: Source, reading: Reading, own: dict[str, Path], known: dict[st
         sample = replace(sample, gt=levels)
     if "instances" in own:
         sample = replace(sample, instances=read_mask(own["instances"]))
-    for word, array in (("instances", sample.instances), *masks.items()):
+    if "soft" in own:
+        sample = replace(sample, soft=_soft(own["soft"]))
+    for word, array in (("instances", sample.instances), ("soft", sample.soft), *masks.items()):
         if array is not None and array.shape != capture.shape:
             raise ValueError(f"{source.rgb}: its {word} mask has another size; a mask needs the picture's own size")
     return sample
+
+
+def _soft(path):
+    label = FORMATS[".tiff"][0](path)
+    if label.ndim != 2 or label.dtype != np.float32 or not ((label >= 0) & (label <= 1)).all():
+        raise ValueError(f"{path} must be float32 (H, W) of 0 to 1, but is {label.dtype} {label.shape}; make it again")
+    return label
 
 
 def _class_ids(category):

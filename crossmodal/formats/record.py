@@ -15,11 +15,12 @@ from pointcloud import PointCloud
 from rgb import RgbImage, whole
 
 PICTURES = ("rgb", "gt", "instances", "gt_rgb", "gt_depth", "infrared")
-ARRAYS = {"xyz": (None, None, 3), "normals": (None, None, 3), "cloud": (None, 3), "labels": (None,)}
+ARRAYS = {"xyz": (None, None, 3), "normals": (None, None, 3), "soft": (None, None), "cloud": (None, 3),
+          "labels": (None,)}
 """Field → shape of the arrays that are no pictures."""
 
 _CONTENT = {"rgb": "rgb", "xyz": "xyz", "gt": "gt", "instances": "instances", "gt_rgb": "masks", "gt_depth": "masks",
-            "normals": "normals", "cloud": "cloud", "labels": "labels", "infrared": "infrared"}
+            "normals": "normals", "soft": "soft", "cloud": "cloud", "labels": "labels", "infrared": "infrared"}
 EVERYTHING = tuple(dict.fromkeys(_CONTENT.values()))
 """What a record may hold, of CONTENTS."""
 
@@ -46,7 +47,7 @@ def array_of(sample: Sample, word: str) -> np.ndarray:
         numbers = np.zeros(sample.shape, np.uint8) if sample.instances is None else sample.instances
         return numbers.astype(np.uint8) if numbers.max() < 256 else numbers.astype(np.uint16)
     own = {"rgb": lambda: sample.rgb, "gt": sample.levels, "infrared": lambda: sample.infrared,
-           "xyz": lambda: sample.points, "normals": lambda: sample.normals,
+           "xyz": lambda: sample.points, "normals": lambda: sample.normals, "soft": sample.softened,
            "cloud": lambda: sample.cloud.xyz_m, "labels": lambda: sample.as_cloud().labels}
     return own[word]()
 
@@ -76,7 +77,7 @@ def sample_of(arrays: Mapping[str, np.ndarray], camera: Camera | None, name: str
     """A sample of its fields. Raises ValueError where they do not fit together."""
     try:
         for word, array in arrays.items():
-            if word in ARRAYS and (array.ndim != len(ARRAYS[word]) or array.shape[1:][-1:] != ARRAYS[word][1:][-1:]):
+            if word in ARRAYS and (array.ndim != len(ARRAYS[word]) or ARRAYS[word][-1] not in (None, array.shape[-1])):
                 raise ValueError(f"{word} is {array.shape}")
         shapes = {array.shape[:2] for word, array in arrays.items() if word not in ("cloud", "labels", "infrared")}
         if len(shapes) > 1:
@@ -88,7 +89,7 @@ def sample_of(arrays: Mapping[str, np.ndarray], camera: Camera | None, name: str
             None if "rgb" not in arrays else RgbImage(arrays["rgb"]).pixels, _single(arrays.get("xyz")), camera,
             arrays.get("gt"), arrays.get("instances"),
             {word.removeprefix("gt_"): arrays[word] > 0 for word in ("gt_rgb", "gt_depth") if word in arrays},
-            _single(arrays.get("normals")), cloud, arrays.get("infrared"))
+            _single(arrays.get("normals")), cloud, arrays.get("infrared"), _single(arrays.get("soft")))
     except ValueError as error:
         raise ValueError(f"{name} cannot be read: {error}; write it again") from None
 

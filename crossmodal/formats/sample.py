@@ -24,6 +24,7 @@ CONTENTS = {
     "infrared": "an infrared picture",
     "normals": "surface normals",
     "instances": "defects told apart",
+    "soft": "a mask of how plainly defects are seen",
     "masks": "a mask for each modality",
 }
 """What a format may hold or need."""
@@ -47,6 +48,7 @@ class Sample:
     masks: (H, W) bool by modality, such as "rgb" and "depth"
     normals: (H, W, 3) float32 unit, camera's axes, towards the viewer, NaN where there is none
     cloud: points that no pixel saw, with class ids for labels; infrared: another camera's grey (h, w) uint8
+    soft: (H, W) float32, how plainly a defect is seen at each pixel, 0 outside gt to 1
     """
 
     rgb: np.ndarray | None = None
@@ -58,6 +60,7 @@ class Sample:
     normals: np.ndarray | None = None
     cloud: PointCloud | None = None
     infrared: np.ndarray | None = None
+    soft: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,6 +70,10 @@ class Sample:
     def levels(self) -> np.ndarray:
         """gt, or all zeros where the sample is good and has none."""
         return np.zeros(self.shape, np.uint8) if self.gt is None else self.gt
+
+    def softened(self) -> np.ndarray:
+        """The soft label (H, W) float32; 1 in gt where the sample has none."""
+        return (self.levels() > 0).astype(np.float32) if self.soft is None else self.soft
 
     def as_cloud(self) -> PointCloud:
         """The points as a cloud, each with its class id; a defect that only colour shows has no labels."""

@@ -39,12 +39,17 @@ class Block(BaseModel):
 
     def drawn(self, rng: np.random.Generator, scale: Scale) -> Self:
         """The same block, and those inside it, with every range narrowed to one number in the order of the fields."""
-        numbers = {name: self._number(name, rng, self.scale_for(name, scale)) for name in type(self).model_fields
-                   if name not in self.when_drawn}
+        numbers = {}
+        for name in type(self).model_fields:
+            if name not in self.when_drawn:
+                numbers[name] = self._number(name, rng, self.scale_for(name, scale, numbers))
         return self.model_copy(update=numbers | {"laws": ()})
 
-    def scale_for(self, name: str, scale: Scale) -> Scale:
-        """What the percentages of one of its fields are of."""
+    def scale_for(self, name: str, scale: Scale, before: dict) -> Scale:
+        """What the percentages of one of its fields are of.
+
+        before: the fields before it, drawn, by name
+        """
         return scale
 
     def by_law(self, name: str, rng: np.random.Generator, scale: Scale) -> float | None:

@@ -14,7 +14,9 @@ from crossmodal.methods.block import Block, Choice, fixed
 from crossmodal.methods.canvas import Canvas
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
+from crossmodal.methods.slopes import leaned
 
+ROUNDED_PX = 0.6  # sigma: a pixel sees the mean of about as much
 TALL = 0.05  # of a canvas, as high as relief that comes from elsewhere is taken to stand
 Direction = Literal["in", "out", "either"]
 
@@ -125,6 +127,10 @@ class PasteRelief(Effect):
 
     kind: Literal["paste"] = "paste"
     shows = "the same in relief"
+    steepest: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """mm a mm, that it may lean, its border included, and it is rounded then to what a pixel sees: relief from another
+    place would else have walls and needles where that had slopes. None: as it was there, but for two pixels at its
+    border."""
 
 
 class Print(Effect):
@@ -173,8 +179,8 @@ class Roughen(Effect):
     kind: Literal["roughen"] = "roughen"
     shows = "roughness"
     local = True
-    height_mm: Size = ("0.5%", "1.5%")
-    grain_mm: Size = ("1%", "2%")
+    height_mm: Size = ("0.4%", "1%")
+    grain_mm: Size = ("3%", "6%")
 
     @property
     def finest_mm(self):
@@ -240,7 +246,11 @@ def _(effect: Print, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: PasteRelief, canvas, area, share, content, seed):
     relief = np.zeros(canvas.shape, np.float32) if content.relief_mm is None else content.relief_mm
-    return Shape((share * canvas.rising(share > 0) * (relief - canvas.relief_mm)).astype(np.float32))
+    there = share * (relief - canvas.relief_mm)
+    if effect.steepest is not None:
+        pixel = canvas.capture.surface.mm_per_pixel / canvas.step_mm
+        there = leaned(there, effect.steepest * canvas.step_mm, ROUNDED_PX * pixel)
+    return Shape((canvas.rising(share > 0) * there).astype(np.float32))
 
 
 @shaped.register

@@ -14,6 +14,7 @@ from crossmodal.methods.regions import Area, Cells, Region, area_of
 
 TRIES = 32  # noise that may be empty, before it is given up
 Octaves = ranged(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
+SEEN_PX = 2.5  # across the finest part of noise that is drawn for a surface
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
 
 
@@ -26,7 +27,8 @@ class Perlin(Region):
     diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
     octaves: Octaves = (0, 5)
-    """The canvas has 2^k lattice cells down, and across, each k drawn from these."""
+    """The canvas has 2^k lattice cells down, and across, each k drawn from these; on a surface fewer, where its pixels
+    or points would not tell so fine parts apart."""
     threshold: Range = (0.5, 0.5)
     signed: bool = False
     """Both hills above the threshold and pits below its negative."""
@@ -41,7 +43,11 @@ class Perlin(Region):
     def drawn(self, rng, scale: Scale) -> Self:
         cells = self.cells or tuple(int(2**k) for k in rng.integers(self.octaves[0], self.octaves[1] + 1, 2))
         rest = Block.drawn(self.model_copy(update={"octaves": (0, 0), "cells": None}), rng, scale)
-        return rest.model_copy(update={"octaves": self.octaves, "cells": cells})
+        drawn = rest.model_copy(update={"octaves": self.octaves, "cells": cells})
+        if self.cells or self.framed:
+            return drawn
+        few = max(1.0, max(cells) * drawn.finest_mm / (SEEN_PX * scale.pixel_mm))
+        return drawn.model_copy(update={"cells": tuple(min(k, 2 ** int(math.log2(few))) for k in cells)})
 
     def box_mm(self):
         return (fixed(self.diameter_mm),) * 2

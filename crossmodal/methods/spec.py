@@ -1,6 +1,7 @@
 """A method: blocks, and where they come from."""
 
 import math
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -14,7 +15,7 @@ from crossmodal.methods.contents import AnyContent, Crop, Keep
 from crossmodal.methods.effects import AnyEffect, Flat, Print
 from crossmodal.methods.gate import Gate
 from crossmodal.methods.perlin import Perlin
-from crossmodal.methods.units import Of
+from crossmodal.methods.units import HeightsOf, Of
 from crossmodal.place import Place
 
 Sharing = Literal["both", "rgb", "geometry"]
@@ -57,8 +58,9 @@ class Blocks(Block):
     """How often it is made: once, and again by the toss of a coin, so often at most (NSA)."""
     sizes_of: Of = "canvas"
     """What a region's percentages are of."""
-    heights_of: Of = "canvas"
-    """What an effect's and a content's percentages are of."""
+    heights_of: HeightsOf = "canvas"
+    """What an effect's and a content's percentages are of. width: an effect's are of the region's finest part, so that
+    hills are no needles, however fine the noise that they are of."""
     region: AnyRegion
     content: AnyContent = Keep()
     blend: AnyBlend = Hard()
@@ -70,7 +72,8 @@ class Blocks(Block):
     """Its heading on a surface: as drawn, or along the direction in which that bends the least or the most there; which
     of the two ways, and all of it where the surface tells none, is as drawn."""
     label: Literal["region", "logistic"] = "region"
-    """What a detector is to learn: where it is, or how plainly it is seen there (labels.soft_label)."""
+    """What a detector is to learn: where it is, or also how plainly it is seen there (labels.soft_label). Of a cloud
+    alone, where it is in any case: a point has no picture about it."""
 
     gate: Gate | None = None
     """What a draw must be like to be kept."""
@@ -82,6 +85,9 @@ class Blocks(Block):
                              "an and")
         if holds(self.region, Outline) and not all(isinstance(one, Crop) for one in options(self.content)):
             raise ValueError("region: an outline is that of a crop; give content: {kind: crop, folder: ...} with it")
+        if self.heights_of == "width" and holds(self.region, Outline):
+            raise ValueError("heights_of: how wide an outline is is told by the defect that is cut out, after heights "
+                             "are drawn; leave width out")
         if self.gate is not None and self.at_most > 1:
             raise ValueError("gate: it looks at one defect; leave at_most out")
         if self.along != "drawn" and self.space == "pixels":
@@ -97,8 +103,10 @@ class Blocks(Block):
                 raise ValueError(f"effect: a {self.region.kind} region is cut from no noise; give a perlin one")
         return self
 
-    def scale_for(self, name: str, scale: Scale) -> Scale:
+    def scale_for(self, name: str, scale: Scale, before: dict) -> Scale:
         of = {"region": self.sizes_of, "effect": self.heights_of, "content": self.heights_of}.get(name, "canvas")
+        if of == "width":
+            return replace(scale, object_mm=_sized(**before).finest_mm) if name == "effect" else scale
         return scale if of == "canvas" else scale.of(of)
 
     @property
@@ -113,9 +121,13 @@ class Blocks(Block):
 
     def drawn(self, rng, scale: Scale) -> Self:
         spec = super().drawn(rng, scale)
-        times, region = spec.content.enlarges, spec.region
         return spec.model_copy(update={"sharing": (self.sharing[int(rng.integers(len(self.sharing)))],),
-                                       "region": region if times is None else region.resized(times)})
+                                       "region": _sized(spec.region, spec.content)})
+
+
+def _sized(region: AnyRegion, content: AnyContent, **_) -> AnyRegion:
+    """A drawn region, as large as a drawn content makes it."""
+    return region if content.enlarges is None else region.resized(content.enlarges)
 
 
 class Method(BaseModel):

@@ -1,4 +1,5 @@
-"""What a published size is a share of: of a unit-normalised cloud, of a box's diagonal, of normalised depth."""
+"""What a size in percent is a share of: of the object, of the region's own finest part, or, as published, of a
+unit-normalised cloud, of a box's diagonal, of normalised depth."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Literal
@@ -10,6 +11,7 @@ from crossmodal.defects.spec import Scale
 from crossmodal.surface import Surface
 
 Of = Literal["canvas", "object", "diameter", "diagonal", "depth"]
+HeightsOf = Of | Literal["width"]
 DEPTH_ROOM, LEAST_DEPTH_M = 1.1, 1.0  # TransFusion's: 0 m to a tenth beyond the farthest point, which is 1 m at least
 
 
