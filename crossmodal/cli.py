@@ -179,8 +179,8 @@ def schema() -> int:
 
 @app.command()
 def check(
-    dataset: Annotated[Path, typer.Argument(help="Any paired dataset, ours or not.")],
-    source: Annotated[Path | None, typer.Option("--source", help="The captures it was made from.")] = None,
+    dataset: Annotated[Path, typer.Argument(help="Any paired dataset, ours or not; or a run of clouds.")],
+    source: Annotated[Path | None, typer.Option("--source", help="What it was made from.")] = None,
     json: Json = False,
 ) -> int:
     """Measure whether the modalities of a dataset agree; exit 1 on a violation, or if nothing was checked."""

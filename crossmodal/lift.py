@@ -8,6 +8,7 @@ import numpy as np
 
 from crossmodal.camera import residual
 from crossmodal.capture import Capture
+from crossmodal.easing import eased
 from crossmodal.edit import exact_distance
 from crossmodal.lifted import LiftedEdit, along_normal_mm
 from crossmodal.surface import Surface
@@ -184,8 +185,7 @@ def _profiled(surface: Surface, region: np.ndarray, profile: Profile) -> np.ndar
     if distance.max() == 0:
         return np.zeros(region.shape, np.float32)
     x = cv2.GaussianBlur(distance / distance.max(), (0, 0), max(0.8, 0.08 * distance.max())) * (distance > 0)
-    x = np.clip(x / x.max(), 0, 1)
-    return (profile.amplitude_mm * x * x * (3 - 2 * x)).astype(np.float32)
+    return (profile.amplitude_mm * eased(x / x.max())).astype(np.float32)
 
 
 def _volume_mm3(moved_mm, pixel_mm2) -> float:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crossmodal.defects import DefectSpec
 from crossmodal.place import Place
 from crossmodal.plan import Number
+from crossmodal.yaml_text import Twice, values
 
 MOST_BYTES = 1 << 24  # of a file
 MOST_VALUES = 100_000  # in a file: aliases of aliases may stand for billions
@@ -41,11 +41,13 @@ def read_yaml(path: str | Path, model: type[Model], what: str, first: str) -> Mo
     try:
         if Path(path).stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = values(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except Twice as error:
+        raise ValueError(f"{path}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from None
     if _written_out(data, {}) > MOST_VALUES:
         raise ValueError(f"{path} holds more than {MOST_VALUES} values, aliases written out; make it shorter")
     if not isinstance(data, dict):

@@ -169,6 +169,7 @@ PLANTED = {
     "a TIFF strip that unpacks to 300 MB": ("xyz.tiff", deflate_bomb),
     "brackets without end in JSON": ("camera.json", b"[" * 200_000),
     "brackets without end in YAML": ("info.yaml", b"[" * 200_000),
+    "lists in lists without end in YAML": ("info.yaml", b"- " * 100_000),
     "a billion laughs": ("info.yaml", b"a: &a [1, 1]\n" + b"".join(
         b"%c: &%c [*%c, *%c, *%c]\n" % (i, i, i - 1, i - 1, i - 1) for i in range(98, 120)) + b"k: *w\n"),
     "a tag that calls": ("info.yaml", b"fx: !!python/object/apply:os.system ['true']\n"),

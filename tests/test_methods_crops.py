@@ -71,7 +71,6 @@ def test_a_crop_stays_where_it_is_when_its_plan_is_moved_and_is_held_to_its_file
     assert moved.elsewhere_m == planned.elsewhere_m
     assert moved.anchor_m != planned.anchor_m
     write_mask(copy / "test/bump/gt/000.png", np.eye(128, dtype=np.uint8))
-    crops.listed.cache_clear()
     with pytest.raises(ValueError, match="sha256 differs"):
         cm.replay(toys.plane(size=128), result.plan)
 

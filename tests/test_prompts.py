@@ -85,6 +85,35 @@ def test_a_size_of_nothing_is_refused_in_words(text, said):
     assert understand(text).refused.startswith(said)
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("-1 mm dent", "-1 mm is below 0; say 1 mm, or put a space behind a dash"), ("a dent of −1 mm", "−1 mm is below 0"),
+    ("a dent –0.5mm deep", "–0.5mm is below 0; say 0.5mm"), ("dent depth: -0.5", "-0.5 is below 0"),
+    ("depth=-1mm dent", "-1mm is below 0"), ("dent -3 deep", "-3 is below 0"), ("dent (-1/2 inch)", "-1/2 inch is"),
+    ("a 5 mm dent, -1 mm deep", "-1 mm is"), ("a dent between -1 and 2 mm", "-1 is"), ("-1 to 2 mm dent", "-1 is"),
+    ("dent 3 x -1 mm", "-1 mm is"), ("a dent of -3% of the part", "-3% is"), ("eine Delle von -1 mm", "-1 mm is"),
+    ("una abolladura de -1 mm", "-1 mm is"), ("一个-1毫米的凹坑", "-1毫米 is below 0; say 1毫米"),
+    ("a scratch at -45 degrees", "-45 degrees is below 0; say an angle from 0 to 180 degrees")])
+def test_a_size_below_nothing_is_refused_in_one_line(text, said):
+    got = understand(text)
+    assert got.recipe is None
+    assert got.refused.startswith(said)
+    assert "\n" not in got.refused
+    whole = re.sub(r"[-−–](?=[\d.])", "", text)
+    assert understand(whole).recipe is not None, "it is the sign that is refused"
+
+
+@pytest.mark.parametrize(("low", "high", "texts"), [
+    (5, 5, ("5-mm dent", "a 5-mm-wide dent", "dent - 5 mm", "dent: 5 mm", "dent – 5 mm", "- 5 mm dent")),
+    (1, 2, ("1-2 mm dent", "1 - 2 mm dent", "1 -2 mm dent", "1– 2 mm dent", "dent 1–2 mm", "dent, 1 mm -2 mm",
+            "dent 1mm-2mm", "dent (1-2 mm)", "eine 1-2 mm Delle", "一个1-2毫米的凹坑")),
+    (0.1, 0.1, ("a dent of 1e-1 mm",)), (1.5, 1.5, ("1-1/2 mm dent",))])
+def test_a_dash_that_joins_or_parts_is_no_minus(low, high, texts):
+    for text in texts:
+        assert understand(text).recipe.defects[0].diameter_mm == (low, high), text
+    assert understand("dent 1–2 mm deep").recipe.defects[0].depth_mm == (1, 2)
+    assert len(understand("-2 dents").recipe.defects) == 2, "a list's dash"
+
+
 def test_what_is_too_long_is_refused_before_it_is_read():
     assert "at most" in understand("dent " * LONGEST).refused
     assert understand("a dent").recipe is not None

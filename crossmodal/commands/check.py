@@ -1,4 +1,4 @@
-"""crossmodal check: do the modalities of a dataset agree?"""
+"""crossmodal check: do the modalities of a dataset agree, or a run's clouds with what they were made from?"""
 
 import json as js
 from pathlib import Path
@@ -10,10 +10,8 @@ from crossmodal.formats.clouds import of_clouds
 def run(dataset: Path, source: Path | None, json: bool) -> int:
     """Print the report and return its exit code."""
     from crossmodal.evaluation.agreement import check
+    from crossmodal.evaluation.cloud_agreement import check_clouds
 
-    if of_clouds(dataset) is not None:
-        raise ValueError(f"{dataset} holds clouds alone, and check compares modalities; replay its manifest.jsonl to "
-                         "see whether it holds the same bytes")
-    report = check(dataset, source)
+    report = (check if of_clouds(dataset) is None else check_clouds)(dataset, source)
     print(js.dumps(plain(report.to_json())) if json else "\n".join(report.lines()))
     return report.exit_code

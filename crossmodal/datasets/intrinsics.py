@@ -10,10 +10,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from crossmodal.camera import Camera
 from crossmodal.datasets.lenses import brown, model_of
+from crossmodal.yaml_text import Twice, values
 
 _PLAIN = ("fx", "fy", "cx", "cy", "width", "height")
 _WRAPPERS = ("camera_info", "intrinsics", "intrinsic", "cameraintrinsics", "color", "rgb", "color_intrinsics",
@@ -26,9 +25,7 @@ _LENSES = ("d", "distortion_coefficients", "coeffs", "distortion", "dist_coeffs"
 _MODELS = ("distortion_model", "model")
 _ORDER = ("k1", "k2", "p1", "p2", "k3")
 _MOST_BYTES = {".json": 64 << 20}
-_MOST_YAML = 1 << 18  # its parser takes seconds a megabyte, and minutes where brackets nest
-_MOST_BRACKETS = 400
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_YAML = 1 << 18  # its parser takes seconds a megabyte
 _DEEPEST = 3
 
 
@@ -111,12 +108,12 @@ def parsed(path: Path) -> dict:
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not JSON or YAML; give fx fy cx cy width height") from None
     if text.startswith("%YAML"):  # OpenCV's FileStorage has a directive and a tag of its own
-        text = text.partition("\n")[2].replace("!!opencv-matrix", "")
+        text = "\n" + text.partition("\n")[2].replace("!!opencv-matrix", "")
     try:
-        if not json_file and text.count("[") + text.count("{") > _MOST_BRACKETS:
-            raise ValueError
-        data = json.loads(text) if json_file else yaml.load(text, _LOADER)
-    except (ValueError, yaml.YAMLError, RecursionError, ArithmeticError, TypeError, AttributeError):
+        data = json.loads(text) if json_file else values(text)
+    except Twice as error:
+        raise ValueError(f"{path}: {error}") from None
+    except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON or YAML; give fx fy cx cy width height") from None
     if not isinstance(data, dict):
         raise ValueError(f"{path} holds no named numbers; give fx fy cx cy width height")

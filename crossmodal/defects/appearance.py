@@ -9,6 +9,7 @@ from crossmodal.defects.added import linear
 from crossmodal.defects.outline import Outline
 from crossmodal.defects.run import Runs
 from crossmodal.defects.spec import Colour, Scale, Share, Size, Spec, grow
+from crossmodal.easing import eased
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_noise
 
@@ -96,19 +97,14 @@ class Film:
         """(n,) from about 0 at the rim to about 1, more where it pools; r is 0 at the middle and 1 on the rim."""
         if self.form == "blot":
             # It soaked outwards, farther here than there, and left no edge.
-            return _eased((1 - r) / (0.25 + 0.35 * uneven)) * (0.75 + 0.4 * cloud)
-        edge = _eased((1 - r) / (0.04 + 0.1 * uneven))
+            return eased((1 - r) / (0.25 + 0.35 * uneven)) * (0.75 + 0.4 * cloud)
+        edge = eased((1 - r) / (0.04 + 0.1 * uneven))
         if self.form == "drip":
             return edge * (0.5 + 0.45 * cloud + 0.5 * (1 - r) ** 2 + 0.5 * np.exp(-(((r - 0.85) / 0.1) ** 2)) * uneven)
         # A drying drop leaves more at its rim (Deegan et al. 1997), here more and there less, and drew back in steps.
         ring = np.exp(-(((r - 0.9) / 0.06) ** 2)) * (0.3 + 1.1 * uneven)
         inner = np.exp(-(((r - 0.68 - 0.1 * cloud) / 0.05) ** 2)) * np.clip(2 * uneven - 1, 0, 1)
         return edge * (0.35 + 0.3 * cloud + 0.8 * ring + 0.4 * inner)
-
-
-def _eased(x):
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
 
 
 @grow.register

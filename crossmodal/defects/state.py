@@ -8,6 +8,7 @@ import numpy as np
 from crossmodal.defects.added import linear, srgb
 from crossmodal.defects.outline import Outline
 from crossmodal.defects.spec import Colour, Effect, Scale, Share, Size, Spec, grow
+from crossmodal.easing import eased
 from crossmodal.edit import Sample
 from crossmodal.texture import hashed, lattice_noise
 
@@ -236,8 +237,7 @@ class Tinted(Area):
 
 def _step(low, high, x):
     """Smooth from 0 at ``low`` to 1 at ``high``."""
-    u = np.clip((x - low) / (high - low), 0, 1)
-    return u * u * (3 - 2 * u)
+    return eased((x - low) / (high - low))
 
 
 @grow.register

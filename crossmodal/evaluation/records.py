@@ -26,6 +26,9 @@ class Entry:
     sha256: dict[str, str]
     defects: tuple[dict, ...]
     plan: dict
+    read_as: dict
+    """The reading options that the source was read with, as a manifest says them."""
+    version: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def _entry(root, line):
         dict(line.get("sha256") or {}),
         tuple(line.get("defects") or ()),
         dict(line.get("plan") or {}),
+        {word: value for word, value in source.items() if word not in ("path", "sha256")},
+        str(line.get("version", "")),
     )
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-import yaml
+from crossmodal.yaml_text import Twice, values
 
 SPLIT_NAMES = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
                "validation": "validation", "test": "test", "testing": "test"}
@@ -13,7 +13,6 @@ SPLIT_NAMES = {"train": "train", "training": "train", "val": "validation", "vali
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 _LONGEST = 80
-_MOST_BRACKETS = 1000  # YAML's parser takes time by the square of its nesting
 
 
 def inside(root: Path, path: Path) -> Path:
@@ -70,13 +69,7 @@ def read_json(path: Path, kind: type = dict):
 
 def read_yaml(path: Path) -> dict:
     """A YAML file of names and values; tags are refused. Raises ValueError in one line."""
-    return _parsed(path, _safely, "YAML", dict)
-
-
-def _safely(text):
-    if text.count("[") + text.count("{") > _MOST_BRACKETS:
-        raise ValueError
-    return yaml.safe_load(text)
+    return _parsed(path, values, "YAML", dict)
 
 
 def _parsed(path, parse, word, kind):
@@ -84,7 +77,9 @@ def _parsed(path, parse, word, kind):
         value = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}); check the path") from None
-    except (ValueError, RecursionError, yaml.YAMLError):
+    except Twice as error:
+        raise ValueError(f"{path}: {error}") from None
+    except (ValueError, RecursionError):
         raise ValueError(f"{path} is not {word} that can be read; copy it again from the source") from None
     if not isinstance(value, kind):
         raise ValueError(f"{path} holds no {'names' if kind is dict else 'list'}; copy it again from the source")

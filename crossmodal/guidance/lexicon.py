@@ -5,6 +5,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from crossmodal.guidance.tokens import plain
+from crossmodal.yaml_text import texts
 
 LANGUAGES = ("en", "de", "es", "zh")
 AS_LARGE = ("the size of", "size of", "as big as", "as large as", "as wide as", "as long as", "big as")
@@ -64,12 +65,10 @@ class Lexicon:
 @lru_cache
 def lexicon(language: str) -> Lexicon:
     """The lexicon of one of LANGUAGES."""
-    import yaml
-
     folder = files(__package__)
     text = folder.joinpath(f"lexicon_{language}.yaml").read_text(encoding="utf-8")
     kept = () if language == "zh" else folder.joinpath(f"kept_{language}.txt").read_text(encoding="utf-8").split()
-    data = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    data = texts(text)
     root = Node()
     words: set[str] = set()
     for phrase, tag, value in _senses(data):

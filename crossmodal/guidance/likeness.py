@@ -12,6 +12,7 @@ import numpy as np
 
 from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.items import Item
+from crossmodal.yaml_text import values
 
 FORMS = ("{}", "It has a {}.")  # in which a phrase is compared; their mean counts
 BEST = 2  # sentences of a kind that count; of what is no defect, one is enough
@@ -95,9 +96,7 @@ def _runs(clause) -> list[tuple[int, int]]:
 @lru_cache(maxsize=4)
 def _descriptions(encoder: Encoder) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """(kinds, the kind's number of each sentence, their vectors); "" is what is no defect."""
-    import yaml
-
-    said = yaml.safe_load(files(__package__).joinpath("described.yaml").read_text(encoding="utf-8"))
+    said = values(files(__package__).joinpath("described.yaml").read_text(encoding="utf-8"))
     sentences = tuple(sentence for listed in said.values() for sentence in listed)
     owner = np.repeat(np.arange(len(said)), [len(listed) for listed in said.values()])
     return tuple(said), owner, encoder.vectors(sentences)

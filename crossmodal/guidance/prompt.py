@@ -9,6 +9,7 @@ from crossmodal.guidance.clauses import Request, requests
 from crossmodal.guidance.encoder import Encoder
 from crossmodal.guidance.items import Item, items, language_of
 from crossmodal.guidance.measures import measured
+from crossmodal.guidance.minus import below_nought
 from crossmodal.guidance.ratios import ratios
 from crossmodal.guidance.sense import WORDS
 from crossmodal.guidance.several import each_its_own
@@ -93,6 +94,7 @@ def understand(text: str, encoder: Encoder | None = None) -> Understood:
         return Understood(text, "en", None, (), (), (), (), "this is a program and no request; " + NOTHING)
     language = language_of(text)
     read = items(text, language)
+    refused = below_nought(read, text)
     if encoder is not None:
         from crossmodal.guidance.likeness import likened
 
@@ -100,12 +102,11 @@ def understand(text: str, encoder: Encoder | None = None) -> Understood:
     found = measured(ratios(read))
     wanted = requests(found)
     asked, warnings = _asked(wanted)
-    refused = None
     recipe = None
     asks = [item.asks for item in found if item.asks and item.tag != "refused"]
     if not asked:
         refused = asks[0] if asks else _why_nothing(found)
-    else:
+    elif refused is None:
         try:
             recipe = _recipe(asked, wanted)
         except ValidationError as error:

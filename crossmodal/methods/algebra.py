@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from crossmodal.easing import eased
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Choice
 from crossmodal.methods.kernels import Kernel
@@ -31,7 +32,6 @@ from crossmodal.methods.regions import (
     Region,
     Scar,
     area_of,
-    smooth,
 )
 from crossmodal.methods.unbounded import Facing, Half, Unbounded
 
@@ -218,7 +218,7 @@ def _without(inside, profile, cut: list[Area]) -> Area:
         inside = inside & ~gone
         if inside.any():
             wide = exact_distance(np.pad(inside, 1)).max()
-            profile = profile * smooth(exact_distance(~gone) / wide)
+            profile = profile * eased(exact_distance(~gone) / wide)
     return _peaked(inside, profile)
 
 

@@ -19,6 +19,7 @@ from crossmodal.datasets import Reading, load, sources
 from crossmodal.datasets.names import COLOUR, key_of
 from crossmodal.datasets.pcd import read_labels
 from crossmodal.datasets.source import Source
+from crossmodal.methods.folders import of_files
 from crossmodal.methods.library import GROUND_TRUTHS, width_of
 from crossmodal.methods.picked import Picked
 from crossmodal.patch import Patch, along_surface, nearest_pixel
@@ -83,9 +84,13 @@ def cut_at(folder: str, planned: Picked, pixel: tuple[int, int] | None, anchor_m
     return capture, pieces == (int(pieces[at]) or -1)
 
 
-@lru_cache(maxsize=4)
 def listed(folder: str) -> tuple[Labelled, ...]:
     """A folder's captures with a mask of a defect, in order. Raises ValueError, OSError where there are none."""
+    return _listed(folder, of_files(folder))
+
+
+@lru_cache(maxsize=4)
+def _listed(folder, stamp):
     from crossmodal.formats import FORMATS  # they know datasets' masks, and are imported when asked
     from crossmodal.formats.convert import detected
 

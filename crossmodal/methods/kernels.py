@@ -6,9 +6,10 @@ import numpy as np
 from pydantic import Field
 
 from crossmodal.defects.spec import MOST, Positive, Scale, Share, Size
+from crossmodal.easing import eased
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import Area, Region, area_of, on_surface, smooth
+from crossmodal.methods.regions import Area, Region, area_of, on_surface
 from crossmodal.texture import hashed, lattice_noise
 
 GAUSS = 0.35  # AF3AD's sigma, of the radius
@@ -77,7 +78,7 @@ def _profile(region, t, turn, canvas, seed):
 def _rough(t, turn, canvas, seed):
     h, w = canvas.shape
     noise = lattice_noise(*np.meshgrid(np.linspace(0, 9, w), np.linspace(0, 9, h)), seed, 1.0)
-    return (0.5 + 0.5 * noise) * smooth(2 * (1 - t))
+    return (0.5 + 0.5 * noise) * eased(2 * (1 - t))
 
 
 _PROFILES = {
@@ -86,11 +87,11 @@ _PROFILES = {
     "hard": lambda t, turn, canvas, seed: np.ones_like(t),
     "cone": lambda t, turn, canvas, seed: 1 - t,
     "dome": lambda t, turn, canvas, seed: 1 - t * t,
-    "plateau": lambda t, turn, canvas, seed: smooth((1 - t) / (1 - PLATEAU)),
-    "crater": lambda t, turn, canvas, seed: (smooth(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
-        * smooth(8 * (1 - t)),
-    "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * smooth(1.5 * (1 - t)),
+    "plateau": lambda t, turn, canvas, seed: eased((1 - t) / (1 - PLATEAU)),
+    "crater": lambda t, turn, canvas, seed: (eased(1 - t / 0.7) - RIM * np.exp(-(((t - 0.8) / 0.1) ** 2)))
+        * eased(8 * (1 - t)),
+    "ripple": lambda t, turn, canvas, seed: np.cos(5 * np.pi * t) * eased(1.5 * (1 - t)),
     "freeform": lambda t, turn, canvas, seed: np.cos(4 * t + turn + np.pi * hashed(seed, 1)[0])
-        * np.exp(-0.6 * t * t) * smooth(2 * (1 - t)),
+        * np.exp(-0.6 * t * t) * eased(2 * (1 - t)),
     "rough": _rough,
 }

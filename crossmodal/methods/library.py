@@ -13,6 +13,7 @@ from crossmodal.defects.spec import Positive, Scale, Size
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
+from crossmodal.methods.folders import of_names
 from crossmodal.methods.picked import PICTURES, Picked
 from crossmodal.methods.regions import Area, Region, Sides, area_of, shouldered
 from rgb import read_mask
@@ -93,9 +94,13 @@ def _(region: Library, canvas: Canvas, middle, seed) -> Area:
     return shouldered(there > 0, canvas)
 
 
-@lru_cache(maxsize=8)
 def listed(folder: str) -> tuple[str, ...]:
     """The masks below a folder, in order. Raises ValueError where there are none."""
+    return _listed(folder, of_names(folder))
+
+
+@lru_cache(maxsize=8)
+def _listed(folder, stamp):
     root = Path(folder)
     found = sorted(path.relative_to(root) for path in root.rglob("*")
                    if path.suffix.lower() in PICTURES and not path.name.startswith("."))

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from crossmodal.defects.spec import MOST, Positive, Scale, Size, ranged
+from crossmodal.easing import eased
 from crossmodal.edit import exact_distance
 from crossmodal.methods.block import Block, fixed
 from crossmodal.methods.canvas import Canvas, box_of
@@ -242,7 +243,7 @@ def shouldered(mask: np.ndarray, canvas: Canvas) -> Area:
     nothing of it is known."""
     mask = on_surface(mask, canvas)
     far = exact_distance(np.pad(mask, 1))[1:-1, 1:-1]
-    return Area(mask, smooth(far / far.max()).astype(np.float32))
+    return Area(mask, eased(far / far.max()).astype(np.float32))
 
 
 def on_surface(mask: np.ndarray, canvas: Canvas) -> np.ndarray:
@@ -251,12 +252,6 @@ def on_surface(mask: np.ndarray, canvas: Canvas) -> np.ndarray:
     if not mask.any():
         raise ValueError(NOWHERE)
     return mask
-
-
-def smooth(x: np.ndarray) -> np.ndarray:
-    """From 0 at 0 to 1 at 1, level at both."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
 
 
 def _blob(canvas, middle, box_mm, points, rough, seed):

@@ -4,8 +4,6 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-import yaml
-
 from crossmodal.methods.algebra import holds
 from crossmodal.methods.block import options
 from crossmodal.methods.contents import Crop, Shift, Texture
@@ -13,6 +11,7 @@ from crossmodal.methods.library import Library
 from crossmodal.methods.presets import method, names
 from crossmodal.methods.shape_alone import shows_without_colours
 from crossmodal.methods.spec import Blocks, Method
+from crossmodal.yaml_text import values
 
 GENERATES = "a fitted generator or a diffusion model"
 
@@ -39,7 +38,7 @@ class Row(NamedTuple):
 @lru_cache
 def survey() -> tuple[dict, ...]:
     """The survey's own 47 entries, as they stand in survey.yaml."""
-    return tuple(yaml.safe_load((files("crossmodal.methods") / "survey.yaml").read_text(encoding="utf-8")))
+    return tuple(values((files("crossmodal.methods") / "survey.yaml").read_text(encoding="utf-8")))
 
 
 @lru_cache

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from crossmodal.datasets.source import file_hash
+from crossmodal.methods.folders import of_names
 from crossmodal.methods.picked import PICTURES, Picked
 from crossmodal.texture import hashed
 from rgb import read_rgb
@@ -16,7 +17,7 @@ def listed(bank: str) -> tuple[str, ...]:
     """The pictures below a folder, in order. Raises ValueError where there are none."""
     if not Path(bank).is_dir():
         raise ValueError(f"{bank} is no folder; give a folder of textures, or none for procedural ones")
-    return _listed(bank, Path(bank).stat().st_mtime_ns)
+    return _listed(bank, of_names(bank))
 
 
 @lru_cache(maxsize=8)

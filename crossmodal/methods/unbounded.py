@@ -5,9 +5,10 @@ from typing import Literal
 import numpy as np
 
 from crossmodal.defects.spec import Size, Turn
+from crossmodal.easing import eased
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
-from crossmodal.methods.regions import Area, Region, area_of, on_surface, smooth
+from crossmodal.methods.regions import Area, Region, area_of, on_surface
 
 SOFT = 0.25  # of the angle, over which what faces too far away fades out
 
@@ -58,4 +59,4 @@ def _(region: Half, canvas, middle, seed):
 
 def _ended(canvas, mask, rise):
     mask = on_surface(mask, canvas)
-    return Area(mask, np.where(mask, smooth(rise), 0).astype(np.float32))
+    return Area(mask, np.where(mask, eased(rise), 0).astype(np.float32))

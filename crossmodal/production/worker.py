@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from crossmodal.clouds.result import CloudResult
 from crossmodal.datasets import Source, load
 from crossmodal.datasets.clouds import CloudSource
 from crossmodal.datasets.copies import Copy, write_copy
@@ -19,6 +20,7 @@ from crossmodal.production.jobs import Job, padded, place_of, seed_of
 from crossmodal.production.lighting import stood_in
 from crossmodal.production.request import Request
 from crossmodal.production.views import seen_in, with_view
+from crossmodal.result import Result
 from rgb.light import Light
 
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -117,6 +119,7 @@ def _made(place, chunk, job, seed, capture, origin):
         result, more = best.result, {"judged": request.choice.record() | best.record()}
     else:
         result = synthesize(capture, place.on(capture, recipe), seed)
+    changed(result)
     sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
     entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
                          None if told is None else told.record, request.likened)
@@ -124,6 +127,13 @@ def _made(place, chunk, job, seed, capture, origin):
     if chunk.source.view:
         entry = with_view(entry, chunk.source, result.plan, job.number // job.views)
     return entry | place.record() | more, result.warnings
+
+
+def changed(result: Result | CloudResult) -> None:
+    """Raises ValueError for a sample that is its source: labelled as a defect it would teach the opposite."""
+    if not result.gt.any():
+        kinds = ", ".join(dict.fromkeys(planned.kind for planned in result.plan.defects))
+        raise ValueError(f"nothing here shows the {kinds} that was made; ask for a larger one, or for another seed")
 
 
 def one_line(error: BaseException) -> str:
