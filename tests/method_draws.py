@@ -107,6 +107,8 @@ def _agreed(drawn: dict, rng, files) -> dict:
         region = _read(AnyRegion, drawn["region"])
     if holds(region, Outline):
         drawn["content"] = _model(Crop, rng, 1, files)
+        if drawn.get("heights_of") == "width":
+            del drawn["heights_of"]
     content = _read(AnyContent, drawn.get("content", {"kind": "keep"}))
     if isinstance(content, Keep) and all(isinstance(one, Flat) for one in effects):
         plain = lambda one: not isinstance(_read(AnyEffect, one), Flat) and not any(  # noqa: E731
