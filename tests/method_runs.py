@@ -28,7 +28,7 @@ def piece():
                                np.ascontiguousarray(whole.points[40:130, 30:130]), name="piece")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=24)
 def made(name, on="ideal", seed=SEED):
     """(capture, result, edit) of a preset."""
     capture = scene_of().capture if on == "ideal" else captures.load(on)
