@@ -5,6 +5,7 @@ import shutil
 
 import cv2
 import numpy as np
+import pytest
 import tifffile
 from agreeing import IDS, edit, picture, plane_at, put, rays, resign, rewrite, violated, write, written
 
@@ -124,6 +125,28 @@ def test_half_the_size_that_was_asked(planes):
                 sizes[name] *= 2
     rewrite(out, lie)
     assert violated(check(out, source)) == {"size as measured", "size as requested"}
+
+
+@pytest.mark.parametrize(("effect", "signed", "fault"), [
+    ({"direction": "in"}, False, set()),
+    ({"direction": "out"}, False, {"sign of the relief", "size as requested"}),
+    ({"direction": "out"}, True, set()),  # of signed noise there may be pits alone
+    ({"direction": "in", "times": 2}, False, {"size as requested"}),
+    ({"direction": "in", "times": 0.5}, False, {"size as requested"}),
+    ({"kind": "deposit"}, False, {"sign of the relief"})])
+def test_a_method_moves_as_its_effect_says(planes, effect, signed, fault):
+    out, source = planes
+
+    def tell(line):
+        [defect] = line["defects"]
+        if line["kind"] != "dent":
+            return
+        height = defect["measured"]["max_depth_mm"] * effect.get("times", 1)
+        defect["kind"] = "own-dents"
+        defect["requested"] = {"region": {"kind": "and", "parts": [{"kind": "perlin", "signed": signed}]}, "effect": {
+            "kind": effect.get("kind", "hills"), "direction": effect.get("direction"), "height_mm": height}}
+    rewrite(out, tell)
+    assert violated(check(out, source)) == fault
 
 
 def slot(root, width_mm, depth_mm, told_mm):

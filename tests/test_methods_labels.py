@@ -13,13 +13,16 @@ from agreeing import edit, violated
 from cloud_shapes import sphere
 from conversions import converted, seen
 from method_runs import made, scene_of
+from scipy import ndimage
 from torch.utils.data import DataLoader
 
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.cli import main
 from crossmodal.evaluation import check
-from crossmodal.methods.labels import HALF_FLOORS, soft_asked
+from crossmodal.methods import labels
+from crossmodal.methods.label import Difference, Logistic, Where
+from crossmodal.methods.labels import soft_asked
 from crossmodal.methods.presets import names
 from crossmodal.methods.table import rows
 from crossmodal.plan import Plan
@@ -36,9 +39,16 @@ def lies_on_gt(label, gt):
     return label.dtype == np.float32 and ((label > 0) == gt).all() and label.max() <= 1
 
 
-def published(levels):
+def published(levels, k=1 / 6, x0=20):
     """NSA's logistic, by the defaults of its code."""
-    return 1 / (1 + np.exp(-(levels - 20) / 6))
+    return 1 / (1 + np.exp(-k * (levels - x0)))
+
+
+def labelled(result, label, kind=""):
+    """A result whose method, or each of this kind, asks for a label."""
+    defects = tuple(planned.model_copy(update={"blocks": planned.blocks.model_copy(update={"label": label})})
+                    if kind in planned.kind else planned for planned in result.plan.defects)
+    return replace(result, plan=result.plan.model_copy(update={"defects": defects}))
 
 
 def changed(mask, levels=0, floors=None):
@@ -81,9 +91,7 @@ def test_it_lies_on_gt_and_tells_plain_from_faint(as_published):
     ("mpas-crack", True), ("cutout", True), ("af3ad-shear-u", False), ("reb-scar", False)])
 def test_any_method_may_ask_for_one_and_what_slides_along_a_plane_is_faint(name, plain):
     _, result, _ = made(name)
-    [planned] = result.plan.defects
-    asked = planned.model_copy(update={"blocks": planned.blocks.model_copy(update={"label": "logistic"})})
-    label = cm.soft_label(replace(result, plan=result.plan.model_copy(update={"defects": (asked,)})))
+    label = cm.soft_label(labelled(result, Logistic()))
     assert lies_on_gt(label, result.gt)
     assert (label.max() > 0.9) == plain
 
@@ -97,9 +105,82 @@ def test_of_colour_it_is_nsas_logistic_however_thin_a_region_is(name, levels):
     assert not label[~mask].any()
 
 
+NSAS = [(1 / 12, 24), (1 / 2, 4), (1, 3), (1 / 3, 7), (1 / 6, 15)]
+"""Steepness and half levels of its training script."""
+
+
+@pytest.mark.parametrize(("k", "x0"), [*NSAS, (2, 255), (0.01, 200)])
+@pytest.mark.parametrize("levels", [1, 7, 60, 120])
+def test_a_logistic_of_other_numbers_is_that_one_and_never_0(k, x0, levels):
+    label = cm.soft_label(labelled(changed(shape("box"), levels), Logistic(half_levels=x0, steepness=k)))
+    assert np.allclose(label[shape("box")], published(levels, k, x0), atol=3e-5)
+    assert lies_on_gt(label, shape("box"))
+
+
+def test_a_wide_median_of_more_than_8_bits_is_the_median():
+    rng = np.random.default_rng(0)
+    values = (rng.random((40, 50)) * 765).astype(np.uint16)
+    assert np.array_equal(labels._median(values, 765), ndimage.median_filter(values, labels.GRAIN_PX, mode="nearest"))
+
+
+@pytest.mark.parametrize(("levels", "floors", "label", "plain"), [
+    (1, None, Difference(), False), (2, None, Difference(), True), (2, None, Difference(levels=2), False),
+    (0, 1.5, Difference(), True), (0, 1.5, Difference(floors=2), False)])
+def test_a_difference_is_1_where_it_is_plain_and_specks_are_no_part_of_it(levels, floors, label, plain):
+    mask, half = shape("box"), shape("box")
+    half[:, :70] = False
+    result = changed(half, levels, floors)
+    rgb = result.after.rgb.copy()
+    rgb[50, 55] = rgb[65, 62] = 255
+    result = replace(result, gt=mask, instances=mask.astype(np.uint8), after=result.after.replaced(rgb=rgb))
+    made_so = cm.soft_label(labelled(result, label))
+    assert set(np.unique(made_so[mask])) == ({0, 1} if plain else {1}), "what is nowhere plain is all of it"
+    assert np.array_equal(made_so > 0, half if plain else mask)
+
+
+def test_of_several_defects_each_has_its_own_label_in_its_own_numbers():
+    capture = captures.load("pot")
+    cut = cm.draw(capture, cm.method("cutpaste"), 8)
+    both = nsa().plan.model_copy(update={"defects": (*nsa().plan.defects, *cut.defects)})
+    result = labelled(cm.replay(capture, both), Difference(levels=12), "cutpaste")
+    label, (first, second) = cm.soft_label(result), (result.instances == i for i in (1, 2))
+    assert 0 < label[first].min() < 0.5
+    assert set(np.unique(label[second])) == {0, 1}
+    assert np.array_equal(label[first], cm.soft_label(labelled(result, Where(), "cutpaste"))[first])
+    assert soft_asked(result.plan)
+
+
+def test_a_label_is_a_word_or_has_numbers_of_its_own():
+    plan = nsa().plan
+    text = plan.model_dump_json()
+    assert text.count('"label":"logistic"') == 1
+    asked = labelled(nsa(), Logistic(half_levels=4, steepness=1 / 2)).plan
+    own = Plan.model_validate_json(asked.model_dump_json())
+    assert own == asked
+    assert own != plan
+    given = {"name": "own", "blocks": {"region": {"kind": "ellipse"}, "effect": {"kind": "hills"}}}
+    for label, want in (("difference", Difference()), ("region", Where()), ({"kind": "logistic"}, Logistic()), (
+            {"kind": "logistic", "half_levels": 3, "steepness": "1/12"}, Logistic(half_levels=3, steepness=1 / 12))):
+        given["blocks"]["label"] = label
+        assert cm.Method.model_validate(given).blocks.label == want
+
+
+@pytest.mark.parametrize(("label", "said"), [
+    ("plain", "Input tag 'plain'"), ("{kind: difference, levels: -1}", "levels: .* greater than or equal to 0"),
+    ("{kind: logistic, half_levels: 0}", "half_levels: .* greater"), ("7", "valid dictionary"),
+    ("{kind: logistic, steepness: 1/0}", "a number or a fraction as 1/6, but is 1/0"),
+    ("{kind: region, levels: 2}", "not permitted"), ("{kind: difference, floors: .nan}", "floors: .* finite")])
+def test_what_is_no_label_is_refused_in_one_line(tmp_path, label, said):
+    path = tmp_path / "own.yaml"
+    path.write_text("name: own\nblocks:\n  region: {kind: ellipse}\n  effect: {kind: hills}\n  label: " + label)
+    with pytest.raises(ValueError, match=f"label.*{said}") as told:
+        cm.method(path)
+    assert "\n" not in str(told.value)
+
+
 def test_of_depth_it_grows_with_the_noise_floors_and_what_is_lost_is_plain():
     mask = shape("box")
-    half, less, more = (float(np.median(cm.soft_label(changed(mask, 0, n * HALF_FLOORS))[mask])) for n in (1, 0.5, 3))
+    half, less, more = (float(np.median(cm.soft_label(changed(mask, 0, floors))[mask])) for floors in (3, 1.5, 9))
     assert half == pytest.approx(0.5, abs=0.1)
     assert less < 0.25
     assert more > 0.99
@@ -132,7 +213,7 @@ def test_each_defect_of_a_capture_has_the_label_that_it_asks_for():
 
 
 def test_nsa_alone_publishes_one_in_both_forms_and_plans_of_either_label_load():
-    forms = {name: {blocks.label for blocks in (cm.method(name).blocks, cm.method(name).as_published) if blocks}
+    forms = {name: {blocks.label.kind for blocks in (cm.method(name).blocks, cm.method(name).as_published) if blocks}
              for name in names()}
     assert {name for name, labels in forms.items() if "logistic" in labels} == {"nsa"}
     assert forms["nsa"] == {"logistic"}
@@ -203,6 +284,16 @@ def test_check_finds_one_that_is_not_on_gt(spoilt, fault):
     path = spoilt / entries(spoilt)["nsa"]["files"]["soft"]
     edit(path, fault, spoilt)
     assert violated(check(spoilt)) == {"soft label on gt"}
+
+
+@pytest.mark.parametrize(("fault", "found"), [
+    (lambda label: label, False), (lambda label: np.where(label == 0, 0, np.float32(0.5)), True),
+    (lambda label: 0 * label, True), (lambda label: 1 - label, True)])
+def test_check_takes_a_binary_one_that_is_somewhere_1(run, spoilt, fault, found):
+    """Of NSA's own label, what is above a half."""
+    path = spoilt / entries(spoilt)["nsa"]["files"]["soft"]
+    edit(path, lambda label: fault((label > 0.5).astype(np.float32)), spoilt)
+    assert violated(check(spoilt)) == ({"soft label on gt"} if found else set())
 
 
 def test_check_finds_one_of_another_size_or_none(spoilt):

@@ -199,7 +199,8 @@ def _channels(path: Path) -> str | None:
 
 
 def soft(arrays: Arrays) -> list[Figure]:
-    """A soft label is one number for each pixel: 0 outside gt, in gt above 0 and at most 1."""
+    """A soft label is one number for each pixel, 0 outside gt and at most 1; of each defect it is above 0 in all of gt,
+    or 0 or 1 in it and not 0 everywhere."""
     label, gt = arrays.soft, arrays.mask("gt")
     if label is None:
         return []
@@ -207,7 +208,9 @@ def soft(arrays: Arrays) -> list[Figure]:
         return [Figure("soft label on gt", None, f"soft must be floats (H, W), but is {label.dtype} {label.shape}")]
     wrong = {"are not within 0 and 1": ~((label >= 0) & (label <= 1))}
     if gt is not None:
-        wrong |= {"are not 0 outside gt": (label > 0) & ~gt, "are 0 in gt": (label == 0) & gt}
+        of = arrays.masks.get("instances", gt)
+        binary = np.isin(of, np.setdiff1d(of[label == 1], of[(label != 0) & (label != 1)]))
+        wrong |= {"are not 0 outside gt": (label > 0) & ~gt, "are 0 in gt": gt & (label == 0) & ~binary}
     faults = [f"{int(mask.sum())} px {what}" for what, mask in wrong.items() if mask.any()]
     return [Figure("soft label on gt", int(np.logical_or.reduce([*wrong.values()]).sum()), ", ".join(faults) or None)]
 

@@ -38,14 +38,48 @@ def relief(pair: Pair, entry: Entry | None) -> list[Figure]:
 
 
 def _effect(defect: dict) -> str | None:
-    """What a manifest's defect does, its options included; None for a kind that is not of the catalogue."""
+    """What a manifest's defect does, its options included; None for a method that does both, or nobody knows what."""
     spec = KINDS.get(defect.get("kind"))
     if spec is None:
-        return None
+        return _effect_of_method(defect)
     try:
         return spec.model_validate(defect.get("requested") or {}).does
     except ValueError:
         return spec.effect  # another version's options
+
+
+def _effect_of_method(defect: dict) -> str | None:
+    made, sizes = _made(defect), defect.get("measured") or {}
+    if made.get("kind") in ("remove", "no_return"):
+        return "remove"
+    if made.get("kind") == "deposit":
+        return "add"
+    # A crater has a rim, and of signed noise there may be pits alone, whatever way its hills go.
+    both = (sizes.get("max_height_mm") and sizes.get("max_depth_mm")) or _signed(defect["requested"].get("region"))
+    return made.get("direction") if _hills(made) and not both and made.get("direction") in ("in", "out") else None
+
+
+def _hills(made: dict) -> bool:
+    return made.get("kind") == "hills" and made.get("along") != "rays"
+
+
+def _signed(region) -> bool:
+    """Whether a region of a method, or a part of it, goes both in and out."""
+    parts = region.values() if isinstance(region, dict) else region if isinstance(region, list) else ()
+    return (isinstance(region, dict) and region.get("signed") is True) or any(map(_signed, parts))
+
+
+def _made(defect: dict) -> dict:
+    """A method's effect; of a kind of the catalogue, nothing."""
+    effect = (defect.get("requested") or {}).get("effect")
+    return effect if isinstance(effect, dict) else {}
+
+
+def _wanted(defect: dict, asked: str):
+    """The depth or height that was asked for; hills have one size, whichever way they go."""
+    if _hills(made := _made(defect)):
+        return made.get("height_mm")
+    return (defect.get("requested") or {}).get(asked)
 
 
 def _plumb(found: Relief, after: Arrays, entry) -> None:
@@ -149,7 +183,7 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
         effect = _effect(defect)
         if effect in ("remove", "warp"):
             continue  # a wall is seen only as far as one looks into it, an object only as far as it reaches
-        measured, requested = defect.get("measured") or {}, defect.get("requested") or {}
+        measured = defect.get("measured") or {}
         good = region & found.seen & np.isfinite(found.mm)
         smooth = good & found.flat
         if smooth.sum() < max(4, 0.5 * good.sum()):
@@ -167,7 +201,7 @@ def _sizes(found: Relief, shown, after: Arrays, entry):
         hidden = _out_of_sight(found, shown, region & comparable, sense)
         share = min(1.0, 1 / across)  # of a peak, that may fall between the samples
         between = _between(found, shown, smooth & comparable, sense)
-        sizes = {"size as measured": measured.get(most), "size as requested": requested.get(asked)}
+        sizes = {"size as measured": measured.get(most), "size as requested": _wanted(defect, asked)}
         for test, wanted in sizes.items():
             low, high = _bounds(wanted)
             if low is None or high <= 0:

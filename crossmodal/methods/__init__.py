@@ -6,7 +6,7 @@ Region        where: regions.py, perlin.py, kernels.py, masks.py, library.py, ou
 Content       what is laid there: contents.py, of textures.py, materials.py, donors.py, crops.py, scorched.py
 Blend         how it meets what was there: blends.py
 Effect        what becomes of the shape: effects.py
-Label, Gate   what a detector is to learn: labels.py; which draws are kept: gate.py
+Label, Gate   what a detector is to learn: label.py, made by labels.py; which draws are kept: gate.py
 
     Method --drawing.py, gated.py--> Plan (Made) --making.py--> SurfaceEdit (field.py) or LiftedEdit (photograph.py)
     canvas → area_of(region) → laid(content) → blended(blend) → shaped(effect) → field, which all modalities see

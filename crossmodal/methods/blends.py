@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from numba import njit
 from pydantic import Field
+from scipy.fft import dctn, idctn, next_fast_len
 
 from crossmodal.defects.spec import Share, Size
 from crossmodal.methods.block import Block, Choice, fixed
-from crossmodal.methods.canvas import Canvas
+from crossmodal.methods.canvas import Canvas, box_of
 from crossmodal.methods.contents import Laid
 from crossmodal.methods.regions import Area
 
@@ -47,6 +48,10 @@ class Poisson(Blend):
     """Its gradients, joined to what is at the border (Pérez et al. 2003): colours and relief alike."""
 
     kind: Literal["poisson"] = "poisson"
+    unsaid = ("laws", "gradients")
+    gradients: Literal["content", "stronger"] = "content"
+    """The content's alone (OpenCV's normal clone), or from cell to cell the stronger of its own and the ground's (mixed
+    clone), so that what is plain there shows through what is smooth here."""
 
 
 class OneOf(Choice, Blend):
@@ -84,14 +89,56 @@ def _(blend: Feather, canvas, area, content):
 
 @blended.register
 def _(blend: Poisson, canvas, area, content):
-    rim = cv2.dilate(area.inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~area.inside & canvas.known
-    off = list(cv2.split(canvas.colours - content.colours))
-    if content.relief_mm is not None:
-        off.append(canvas.relief_mm - content.relief_mm)
-    bent = membrane(cv2.merge(off), rim)
-    colours = np.maximum(content.colours + bent[..., :3], 0)
-    relief = None if content.relief_mm is None else content.relief_mm + bent[..., 3]
-    return area.weight, replace(content, colours=colours, relief_mm=relief)
+    inside, known = area.inside, canvas.known
+    ground, laid = _stacked(canvas, content), _stacked(content, content)
+    if blend.gradients == "stronger":
+        seen = ground.copy()
+        if content.known is not None:
+            inside, known = inside & content.known, known & content.known
+        box = box_of(inside, 1)
+        seen[box] += stronger(ground[box], laid[box], inside[box], known[box], _rim(inside, canvas.known)[box])
+    else:
+        seen = laid + membrane(ground - laid, _rim(inside, known))
+    relief = None if content.relief_mm is None else np.ascontiguousarray(seen[..., 3])
+    return area.weight, replace(content, colours=np.maximum(seen[..., :3], 0), relief_mm=relief)
+
+
+def _stacked(of, content: Laid) -> np.ndarray:
+    """(h, w, 3 or 4) float32: colours, and relief if the content has some."""
+    return np.ascontiguousarray(of.colours if content.relief_mm is None else np.dstack((of.colours, of.relief_mm)))
+
+
+def _rim(inside, known) -> np.ndarray:
+    """(h, w) bool: the cells beside a region."""
+    return cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~inside & known
+
+
+def stronger(ground: np.ndarray, laid: np.ndarray, inside: np.ndarray, known: np.ndarray,
+             rim: np.ndarray) -> np.ndarray:
+    """(h, w, c) float32: how far off the ground (h, w, c) that lies which changes from cell to cell as the ground does
+    or as what is laid (h, w, c), whichever changes more, and is the ground at the rim (h, w) bool of a region (h, w)
+    bool (Pérez et al. 2003, eq. 13).
+
+    known: (h, w) bool, the cells between which what is laid may be the stronger
+    """
+    sources = np.zeros_like(ground)
+    for axis in (0, 1):
+        first, second = ((slice(None),) * axis + (part,) for part in (slice(-1), slice(1, None)))
+        own, other = ground[second] - ground[first], laid[second] - laid[first]
+        links = (inside[first] | inside[second]) & known[first] & known[second]
+        more = np.where(links[..., None] & (np.abs(other) > np.abs(own)), other - own, np.float32(0))
+        sources[first] += more
+        sources[second] -= more
+    if not sources.any():
+        return sources
+    # Mirrored at its ends, as a canvas is; where the region does not reach one, it may as well lie farther off.
+    shape = [n if last.any() else next_fast_len(n, real=True)
+             for n, last in zip(inside.shape, (inside[-1], inside[:, -1]), strict=True)]
+    down, across = (2 * np.cos(np.pi * np.arange(n) / n) - 2 for n in shape)
+    waves = (down[:, None] + across).astype(np.float32)[..., None]
+    waves[0, 0] = 1  # of the mean, which is free
+    off = idctn(dctn(sources, s=shape, axes=(0, 1)) / waves, axes=(0, 1))[:len(inside), :inside.shape[1]]
+    return off + membrane(-off, rim)
 
 
 def membrane(values: np.ndarray, at: np.ndarray) -> np.ndarray:

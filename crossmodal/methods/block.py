@@ -23,12 +23,16 @@ class Block(BaseModel):
     when_drawn: ClassVar[tuple[str, ...]] = ()
     """Fields that it has once it is drawn; None before, unless they are given."""
 
+    unsaid: ClassVar[tuple[str, ...]] = ("laws",)
+    """Fields that are not written while they are as usual."""
+
     laws: Laws = ()
     """By the name of a range, how it is drawn if not uniformly."""
 
     @model_serializer(mode="wrap")
-    def _without_no_laws(self, handler):
-        return {name: value for name, value in handler(self).items() if name != "laws" or value}
+    def _without_the_usual(self, handler):
+        usual = {name for name in self.unsaid if getattr(self, name) == type(self).model_fields[name].default}
+        return {name: value for name, value in handler(self).items() if name not in usual}
 
     @model_validator(mode="after")
     def _of_ranges(self) -> Self:

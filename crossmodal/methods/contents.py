@@ -34,6 +34,8 @@ class Laid:
     relief_mm: np.ndarray | None = None
     slid: tuple[np.ndarray, np.ndarray] | None = None
     """(column, row), (h, w) float32 each: the cell that each cell's matter came from, where it was only slid along."""
+    known: np.ndarray | None = None
+    """(h, w) bool, where there is such matter, if not everywhere."""
 
 
 class Content(Block):
@@ -181,12 +183,12 @@ def _(content: Shift, canvas, area, elsewhere, picked, seed):
     colours = elsewhere.colours
     if fixed(content.jitter):
         colours = canvas.from_srgb(_jittered(canvas.as_srgb(colours), fixed(content.jitter), seed))
-    return Laid(colours, elsewhere.relief_mm)
+    return Laid(colours, elsewhere.relief_mm, known=elsewhere.known)
 
 
 @laid.register
 def _(content: Crop, canvas, area, elsewhere, picked, seed):
-    return Laid(elsewhere.colours, np.float32(fixed(content.scale)) * elsewhere.relief_mm)
+    return Laid(elsewhere.colours, np.float32(fixed(content.scale)) * elsewhere.relief_mm, known=elsewhere.known)
 
 
 @laid.register

@@ -1,53 +1,89 @@
-"""Labels that say more than where: NSA's soft one."""
+"""Result → label, where a method asks for one that says more than where."""
+
+from functools import singledispatch
 
 import cv2
 import numpy as np
 
 from crossmodal.methods.canvas import box_of
+from crossmodal.methods.label import Difference, Label, Logistic, Where
 from crossmodal.plan import Made, Plan, Planned
 from crossmodal.result import Result
 
-STEEPNESS, HALF_LEVELS = 1 / 6, 20  # NSA's logistic: how fast it rises a level, and the change that is worth one half
-HALF_FLOORS = 3  # of a change of depth: from where it is graded medium
-GRAIN_PX = 11  # across NSA's median
-UNITS = 3 * HALF_LEVELS  # of one half: the channels' sum is whole, so that a median of it in 8 bits is exact
+GRAIN_PX, SPECKS_PX = 11, 5  # across NSA's medians, of a soft label and of a binary one
+WHOLE = 65 / 6  # of a logistic, of steepness 1, beyond its half: there it is 1 within 2e-5, and a larger change no more
 
 
-def asks_for_soft(planned: Planned) -> bool:
-    """Whether a planned defect's label is to say how plainly it is seen."""
-    return isinstance(planned, Made) and planned.blocks.label == "logistic"
+def label_of(planned: Planned) -> Label:
+    """What a detector is to learn of a planned defect."""
+    return planned.blocks.label if isinstance(planned, Made) else Where()
 
 
 def soft_asked(plan: Plan) -> bool:
-    """Whether any defect of a plan asks for a soft label."""
-    return any(map(asks_for_soft, plan.defects))
+    """Whether any defect of a plan asks for a label that is not gt."""
+    return any(label_of(planned) != Where() for planned in plan.defects)
 
 
 def soft_label(result: Result) -> np.ndarray:
-    """(H, W) float32, 0 outside gt, in it above 0 and at most 1: what a detector is to learn.
+    """(H, W) float32, 0 outside gt, in it 0 to 1: what a detector is to learn.
 
-    Of a defect whose method says ``label: logistic`` it is how plainly that is seen in colour or depth: a logistic of
-    the median-filtered change (Schlüter et al. 2022; code hmsch/natural-synthetic-anomalies), one half at 20 8-bit
-    levels of colour or at 3 noise floors of depth. Of any other it is 1: without such a method, gt.
+    Of a defect whose method says ``label: logistic`` it is how plainly that is seen in colour or depth, above 0 in all
+    of gt; of one that says ``label: difference`` it is 1 where it changed plainly, somewhere at least, and else 0
+    (Schlüter et al. 2022; code hmsch/natural-synthetic-anomalies; see methods.label). Of any other it is 1: without
+    such a method, gt.
     """
-    label = result.gt.astype(np.float32)
-    asked = np.array([False, *map(asks_for_soft, result.plan.defects)])[result.instances]
-    if asked.any():
-        box = box_of(asked, GRAIN_PX // 2)
-        label[box][asked[box]] = _logistic(_change(result, box))[asked[box]]
+    label, asked = result.gt.astype(np.float32), [label_of(planned) for planned in result.plan.defects]
+    for spec in dict.fromkeys(asked):
+        theirs = np.array([False, *(one == spec for one in asked)])[result.instances]
+        if spec != Where() and theirs.any():
+            box = box_of(theirs, GRAIN_PX // 2)
+            label[box][theirs[box]] = _labelled(spec, result, box)[theirs[box]]
     return label
 
 
-def _change(result, box) -> np.ndarray:
-    """(h, w) uint8 in a box: the larger of the changes of colour and depth, in parts of what is worth one half."""
-    before, after = result.before, result.after
-    colour = np.abs(after.rgb[box].astype(np.int16) - before.rgb[box]).sum(-1)
-    old_z, new_z = before.depth[box], after.depth[box]
-    floors = np.abs(new_z - old_z) / np.maximum(before.surface.floor.at(old_z), 1e-12)
-    floors = np.where(np.isnan(floors), np.inf, floors)  # what was lost or gained is plain
-    depth = np.where(result.masks.depth[box], floors * (UNITS / HALF_FLOORS), 0)
-    change = np.minimum(np.maximum(colour, depth), 255).astype(np.uint8)
-    return cv2.medianBlur(_replicated(change, result.gt[box]), GRAIN_PX)
+@singledispatch
+def _labelled(spec: Label, result: Result, box) -> np.ndarray:
+    """(h, w) float32 in a box, as a label of this kind says in gt."""
+    raise TypeError(f"nothing labels by {type(spec).__name__}")
+
+
+@_labelled.register
+def _(spec: Logistic, result, box):
+    whole = min(spec.half_levels + WHOLE / spec.steepness, 255)
+    depth = _floors(result, box) * (3 * spec.half_levels / spec.half_floors)
+    change = np.minimum(np.maximum(_colour(result, box), depth), round(3 * whole)).astype(np.uint16)
+    levels = np.arange(3 * 255 + 1) / 3
+    table = 1 / (1 + np.exp(np.minimum(spec.steepness * (spec.half_levels - levels), 80)))  # more is 0 as a float32
+    return table.astype(np.float32)[_median(_replicated(change, result.gt[box]), round(3 * whole))]
+
+
+@_labelled.register
+def _(spec: Difference, result, box):
+    plain = (_colour(result, box) > 3 * spec.levels) | (_floors(result, box) > spec.floors)
+    label = cv2.medianBlur(_replicated(plain.view(np.uint8), result.gt[box]), SPECKS_PX)
+    instances = result.instances[box]
+    hidden = np.setdiff1d(instances, instances[label > 0])
+    return np.where(np.isin(instances, hidden), 1, label).astype(np.float32)
+
+
+def _colour(result, box) -> np.ndarray:
+    """(h, w) int in a box: how much the channels change together, which is thrice their mean."""
+    return np.abs(result.after.rgb[box].astype(np.int16) - result.before.rgb[box]).sum(-1)
+
+
+def _floors(result, box) -> np.ndarray:
+    """(h, w) in a box: how many noise floors depth changes by; what was lost or gained is plain."""
+    old_z, new_z = result.before.depth[box], result.after.depth[box]
+    floors = np.abs(new_z - old_z) / np.maximum(result.before.surface.floor.at(old_z), 1e-12)
+    floors = np.where(np.isnan(floors), np.inf, floors)
+    return np.where(result.masks.depth[box], floors, 0)
+
+
+def _median(values, most) -> np.ndarray:
+    """The median (h, w) of values (h, w) uint16 up to most, about each; OpenCV's wide one has 8 bits, of which these
+    are sums: a median goes through what is cut off below and above."""
+    parts = (np.clip(values.astype(np.int32) - low, 0, 255).astype(np.uint8) for low in range(0, most, 255))
+    return sum(cv2.medianBlur(part, GRAIN_PX).astype(np.uint16) for part in parts)
 
 
 def _replicated(values, mask) -> np.ndarray:
@@ -57,8 +93,3 @@ def _replicated(values, mask) -> np.ndarray:
     own = np.zeros(nearest.max() + 1, values.dtype)
     own[nearest[mask]] = values[mask]
     return own[nearest]
-
-
-def _logistic(change) -> np.ndarray:
-    levels = np.arange(256) * (HALF_LEVELS / UNITS)
-    return (1 / (1 + np.exp(STEEPNESS * (HALF_LEVELS - levels)))).astype(np.float32)[change]

@@ -14,6 +14,7 @@ from crossmodal.methods.block import Block, options
 from crossmodal.methods.contents import AnyContent, Crop, Keep
 from crossmodal.methods.effects import AnyEffect, Flat, Print
 from crossmodal.methods.gate import Gate
+from crossmodal.methods.label import AnyLabel, Where
 from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.units import HeightsOf, Of
 from crossmodal.place import Place
@@ -71,9 +72,9 @@ class Blocks(Block):
     along: Literal["drawn", "least", "most"] = "drawn"
     """Its heading on a surface: as drawn, or along the direction in which that bends the least or the most there; which
     of the two ways, and all of it where the surface tells none, is as drawn."""
-    label: Literal["region", "logistic"] = "region"
-    """What a detector is to learn: where it is, or also how plainly it is seen there (labels.soft_label). Of a cloud
-    alone, where it is in any case: a point has no picture about it."""
+    label: AnyLabel = Where()
+    """What a detector is to learn: where it is, where it changed plainly, or how plainly it is seen there
+    (labels.soft_label). Of a cloud alone, where it is in any case: a point has no picture about it."""
 
     gate: Gate | None = None
     """What a draw must be like to be kept."""

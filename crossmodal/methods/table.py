@@ -32,7 +32,7 @@ class Row(NamedTuple):
     status: str
     source: str
     label: str = "-"
-    """What a detector is to learn of it: its region, or a logistic of how plainly it is seen there."""
+    """What a detector is to learn of it: region (where it is), difference (where plainly), logistic (how plainly)."""
 
 
 @lru_cache
@@ -69,7 +69,7 @@ def row_of(found: Method, entry: dict | None) -> Row:
     title, branch, year = ((origin.title, origin.branch, origin.year) if entry is None else
                            (entry["title"], entry["branch"], entry["year"]))
     return Row(None if entry is None else entry["n"], found.name, title, branch, year, origin.kind,
-               _colours(blocks), shape, shape, _needs(blocks), forms, origin.source, blocks.label)
+               _colours(blocks), shape, shape, _needs(blocks), forms, origin.source, blocks.label.kind)
 
 
 def _colours(blocks: Blocks) -> str:
