@@ -119,3 +119,12 @@ def test_a_shadow_on_another_defect_s_ground_is_an_effect_where_that_one_changes
     masks = replace(result.masks, effects=result.masks.union & ~covered)
     with pytest.raises(AssertionError, match="is not in gt"):
         agreement.check_gt(agreement.doctored(result, masks=masks))
+
+
+@pytest.mark.parametrize(("kind", "part"), [("disjoint", "cell_mm"), ("score", "cell_mm"), ("superpixels", "size_mm")])
+def test_a_part_is_no_wider_than_what_it_parts(kind, part):
+    """Nodes are laid out for the finest part: one of a kilometre on a coin takes minutes."""
+    asked = {"kind": kind, "diameter_mm": 16, part: 1e6}
+    method = cm.Method.model_validate({"name": "mine", "blocks": {"region": asked, "content": {"kind": "plain"}}})
+    region = method.blocks.region.drawn(np.random.default_rng(0), cm.synthesis.scale_of(piece(), cm.Place()))
+    assert region.finest_mm <= 16
