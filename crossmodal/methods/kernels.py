@@ -32,7 +32,7 @@ class Kernel(Region):
     width_mm: Size = ("8%", "25%")
     form: Form = "cosine"
     """A dome falls as the square of how far out: what the rank of points by their distance makes (R3D-AD, GLFM). A
-    swirl is a freeform whose ridge and furrow meet at one level in the middle, and not in a wall as its do."""
+    swirl is a freeform whose ridge and furrow meet at one level in the middle, where its own meet in a wall."""
     aspect: Positive | None = None
     """Width by length, low to high, where the width is not drawn by itself."""
     sigma: Annotated[float, Field(gt=0, le=2)] = GAUSS
