@@ -142,7 +142,7 @@ def test_what_a_floor_hides_is_said_once_and_before_anything_is_made(tmp_path, c
     for path in scenes.iterdir():
         path.unlink()
     write_pcd(scenes / "pot.pcd", trees.scene(captures.load("pot")))
-    (tmp_path / "recipe.yaml").write_text("defects: [{kind: dent, depth_mm: 0.1, diameter_mm: 20}]")
+    (tmp_path / "recipe.yaml").write_text("defects: [{kind: dent, depth_mm: 0.6, diameter_mm: 20}]")
     assert main(["synthesize", str(scenes), "--out", str(tmp_path / "out"), "--count", "3", "--recipe",
                  str(tmp_path / "recipe.yaml")]) == 0
     lines = told(capsys)[1].splitlines()
