@@ -246,11 +246,12 @@ def _(effect: Print, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: PasteRelief, canvas, area, share, content, seed):
     relief = np.zeros(canvas.shape, np.float32) if content.relief_mm is None else content.relief_mm
-    there = share * (relief - canvas.relief_mm)
-    if effect.steepest is not None:
-        pixel = canvas.capture.surface.mm_per_pixel / canvas.step_mm
-        there = leaned(there, effect.steepest * canvas.step_mm, ROUNDED_PX * pixel)
-    return Shape((canvas.rising(share > 0) * there).astype(np.float32))
+    rising, off = canvas.rising(share > 0), relief - canvas.relief_mm
+    if effect.steepest is None:
+        return Shape((share * rising * off).astype(np.float32))
+    pixel = canvas.capture.surface.mm_per_pixel / canvas.step_mm
+    there = leaned(share * off, effect.steepest * canvas.step_mm, ROUNDED_PX * pixel)
+    return Shape((rising * there).astype(np.float32))
 
 
 @shaped.register
