@@ -57,7 +57,7 @@ def changed(capture, surface, seen: Seen, edit: Edit, ground, rgb, points, senso
         coloured = edit.changed & (difference > 0)
     else:
         colours, difference = _relit(capture, surface, seen, edit, ground, rgb)
-        coloured = difference > max(surface.rgb_floor, HALF_LEVEL)
+        coloured = (difference > max(surface.rgb_floor, HALF_LEVEL)) & (largest_difference(colours, rgb) > 0)
     direct = (coloured | shifted) & seen.support
     colour_contrast = float(difference[direct].max(initial=0)) / max(surface.rgb_floor, 1e-6)
     return Change(coloured, depth, shifted, colours, new_points, _outline(direct, seen.support),

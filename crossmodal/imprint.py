@@ -29,7 +29,7 @@ def imprint(target, edits, plan: Plan | None = None, sensor: Sensor | None = Non
     MeshResult. PointCloud → PointCloud with labels (N,) uint8, i + 1 where the i-th edit is; its points rise with the
     matter that is laid on them, and none are added. Edits stand in the target's own frame, lifted ones in the view of a
     rig that the plan names, or in its first; a later one lies on what an earlier one left. The sensor (the capture's
-    own if none is given) measures what changed; masks tell of the change before its noise and rounding.
+    own if none is given) measures what changed; masks tell of the change before its noise, where bits tell of it too.
     """
     raise TypeError("a defect can be imprinted in a Capture, a Rig, a Cloud, a Mesh or a PointCloud, but got "
                     f"{type(target).__name__}")

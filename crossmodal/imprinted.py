@@ -31,7 +31,6 @@ def imprinted(capture: Capture, edits: Sequence[Edit], plan: Plan | None = None,
     shape = capture.shape
     rgb, points = capture.rgb.copy(), capture.points.copy()
     masks = Masks(*(np.zeros(shape, bool) for _ in range(4)))
-    direct = np.zeros(shape, bool)
     instances, displacement = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
     surface, visibility = capture.surface, []
     disturbed: list[tuple] = []
@@ -57,12 +56,11 @@ def imprinted(capture: Capture, edits: Sequence[Edit], plan: Plan | None = None,
         masks.rgb[window] |= change.rgb
         masks.depth[window] |= change.depth
         masks.points[window] |= change.points
-        direct[window] |= seen.support
         np.copyto(displacement[window], seen.displacement_mm, where=change.points)
         instances[window][change.outline] = i + 1
         visibility.append(change.visibility)
         disturbed.append((seen.rows, seen.columns))
-    np.logical_and(masks.union, ~direct, out=masks.effects)
+    np.logical_and(masks.union, instances == 0, out=masks.effects)
     after = capture.replaced(rgb=rgb, points=points, origin=capture.origin or capture)
     for array in (masks.rgb, masks.depth, masks.points, masks.effects, masks.union, instances, displacement):
         array.setflags(write=False)

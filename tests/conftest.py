@@ -14,6 +14,16 @@ settings.register_profile("crossmodal", deadline=None, derandomize=True,
 settings.load_profile("crossmodal")
 
 
+def pytest_runtest_teardown(item, nextitem):
+    """What a file has cached goes when its last test is done: a worker runs many files, and keeps no results of all."""
+    module = getattr(item, "module", None)
+    if module is None or (nextitem is not None and getattr(nextitem, "module", None) is module):
+        return
+    for value in vars(module).values():
+        if hasattr(value, "cache_clear") and getattr(value, "__module__", None) == module.__name__:
+            value.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real captures, $CROSSMODAL_SHARED or ../shared beside the checkout; skips without it."""

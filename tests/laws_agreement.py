@@ -170,6 +170,16 @@ def check_L5(before, after, masks):
     return int(masks.union.sum())
 
 
+def check_told(result):
+    """Of one defect: where a modality's mask is, its bits differ: nothing is called changed that is as it was."""
+    before, after, masks = result.before, result.after, result.masks
+    assert len(result.plan.defects) == 1, "of several, a later one may put back what an earlier one changed"
+    assert not (masks.rgb & same_bits(before.rgb, after.rgb)).any(), "masks.rgb holds colours that are as they were"
+    assert not (masks.depth & same_bits(before.depth, after.depth)).any(), "masks.depth holds depth that is as it was"
+    assert not (masks.points & same_bits(before.points, after.points)).any(), "masks.points holds points as they were"
+    return int(masks.union.sum())
+
+
 def check_gt(result):
     """gt is union minus effects, closed over the field's support; instances and displacement speak of it alone."""
     direct = result.masks.union & ~result.masks.effects

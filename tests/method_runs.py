@@ -2,10 +2,12 @@
 
 from functools import lru_cache
 
+import numpy as np
 import truth
 
 import crossmodal as cm
 from crossmodal import captures
+from crossmodal.capture import Capture
 from crossmodal.methods.presets import names
 
 PUBLISHED = [name for name in names() if cm.method(name).as_published is not None]
@@ -18,7 +20,15 @@ def scene_of():
     return truth.ideal("plane", 30, 35, size=168)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1)
+def piece():
+    """A piece of a real scene, small enough for many runs."""
+    whole = captures.load("pot")
+    return Capture.from_points(np.ascontiguousarray(whole.rgb[40:130, 30:130]),
+                               np.ascontiguousarray(whole.points[40:130, 30:130]), name="piece")
+
+
+@lru_cache(maxsize=24)
 def made(name, on="ideal", seed=SEED):
     """(capture, result, edit) of a preset."""
     capture = scene_of().capture if on == "ideal" else captures.load(on)

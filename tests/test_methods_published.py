@@ -237,6 +237,9 @@ def test_bridgenet_and_glass_draw_thirds():
         assert opacity.mean() == pytest.approx(0.5, abs=0.03)
         assert opacity.std() == pytest.approx(0.1, abs=0.02)
         assert 0.2 <= opacity.min() <= opacity.max() <= 0.8
+    two = cm.method("glass-local").blocks.region.parts  # anomalib's dual_mask: one field or the union of two
+    dual = [two[seed % 2].kind for seed in range(160)]
+    assert not all(near(dual.count(kind), 160, 1 / 3) for kind in ("perlin", "or", "and"))
     shared = [planned.blocks.sharing[0] for planned in drawn("bridgenet", 160)]
     for sharing in ("both", "rgb", "geometry"):
         assert near(shared.count(sharing), 160, 1 / 3), sharing

@@ -1,5 +1,7 @@
 """Faults found in published code (DRAEM, EasyNet, CutPaste, MemSeg, AF3AD, PO3AD): none of them is ours."""
 
+from functools import partial
+
 import laws_agreement as agreement
 import laws_scale as scale_laws
 import numpy as np
@@ -9,9 +11,11 @@ from method_runs import made, scene_of
 
 import crossmodal as cm
 from crossmodal import captures
+from crossmodal.camera import Camera
+from crossmodal.methods.contents import GridShuffle, laid
 from crossmodal.methods.noise import framed, perlin
 from crossmodal.methods.picture import Photograph
-from crossmodal.methods.regions import area_of
+from crossmodal.methods.regions import Area, Rectangle, Scar, area_of
 
 
 def test_a_field_that_moves_along_absolute_normals_is_caught():
@@ -74,7 +78,7 @@ def test_published_noise_is_sometimes_empty_and_never_silently_good():
 
 
 def test_hills_are_of_the_same_noise_as_the_mask():
-    """Zero at the border, highest where the noise is: no wall about a blob, as EasyNet's have."""
+    """Zero at the border, highest where the noise is: no wall about a blob, as EasyNet's have (planted in faults)."""
     capture = captures.load("pot")
     [planned] = cm.draw(capture, cm.method("draem"), 4).defects
     field = cm.grown(capture, planned).field
@@ -92,27 +96,84 @@ def test_depth_keeps_its_precision():
     assert len(np.unique((result.after.depth - result.before.depth)[moved])) > 0.8 * moved.sum() > 17
 
 
-def test_scars_are_as_long_on_a_finer_picture():
-    """Published ones are 10 to 25 pixels long whatever the resolution, and vanish on a large picture."""
+def check_scars_are_as_long():
     scene = scene_of()
     fine, coarse = scene.capture, scale_laws.half_scene(scene).capture
     sizes = [cm.draw(capture, cm.method("cutpaste-scar"), 2).defects[0].blocks.region.length_mm[0]
              for capture in (fine, coarse)]
-    assert sizes[0] == pytest.approx(sizes[1], rel=0.03)
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.03), "a finer picture has other scars"
 
 
-def test_a_wide_box_is_wide():
-    """(w, h) and (h, w) are not mixed: a box five times as long as wide lies across the picture."""
-    capture = captures.load("cans")
+def test_scars_are_as_long_on_a_finer_picture(monkeypatch):
+    """Published ones are 10 to 25 pixels long whatever the resolution, and vanish on a large picture."""
+    check_scars_are_as_long()
+
+    def in_pixels(self, rng, scale):
+        length, width = (scale.pixel_mm * float(rng.uniform(*px)) for px in ((10, 25), (2, 16)))
+        return self.model_copy(update={"length_mm": (length, length), "width_mm": (width, width)})
+
+    monkeypatch.setattr(Scar, "drawn", in_pixels)
+    with pytest.raises(AssertionError, match="other scars"):
+        check_scars_are_as_long()
+
+
+def check_lies_across():
     method = cm.Method.model_validate({"name": "wide", "blocks": {
         "space": "pixels", "on_object": False, "orientation_deg": 0, "content": {"kind": "plain"},
         "region": {"kind": "rectangle", "area_percent": 3, "aspect": 5}}})
-    rows_, columns = np.nonzero(cm.synthesize(capture, method, seed=1).masks.rgb)
-    assert np.ptp(columns) > 3 * np.ptp(rows_)
+    rows, columns = np.nonzero(cm.synthesize(captures.load("cans"), method, seed=1).masks.rgb)
+    assert np.ptp(columns) > 3 * np.ptp(rows), "it does not lie across"
+
+
+def test_a_wide_box_is_wide(monkeypatch):
+    """CutPaste (unofficial) mixes (w, h) and (h, w): a box five times as long as wide lies across the picture."""
+    check_lies_across()
+    monkeypatch.setattr(Rectangle, "box_mm", lambda self: self.sides_mm[::-1])
+    with pytest.raises(AssertionError, match="lie across"):
+        check_lies_across()
+
+
+def check_cells_change_places(shuffled, shape=(97, 101), grid=8):
+    """A picture that tells where its colours came from, shuffled: each cell of an even grid over all of it is filled
+    from one other, and each fills one."""
+    own = np.indices(shape).astype(np.uint8)
+    picture = np.stack((*own, np.zeros(shape, np.uint8)), -1)
+    try:
+        came = np.moveaxis(shuffled(picture), -1, 0)[:2].astype(int)
+    except ValueError as error:
+        raise AssertionError(f"a grid that does not divide the picture is refused: {error}") from error
+    there, here = (at[0] * grid // shape[0] * grid + at[1] * grid // shape[1] for at in (came, own.astype(int)))
+    count = np.zeros((grid**2, grid**2), int)
+    np.add.at(count, (here, there), 1)
+    assert (count.max(1) > 0.8 * count.sum(1)).all(), "a cell is filled from several"
+    assert len(set(count.argmax(1))) == grid**2, "two cells are filled from one"
+
+
+def by_canvas(picture):
+    """Our own grid, over all of a photograph."""
+    height, width, _ = picture.shape
+    capture = cm.Capture.from_depth(picture, np.full((height, width), 0.3, np.float32),
+                                    Camera(width, height, 1200.0, 1200.0, width / 2, height / 2))
+    whole = np.ones((height, width), bool)
+    canvas = Photograph.of(capture, False)
+    content = laid(GridShuffle(grid=(8, 8)), canvas, Area(whole, whole.astype(np.float32)), None, None, 5)
+    return canvas.as_srgb(content.colours)
+
+
+def by_reshaping(picture, cut=False):
+    """MemSeg's own: the picture as an array of cells, all of a size; what is left over at its ends is cut off."""
+    height, width, _ = picture.shape
+    down, across = height // 8, width // 8
+    cells = (picture[:8 * down, :8 * across] if cut else picture).reshape(8, down, 8, across, 3).swapaxes(1, 2)
+    mixed = cells.reshape(64, down, across, 3)[np.random.default_rng(0).permutation(64)]
+    out = picture.copy()
+    out[:8 * down, :8 * across] = mixed.reshape(8, 8, down, across, 3).swapaxes(1, 2).reshape(8 * down, 8 * across, 3)
+    return out
 
 
 def test_a_grid_need_not_divide_the_picture():
-    capture = captures.load("boxes")
-    assert capture.shape[0] % 8 or capture.shape[1] % 8
-    for seed in range(3):
-        assert cm.synthesize(capture, cm.method("memseg-structural"), seed=seed).gt.any()
+    check_cells_change_places(by_canvas)
+    check_cells_change_places(by_reshaping, (96, 104))
+    for wrong, said in ((by_reshaping, "is refused"), (partial(by_reshaping, cut=True), "from several")):
+        with pytest.raises(AssertionError, match=said):
+            check_cells_change_places(wrong)

@@ -8,13 +8,21 @@ import numpy as np
 import pytest
 import test_laws_replay as replaying
 import truth
+from method_files import library
 
 import crossmodal as cm
 from crossmodal import captures
 from crossmodal.cli import main
 from crossmodal.judge.judges import measures
 from crossmodal.locate.region import Region
+from crossmodal.methods.contents import Plain
+from crossmodal.methods.effects import Deposit
+from crossmodal.methods.gate import Gate
+from crossmodal.methods.library import Library
 from crossmodal.methods.making import begun
+from crossmodal.methods.spec import Blocks
+from crossmodal.methods.table import row_of
+from crossmodal.methods.unbounded import Facing
 from rgb import write_rgb
 
 
@@ -121,3 +129,37 @@ def test_methods_ask_for_a_picture_or_a_cloud():
     [planned] = cm.draw(captures.load("pot"), cm.method("draem"), 4).defects
     with pytest.raises(ValueError, match="picture"):
         cm.grown(captures.load("pot").surface, planned)
+
+
+GOO = """\
+name: real-goo
+about: Goo in the shape of real defects, on the upper side, in plain sight.
+blocks:
+  along: least
+  region: {kind: and, parts: [{kind: library, folder: FOLDER, length_mm: 12%}, {kind: facing, within_deg: 60}]}
+  content: {kind: plain, colour: [60, 90, 50]}
+  effect: {kind: deposit, height_mm: 2%}
+  gate: {overlap: 0.7, contrast: 20}
+"""
+
+
+def test_ten_lines_of_yaml_and_of_python_are_one_method(tmp_path, capsys):
+    library(tmp_path / "masks")
+    path = tmp_path / "goo.yaml"
+    path.write_text(GOO.replace("FOLDER", str(tmp_path / "masks")), encoding="utf-8")
+    here = cm.Method(
+        name="real-goo", about="Goo in the shape of real defects, on the upper side, in plain sight.",
+        blocks=Blocks(along="least",
+                      region=Library(folder=str(tmp_path / "masks"), length_mm="12%") & Facing(within_deg=60),
+                      content=Plain(colour=(60, 90, 50)),
+                      effect=Deposit(height_mm="2%"),
+                      gate=Gate(overlap=0.7, contrast=20)))
+    assert cm.method(path) == here == cm.Method.model_validate_json(here.model_dump_json())
+    row = row_of(here, None)
+    assert (row.rgb, row.depth, row.needs) == ("one colour", "matter on it", "capture; a folder of masks")
+    source = Path(captures.__file__).parent
+    assert main(["synthesize", str(source), "--out", str(tmp_path / "out"), "--methods", str(path), "--count", "2",
+                 "--only-defects"]) == 0
+    assert main(["replay", str(tmp_path / "out/manifest.jsonl"), "--source", str(source), "--out",
+                 str(tmp_path / "again")]) == 0
+    assert "2 with the bytes" in capsys.readouterr().out

@@ -37,7 +37,7 @@ class Block(BaseModel):
     @model_validator(mode="after")
     def _of_ranges(self) -> Self:
         for name, _ in self.laws:
-            if not _is_range(getattr(self, name, None)):
+            if name in self.when_drawn or not _is_range(getattr(self, name, None)):
                 raise ValueError(f"laws are for ranges, and {name} of a {type(self).__name__.lower()} is none")
         return self
 
@@ -45,7 +45,8 @@ class Block(BaseModel):
         """The same block, and those inside it, with every range narrowed to one number in the order of the fields."""
         numbers = {}
         for name in type(self).model_fields:
-            numbers[name] = self._number(name, rng, self.scale_for(name, scale, numbers))
+            if name not in self.when_drawn:
+                numbers[name] = self._number(name, rng, self.scale_for(name, scale, numbers))
         return self.model_copy(update=numbers | {"laws": ()})
 
     def scale_for(self, name: str, scale: Scale, before: dict) -> Scale:
@@ -55,13 +56,16 @@ class Block(BaseModel):
         """
         return scale
 
-    def _number(self, name, rng, scale):
-        value = self._in_numbers(name, scale)
+    def by_law(self, name: str, rng: np.random.Generator, scale: Scale) -> float | None:
+        """A number of a range, by the law that it has; None where it has none."""
         law = dict(self.laws).get(name)
         if law is None:
-            return _drawn(value, rng, scale)
-        number = law.number(rng, *(to_mm(end, scale) for end in value), scale)
-        return (number, number)
+            return None
+        return law.number(rng, *(to_mm(end, scale) for end in self._in_numbers(name, scale)), scale)
+
+    def _number(self, name, rng, scale):
+        number = self.by_law(name, rng, scale)
+        return _drawn(self._in_numbers(name, scale), rng, scale) if number is None else (number, number)
 
     def _in_numbers(self, name, scale):
         """A field, with small, medium and large as thirds of what it is where it is left out."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from crossmodal.defects.spec import Positive, Scale, Share, Size
+from crossmodal.defects.spec import MOST, Positive, Scale, Share, Size
 from crossmodal.easing import eased
 from crossmodal.methods.block import fixed
 from crossmodal.methods.canvas import Canvas
@@ -41,7 +41,7 @@ class Kernel(Region):
         spec = super().drawn(rng, scale)
         if spec.aspect is None:
             return spec
-        return spec.model_copy(update={"width_mm": tuple(spec.aspect[0] * side for side in spec.length_mm)})
+        return spec.model_copy(update={"width_mm": tuple(min(spec.aspect[0] * side, MOST) for side in spec.length_mm)})
 
     def box_mm(self):
         return fixed(self.width_mm), fixed(self.length_mm)

@@ -33,7 +33,7 @@ class Disjoint(Mask):
 
     @property
     def finest_mm(self):
-        return fixed(self.cell_mm)
+        return min(fixed(self.cell_mm), fixed(self.diameter_mm))
 
 
 class Patches(Mask):
@@ -57,7 +57,7 @@ class Superpixels(Mask):
 
     @property
     def finest_mm(self):
-        return 0.5 * fixed(self.size_mm)
+        return 0.5 * min(fixed(self.size_mm), fixed(self.diameter_mm))
 
 
 class Score(Mask):
@@ -72,7 +72,7 @@ class Score(Mask):
 
     @property
     def finest_mm(self):
-        return fixed(self.cell_mm)
+        return min(fixed(self.cell_mm), fixed(self.diameter_mm))
 
 
 @area_of.register

@@ -81,7 +81,7 @@ class Region(Block):
 
     def resized(self, by: float) -> Self:
         """A drawn region so many times as large."""
-        sizes = {name: tuple(by * side for side in getattr(self, name)) for name in type(self).model_fields
+        sizes = {name: tuple(min(by * side, MOST) for side in getattr(self, name)) for name in type(self).model_fields
                  if name.endswith("_mm") and getattr(self, name) is not None}
         return self.model_copy(update=sizes)
 
@@ -113,14 +113,15 @@ class Rectangle(Region):
 
     def drawn(self, rng, scale: Scale) -> Self:
         if self.sides_mm is None:
-            area = rng.uniform(*self.area_percent) / 100 * scale.object_mm**2
-            aspect = float(np.exp(rng.uniform(*np.log(self.aspect))))
+            share, aspect = (self.by_law(name, rng, scale) for name in ("area_percent", "aspect"))
+            area = (rng.uniform(*self.area_percent) if share is None else share) / 100 * scale.object_mm**2
+            aspect = float(np.exp(rng.uniform(*np.log(self.aspect)))) if aspect is None else aspect
             down, across = float((area / aspect) ** 0.5), float((area * aspect) ** 0.5)
         else:
             down, across = self.sides_mm
         percent, aspect = np.clip((100 * down * across / scale.object_mm**2, across / down), 1 / MOST, MOST).tolist()
         return self.model_copy(update={"sides_mm": (down, across), "area_percent": (percent, percent),
-                                       "aspect": (aspect, aspect)})
+                                       "aspect": (aspect, aspect), "laws": ()})
 
     def box_mm(self):
         return self.sides_mm
@@ -165,14 +166,16 @@ class Bezier(Region):
     """Of the box that it is drawn in, which is then as a rectangle's, instead of a length and a width."""
 
     def drawn(self, rng, scale: Scale) -> Self:
-        (fewest, most), rough = self.points, self.rough
-        update = {"rough": None, "area_percent": None}
+        (fewest, most), rough, law = self.points, self.rough, self.by_law("rough", rng, scale)
+        of_box, own = ([one for one in self.laws if (one[0] == "area_percent") == boxed] for boxed in (True, False))
+        update = {"rough": None, "area_percent": None, "laws": tuple(one for one in own if one[0] != "rough")}
         if self.area_percent is not None:
-            sides = Rectangle(area_percent=self.area_percent).drawn(rng, scale).sides_mm
-            update |= {"width_mm": (sides[0],) * 2, "length_mm": (sides[1],) * 2}
+            sides = Rectangle(area_percent=self.area_percent, laws=tuple(of_box)).drawn(rng, scale).sides_mm
+            width, length = (min(side, MOST) for side in sides)
+            update |= {"width_mm": (width, width), "length_mm": (length, length)}
         spec = Block.drawn(self.model_copy(update=update), rng, scale)
         points = fewest if fewest == most else int(rng.integers(fewest, most + 1))
-        rough = rough[0] if rough[0] == rough[1] else float(rng.uniform(*rough))
+        rough = law if law is not None else rough[0] if rough[0] == rough[1] else float(rng.uniform(*rough))
         return spec.model_copy(update={"points": (points, points), "rough": (rough, rough)})
 
     def box_mm(self):
