@@ -94,6 +94,12 @@ def test_a_wrong_heights_of_is_told_all_that_it_may_be():
         cm.methods.spec.Blocks.model_validate({"heights_of": "widht", "region": {"kind": "ellipse"}})
 
 
+@pytest.mark.parametrize("steepest", [0, -1, float("nan"), float("inf"), 1e300])
+def test_what_no_relief_leans_is_refused(steepest):
+    with pytest.raises(ValueError, match="steepest"):
+        PasteRelief(steepest=steepest)
+
+
 def seen_share(capture, method, seed):
     """How much of a method's highest or deepest some pixel sees; None where it moves nothing."""
     result = cm.synthesize(capture, method, seed=seed)
