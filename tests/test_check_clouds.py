@@ -164,6 +164,21 @@ def elsewhere(cloud, labels, line):
     line["elsewhere"] = True
 
 
+def nowhere(cloud, labels, line):
+    cloud["x"][good(labels)] = np.nan
+    line["elsewhere"] = True
+
+
+def elsewhere_beside_nothing(cloud, labels, line):
+    elsewhere(cloud, labels, line)
+    for columns in (cloud, labels):
+        columns["x"][good(labels)] = np.nan
+
+
+def unmeasured(cloud, labels, line):
+    labels["displacement_mm"][labels["instance"] == 1] = np.nan
+
+
 def inside_out(cloud, labels, line):
     labels["displacement_mm"] *= -1
 
@@ -191,10 +206,12 @@ def replanned(cloud, labels, line):
 
 OUTSIDE, WAY, AGAIN = "rows outside the labels", "moved along their normals", "made again from its plan"
 ROWS, LABELS, COUNTS = "points of the source", "label values", "counts as in the manifest"
+POINTS = "labels at their points"
 FAULTS = {
     nudged: {OUTSIDE}, recoloured: {OUTSIDE}, dropped: {ROWS}, swapped: {ROWS}, of_nowhere: {ROWS},
     unlabelled: {OUTSIDE, LABELS, AGAIN}, overlabelled: {AGAIN}, another_class: {LABELS},
-    of_no_defect: {LABELS, COUNTS, AGAIN}, miscounted: {COUNTS}, elsewhere: {"labels at their points"},
+    of_no_defect: {LABELS, COUNTS, AGAIN}, miscounted: {COUNTS}, elsewhere: {POINTS}, nowhere: {POINTS, OUTSIDE},
+    elsewhere_beside_nothing: {POINTS, OUTSIDE}, unmeasured: {LABELS},
     inside_out: {WAY}, doubled: {"moved as displacement says"}, aside: {WAY, AGAIN}, replanned: {AGAIN}}
 
 

@@ -1,5 +1,7 @@
 """Relief of methods is such that pixels see it: no needles, no peaks between pixels, no pits behind their own rims."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import truth
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from test_laws_real import CABLES, read
 
 import crossmodal as cm
-from crossmodal.methods.effects import Hills, PasteRelief
+from crossmodal.methods.effects import Hills, PasteRelief, shaped
 from crossmodal.methods.perlin import SEEN_PX
 from crossmodal.methods.slopes import leaned
 
@@ -47,6 +49,21 @@ def test_what_leans_less_stays_and_a_wall_is_caught():
         check_leaned(box, box, 0.25)
 
 
+def check_laid_as_planned(share, rising, ground, relief, laid):
+    """In float32 the order of factors tells, and plans without a steepest were made in this one."""
+    return np.array_equal(share * rising * (relief - ground), laid)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**31))
+def test_relief_without_a_steepest_is_laid_to_the_bit_as_older_plans_were(seed):
+    share, rising, ground, relief = np.random.default_rng(seed).random((4, 30, 40), np.float32)
+    canvas = SimpleNamespace(shape=share.shape, relief_mm=ground, rising=lambda over: rising)
+    laid = shaped(PasteRelief(), canvas, None, share, SimpleNamespace(relief_mm=relief), 0).displacement_mm
+    assert check_laid_as_planned(share, rising, ground, relief, laid)
+    assert not check_laid_as_planned(share, rising, ground, relief, rising * (share * (relief - ground)))
+
+
 @settings(max_examples=15)
 @given(st.floats(0.2, 3), st.floats(5, 200), st.integers(0, 2**31))
 def test_heights_of_width_are_shares_of_the_finest_part(pixel_mm, object_mm, seed):
@@ -70,6 +87,17 @@ def test_heights_of_width_know_how_much_a_content_enlarges():
         cm.methods.spec.Blocks.model_validate(
             {"heights_of": "width", "region": {"kind": "outline"}, "content": {"kind": "crop", "folder": "x"},
              "effect": {"kind": "hills"}})
+
+
+def test_a_wrong_heights_of_is_told_all_that_it_may_be():
+    with pytest.raises(ValueError, match="'canvas', 'object', 'diameter', 'diagonal', 'depth' or 'width'"):
+        cm.methods.spec.Blocks.model_validate({"heights_of": "widht", "region": {"kind": "ellipse"}})
+
+
+@pytest.mark.parametrize("steepest", [0, -1, float("nan"), float("inf"), 1e300])
+def test_what_no_relief_leans_is_refused(steepest):
+    with pytest.raises(ValueError, match="steepest"):
+        PasteRelief(steepest=steepest)
 
 
 def seen_share(capture, method, seed):

@@ -96,7 +96,7 @@ def _outside(pair: Beside) -> list[Figure]:
 def _moved(pair: Beside) -> list[Figure]:
     """Of one defect, a point moved as far as displacement says, along its normal, to the side that the sign says."""
     told = pair.made.labels["displacement_mm"]
-    moved = pair.made.old & (told != 0)
+    moved = pair.made.old & (told != 0) & np.isfinite(told) & np.isfinite(pair.step_mm).all(-1)
     if len(pair.plan.defects) != 1 or not moved.any():
         return []  # of several, one may have moved what another turned
     step, said = pair.step_mm[moved], told[moved].astype(np.float64)

@@ -56,7 +56,7 @@ def resolution(table: Table) -> float:
     if table.suffix in TEXTS:
         return 10.0**-LEAST_DECIMALS
     types = (table.columns[name].dtype.type for name in table.roles.xyz)
-    most = np.abs(table.xyz).max()
+    most = np.abs(table.xyz[np.isfinite(table.xyz)]).max(initial=0)
     return max(float(np.spacing(one(most))) if issubclass(one, np.floating) else 1.0 for one in types)
 
 
@@ -64,12 +64,14 @@ def beside_their_points(made: Written) -> list[Figure]:
     """Each row of labels lies at its point."""
     there = np.stack([made.labels[axis] for axis in "xyz"], -1)
     away = np.abs(there - made.table.xyz) - np.spacing(np.abs(there))
-    far = int((away > resolution(made.table)).any(-1).sum())
+    nowhere = np.isnan(there) & np.isnan(made.table.xyz)
+    far = int((~(away <= resolution(made.table)) & ~nowhere).any(-1).sum())
     return [Figure("labels at their points", far, f"{far} rows of labels lie elsewhere" if far else None)]
 
 
 def label_values(made: Written, ids: Mapping[str, int], entry: Entry | None) -> list[Figure]:
-    """A label is the class id of its instance's kind, and 0 where there is no instance, as in all of a good cloud."""
+    """A label is the class id of its instance's kind, and 0 where there is no instance, as in all of a good cloud; and
+    displacement is a number."""
     label, instance = made.labels["label"], made.labels["instance"]
     wrong = ~np.isin(label, [0, *ids.values()])
     if entry is None:
@@ -80,6 +82,8 @@ def label_values(made: Written, ids: Mapping[str, int], entry: Entry | None) -> 
     count, faults = int(wrong.sum()), []
     if count:
         faults.append(f"{count} points have another label than their instance's class id")
+    if unmeasured := int((~np.isfinite(made.labels["displacement_mm"])).sum()):
+        faults.append(f"{unmeasured} points have a displacement that is no number")
     if made.kind != "good" and not label.any() and not (entry and taken_away(entry)):
         faults.append("no point is labelled")
     return [Figure("label values", count, "; ".join(faults) or None)]

@@ -17,6 +17,7 @@ from crossmodal.methods.regions import Area
 from crossmodal.methods.slopes import leaned
 
 ROUNDED_PX = 0.6  # sigma: a pixel sees the mean of about as much
+WALL = 1e3  # mm a mm: steeper is nothing that a number tells apart
 TALL = 0.05  # of a canvas, as high as relief that comes from elsewhere is taken to stand
 Direction = Literal["in", "out", "either"]
 
@@ -127,7 +128,7 @@ class PasteRelief(Effect):
 
     kind: Literal["paste"] = "paste"
     shows = "the same in relief"
-    steepest: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    steepest: Annotated[float, Field(gt=0, le=WALL)] | None = None
     """mm a mm, that it may lean, its border included, and it is rounded then to what a pixel sees: relief from another
     place would else have walls and needles where that had slopes. None: as it was there, but for two pixels at its
     border."""
@@ -246,11 +247,12 @@ def _(effect: Print, canvas, area, share, content, seed):
 @shaped.register
 def _(effect: PasteRelief, canvas, area, share, content, seed):
     relief = np.zeros(canvas.shape, np.float32) if content.relief_mm is None else content.relief_mm
-    there = share * (relief - canvas.relief_mm)
-    if effect.steepest is not None:
-        pixel = canvas.capture.surface.mm_per_pixel / canvas.step_mm
-        there = leaned(there, effect.steepest * canvas.step_mm, ROUNDED_PX * pixel)
-    return Shape((canvas.rising(share > 0) * there).astype(np.float32))
+    rising, off = canvas.rising(share > 0), relief - canvas.relief_mm
+    if effect.steepest is None:
+        return Shape((share * rising * off).astype(np.float32))
+    pixel = canvas.capture.surface.mm_per_pixel / canvas.step_mm
+    there = leaned(share * off, effect.steepest * canvas.step_mm, ROUNDED_PX * pixel)
+    return Shape((rising * there).astype(np.float32))
 
 
 @shaped.register

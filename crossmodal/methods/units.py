@@ -11,7 +11,7 @@ from crossmodal.defects.spec import Scale
 from crossmodal.surface import Surface
 
 Of = Literal["canvas", "object", "diameter", "diagonal", "depth"]
-HeightsOf = Of | Literal["width"]
+HeightsOf = Literal[Of, "width"]
 DEPTH_ROOM, LEAST_DEPTH_M = 1.1, 1.0  # TransFusion's: 0 m to a tenth beyond the farthest point, which is 1 m at least
 
 
