@@ -219,10 +219,15 @@ def presets(json: Json = False) -> int:
 
 
 @app.command()
-def methods(json: Json = False) -> int:
+def methods(
+    json: Json = False,
+    blocks: Annotated[bool, typer.Option("--blocks", help="List what a method of one's own is written with.")] = False,
+) -> int:
     """List the survey's methods and others: what each changes, what it needs, and whether it runs."""
-    from crossmodal.commands.methods import run
-
+    if blocks:
+        from crossmodal.commands.blocks import run
+    else:
+        from crossmodal.commands.methods import run
     return run(json)
 
 

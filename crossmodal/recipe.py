@@ -35,6 +35,10 @@ def read_recipe(path: str | Path) -> Recipe:
     return read_yaml(path, Recipe, "recipe", "defects")
 
 
+LISTED = {"method": "crossmodal methods --blocks", "recipe": "crossmodal schema"}
+"""The command that lists what a file may hold."""
+
+
 def read_yaml(path: str | Path, model: type[Model], what: str, first: str) -> Model:
     """A model from a YAML file. what: such a file is; first: the key that it must have. Raises ValueError in one line
     that names the file and the key."""
@@ -55,7 +59,8 @@ def read_yaml(path: str | Path, model: type[Model], what: str, first: str) -> Mo
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ValueError(f"{path}: {one_line(error)}") from None
+        lists = f"; {LISTED[what]} lists what there is" if _is_unknown(error) and what in LISTED else ""
+        raise ValueError(f"{path}: {one_line(error)}{lists}") from None
 
 
 def _written_out(data, counted: dict[int, int]) -> int:
@@ -73,4 +78,9 @@ def one_line(error: ValidationError) -> str:
     """A validation error's first complaint, with the key it speaks of."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "recipe"
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    return f"{where}: " + ("no such key here" if _is_unknown(error) else first["msg"].removeprefix("Value error, "))
+
+
+def _is_unknown(error: ValidationError) -> bool:
+    """Whether its first complaint is of a key that there is not."""
+    return error.errors(include_url=False)[0]["type"] == "extra_forbidden"

@@ -14,7 +14,7 @@ from crossmodal.methods.blends import AnyBlend
 from crossmodal.methods.block import options
 from crossmodal.methods.contents import AnyContent, Crop, Keep
 from crossmodal.methods.draws import AnyLaw
-from crossmodal.methods.effects import AnyEffect, Flat
+from crossmodal.methods.effects import AnyEffect, Flat, Roughen
 from crossmodal.methods.perlin import Perlin
 from crossmodal.methods.spec import Blocks
 
@@ -107,8 +107,6 @@ def _agreed(drawn: dict, rng, files) -> dict:
         region = _read(AnyRegion, drawn["region"])
     if holds(region, Outline):
         drawn["content"] = _model(Crop, rng, 1, files)
-        if drawn.get("heights_of") == "width":
-            del drawn["heights_of"]
     content = _read(AnyContent, drawn.get("content", {"kind": "keep"}))
     if isinstance(content, Keep) and all(isinstance(one, Flat) for one in effects):
         plain = lambda one: not isinstance(_read(AnyEffect, one), Flat) and not any(  # noqa: E731
@@ -117,6 +115,8 @@ def _agreed(drawn: dict, rng, files) -> dict:
         effects = options(_read(AnyEffect, drawn["effect"]))
     if any(one.on_rays for one in effects):
         drawn["space"] = "pixels"
+    if drawn.get("heights_of") == "width" and (holds(region, Outline) or any(isinstance(one, Roughen) for one in effects)):
+        del drawn["heights_of"]
     if drawn.get("space") == "pixels":
         drawn.pop("along", None)
     if drawn.get("gate") is not None:

@@ -12,7 +12,7 @@ from crossmodal.methods.algebra import AnyRegion, Outline, holds
 from crossmodal.methods.blends import AnyBlend, Hard
 from crossmodal.methods.block import Block, options
 from crossmodal.methods.contents import AnyContent, Crop, Keep
-from crossmodal.methods.effects import AnyEffect, Flat, Print
+from crossmodal.methods.effects import AnyEffect, Flat, Print, Roughen
 from crossmodal.methods.gate import Gate
 from crossmodal.methods.label import AnyLabel, Where
 from crossmodal.methods.perlin import Perlin
@@ -89,6 +89,8 @@ class Blocks(Block):
         if self.heights_of == "width" and holds(self.region, Outline):
             raise ValueError("heights_of: how wide an outline is is told by the defect that is cut out, after heights "
                              "are drawn; leave width out")
+        if self.heights_of == "width" and any(isinstance(one, Roughen) for one in options(self.effect)):
+            raise ValueError("heights_of: roughness is as fine as its own grain, whatever the region; leave width out")
         if self.gate is not None and self.at_most > 1:
             raise ValueError("gate: it looks at one defect; leave at_most out")
         if self.along != "drawn" and self.space == "pixels":
