@@ -115,8 +115,8 @@ def _agreed(drawn: dict, rng, files) -> dict:
         effects = options(_read(AnyEffect, drawn["effect"]))
     if any(one.on_rays for one in effects):
         drawn["space"] = "pixels"
-    if drawn.get("heights_of") == "width" and (holds(region, Outline) or any(isinstance(one, Roughen) for one in effects)):
-        del drawn["heights_of"]
+    if holds(region, Outline) or any(isinstance(one, Roughen) for one in effects):
+        drawn = {name: value for name, value in drawn.items() if (name, value) != ("heights_of", "width")}
     if drawn.get("space") == "pixels":
         drawn.pop("along", None)
     if drawn.get("gate") is not None:
