@@ -169,7 +169,8 @@ def test_a_label_is_a_word_or_has_numbers_of_its_own():
     ("plain", "Input tag 'plain'"), ("{kind: difference, levels: -1}", "levels: .* greater than or equal to 0"),
     ("{kind: logistic, half_levels: 0}", "half_levels: .* greater"), ("7", "valid dictionary"),
     ("{kind: logistic, steepness: 1/0}", "a number or a fraction as 1/6, but is 1/0"),
-    ("{kind: region, levels: 2}", "levels: no such key here"), ("{kind: difference, floors: .nan}", "floors: .* finite")])
+    ("{kind: region, levels: 2}", "levels: no such key here"),
+    ("{kind: difference, floors: .nan}", "floors: .* finite")])
 def test_what_is_no_label_is_refused_in_one_line(tmp_path, label, said):
     path = tmp_path / "own.yaml"
     path.write_text("name: own\nblocks:\n  region: {kind: ellipse}\n  effect: {kind: hills}\n  label: " + label)
