@@ -13,6 +13,7 @@ from crossmodal.yaml_text import Twice, values
 MOST_BYTES = 1 << 24  # of a file
 MOST_VALUES = 100_000  # in a file: aliases of aliases may stand for billions
 Model = TypeVar("Model", bound=BaseModel)
+LISTED = {"method": "crossmodal methods --blocks", "recipe": "crossmodal schema"}  # commands, by what a file is
 MOST = 255  # defects of one capture: their numbers are one byte each
 
 
@@ -35,13 +36,9 @@ def read_recipe(path: str | Path) -> Recipe:
     return read_yaml(path, Recipe, "recipe", "defects")
 
 
-LISTED = {"method": "crossmodal methods --blocks", "recipe": "crossmodal schema"}
-"""The command that lists what a file may hold."""
-
-
 def read_yaml(path: str | Path, model: type[Model], what: str, first: str) -> Model:
-    """A model from a YAML file. what: such a file is; first: the key that it must have. Raises ValueError in one line
-    that names the file and the key."""
+    """A model from a YAML file. what: such a file is, of LISTED; first: the key that it must have. Raises ValueError in
+    one line that names the file and the key."""
     try:
         if Path(path).stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
@@ -59,7 +56,7 @@ def read_yaml(path: str | Path, model: type[Model], what: str, first: str) -> Mo
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        lists = f"; {LISTED[what]} lists what there is" if _is_unknown(error) and what in LISTED else ""
+        lists = f"; {LISTED[what]} lists what there is" if _is_unknown(error) else ""
         raise ValueError(f"{path}: {one_line(error)}{lists}") from None
 
 

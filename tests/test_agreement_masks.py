@@ -149,6 +149,26 @@ def test_a_method_moves_as_its_effect_says(planes, effect, signed, fault):
     assert violated(check(out, source)) == fault
 
 
+@pytest.mark.parametrize("blocks", [None, {}, {"effect": "hills", "region": [3]}, {"effect": {"kind": "hills"}}])
+def test_of_a_method_that_says_nothing_nothing_is_asked(planes, blocks):
+    out, source = planes
+
+    def tell(line):
+        for defect in line["defects"]:
+            defect["kind"] = "unheard-of"
+            del defect["requested"]
+            if blocks is not None:
+                defect["requested"] = blocks
+    rewrite(out, tell)
+    assert violated(check(out, source)) == set()
+
+
+def test_what_was_requested_must_be_a_mapping(planes):
+    out, source = planes
+    rewrite(out, lambda line: line["defects"][0].update(requested=[1]))
+    assert violated(check(out, source)) == {"manifest"}
+
+
 def slot(root, width_mm, depth_mm, told_mm):
     """A slot with upright walls across a plane seen at 60°, by its closed form; the manifest tells of another depth."""
     source, out = root / "source", root / "out"

@@ -121,7 +121,7 @@ def check_in_sight(capture, method, seeds=range(3)):
 def test_pixels_see_what_a_method_moves_most(shared, name):
     if not (shared / "data/mvtec3d_sample").is_dir():
         pytest.skip(f"no mvtec3d_sample in {shared}")
-    check_in_sight(read(shared, "cable_gland", CABLES[0]), cm.method(name))
+    assert check_in_sight(read(shared, "cable_gland", CABLES[0]), cm.method(name)) > 0
 
 
 def remade(name, **blocks):

@@ -58,7 +58,8 @@ def run(path: Path, source: str, out: Path, *, force: bool, format: str | None, 
 
 def _told(out, wanted, entries, failures, json) -> int:
     # An older manifest may not tell of every file that is written today.
-    same = sum(old["sha256"].items() <= new["sha256"].items() for new, old in _pairs(entries, wanted))
+    same = sum(bool(old["sha256"]) and old["sha256"].items() <= new["sha256"].items()
+               for new, old in _pairs(entries, wanted))
     if json:
         print(js.dumps(plain({"out": str(out), "made": len(entries), "same_bytes": same,
                               "failures": failures})))

@@ -86,11 +86,18 @@ def _entry(root, line):
         dict(source.get("sha256") or {}),
         dict(line.get("files") or {}),
         dict(line.get("sha256") or {}),
-        tuple(line.get("defects") or ()),
+        tuple(map(_defect, line.get("defects") or ())),
         dict(line.get("plan") or {}),
         {word: value for word, value in source.items() if word not in ("path", "sha256")},
         str(line.get("version", "")),
     )
+
+
+def _defect(said: dict) -> dict:
+    for word in ("requested", "measured"):
+        if not isinstance(said.get(word) or {}, dict):
+            raise ValueError(f"a defect's {word} must be a mapping, but is {said[word]!r:.40}")
+    return said
 
 
 def sha256_of(path: Path) -> str:

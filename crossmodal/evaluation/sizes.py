@@ -49,13 +49,13 @@ def _effect(defect: dict) -> str | None:
 
 
 def _effect_of_method(defect: dict) -> str | None:
-    made, sizes = _made(defect), defect.get("measured") or {}
+    made, region, sizes = _block(defect, "effect"), _block(defect, "region"), defect.get("measured") or {}
     if made.get("kind") in ("remove", "no_return"):
         return "remove"
     if made.get("kind") == "deposit":
         return "add"
     # A crater has a rim, and of signed noise there may be pits alone, whatever way its hills go.
-    both = (sizes.get("max_height_mm") and sizes.get("max_depth_mm")) or _signed(defect["requested"].get("region"))
+    both = (sizes.get("max_height_mm") and sizes.get("max_depth_mm")) or _signed(region)
     return made.get("direction") if _hills(made) and not both and made.get("direction") in ("in", "out") else None
 
 
@@ -69,15 +69,15 @@ def _signed(region) -> bool:
     return (isinstance(region, dict) and region.get("signed") is True) or any(map(_signed, parts))
 
 
-def _made(defect: dict) -> dict:
-    """A method's effect; of a kind of the catalogue, nothing."""
-    effect = (defect.get("requested") or {}).get("effect")
-    return effect if isinstance(effect, dict) else {}
+def _block(defect: dict, name: str) -> dict:
+    """A method's block of that name; of a kind of the catalogue, and of what says none, nothing."""
+    block = (defect.get("requested") or {}).get(name)
+    return block if isinstance(block, dict) else {}
 
 
 def _wanted(defect: dict, asked: str):
     """The depth or height that was asked for; hills have one size, whichever way they go."""
-    if _hills(made := _made(defect)):
+    if _hills(made := _block(defect, "effect")):
         return made.get("height_mm")
     return (defect.get("requested") or {}).get(asked)
 

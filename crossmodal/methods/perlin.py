@@ -14,6 +14,7 @@ from crossmodal.methods.regions import Area, Cells, Region, area_of
 
 TRIES = 32  # noise that may be empty, before it is given up
 Octaves = ranged(Annotated[int, Field(ge=0, le=9, strict=True)], minimum=0, maximum=9)
+FINEST = 0.25  # of a lattice cell, as wide as the smallest part of noise above a threshold is taken to be
 SEEN_PX = 2.5  # across the finest part of noise that is drawn for a surface
 FADES = 0.25  # of a canvas's half width, over which noise falls below any threshold at its border
 
@@ -27,8 +28,8 @@ class Perlin(Region):
     diameter_mm: Size = ("35%", "70%")
     """Of the surface that it covers; of a photograph it covers all."""
     octaves: Octaves = (0, 5)
-    """The canvas has 2^k lattice cells down, and across, each k drawn from these; on a surface fewer, where its pixels
-    or points would not tell so fine parts apart."""
+    """The canvas has 2^k lattice cells down, and across, each k drawn from these; fewer where pixels or points would
+    not tell so fine parts of its diameter apart, unless it is framed or its cells are given."""
     threshold: Range = (0.5, 0.5)
     signed: bool = False
     """Both hills above the threshold and pits below its negative."""
@@ -46,8 +47,8 @@ class Perlin(Region):
         drawn = rest.model_copy(update={"octaves": self.octaves, "cells": cells})
         if self.cells or self.framed:
             return drawn
-        few = max(1.0, max(cells) * drawn.finest_mm / (SEEN_PX * scale.pixel_mm))
-        return drawn.model_copy(update={"cells": tuple(min(k, 2 ** int(math.log2(few))) for k in cells)})
+        most = max(1.0, FINEST * fixed(drawn.diameter_mm) / (SEEN_PX * scale.pixel_mm))
+        return drawn.model_copy(update={"cells": tuple(min(k, 2 ** int(math.log2(most))) for k in cells)})
 
     def box_mm(self):
         return (fixed(self.diameter_mm),) * 2
@@ -65,7 +66,7 @@ class Perlin(Region):
 
     @property
     def finest_mm(self):
-        return 0.25 * fixed(self.diameter_mm) / max(self.cells)
+        return FINEST * fixed(self.diameter_mm) / max(self.cells)
 
 
 @area_of.register

@@ -108,9 +108,9 @@ class Blocks(Block):
 
     def scale_for(self, name: str, scale: Scale, before: dict) -> Scale:
         of = {"region": self.sizes_of, "effect": self.heights_of, "content": self.heights_of}.get(name, "canvas")
-        if of == "width":
-            return replace(scale, object_mm=_sized(**before).finest_mm) if name == "effect" else scale
-        return scale if of == "canvas" else scale.of(of)
+        if of == "width" and name == "effect":
+            return replace(scale, object_mm=_sized(before["region"], before["content"]).finest_mm)
+        return scale if of in ("canvas", "width") else scale.of(of)
 
     @property
     def finest_mm(self) -> float:
@@ -128,7 +128,7 @@ class Blocks(Block):
                                        "region": _sized(spec.region, spec.content)})
 
 
-def _sized(region: AnyRegion, content: AnyContent, **_) -> AnyRegion:
+def _sized(region: AnyRegion, content: AnyContent) -> AnyRegion:
     """A drawn region, as large as a drawn content makes it."""
     return region if content.enlarges is None else region.resized(content.enlarges)
 

@@ -18,7 +18,7 @@ from crossmodal.production.division import divide
 from crossmodal.production.jobs import padded
 from crossmodal.production.loop import Run, Summary, carried_out, first_read
 from crossmodal.production.request import Request, Shard
-from crossmodal.production.worker import Chunk, Done, changed, worked
+from crossmodal.production.worker import Chunk, Done, refuse_its_source, worked
 from crossmodal.recipe import Recipe
 from pointcloud.atomic import write_bytes
 
@@ -46,7 +46,7 @@ def _made(chunk, job, seed, cloud, origin):
 
     request = chunk.request
     result = synthesize(cloud, request.lines[job.line].recipe, seed)
-    changed(result)
+    refuse_its_source(result)
     sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
     entry = write_cloud_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.prompt)
     return entry, result.warnings

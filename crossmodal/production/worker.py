@@ -119,7 +119,7 @@ def _made(place, chunk, job, seed, capture, origin):
         result, more = best.result, {"judged": request.choice.record() | best.record()}
     else:
         result = synthesize(capture, place.on(capture, recipe), seed)
-    changed(result)
+    refuse_its_source(result)
     sample = f"test/{folder_of(result.plan)}/{padded(request, job.number)}"
     entry = write_sample(chunk.out, sample, result, chunk.ids, origin, seed, request.ply, request.prompt,
                          None if told is None else told.record, request.likened)
@@ -129,7 +129,7 @@ def _made(place, chunk, job, seed, capture, origin):
     return entry | place.record() | more, result.warnings
 
 
-def changed(result: Result | CloudResult) -> None:
+def refuse_its_source(result: Result | CloudResult) -> None:
     """Raises ValueError for a sample that is its source: labelled as a defect it would teach the opposite."""
     if not result.gt.any():
         kinds = ", ".join(dict.fromkeys(planned.kind for planned in result.plan.defects))
